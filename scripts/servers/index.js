@@ -1,0 +1,36 @@
+// The servers that the tests may use, as `npm run provide` found them.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const cacheFolder = join(dirname(fileURLToPath(import.meta.url)), '../../.cache')
+const record = join(cacheFolder, 'servers.json')
+
+/**
+ * What `provide()` of a server's module gives: what `start` needs (paths of programs, an address), or why it can't be had.
+ * @typedef {Record<string, unknown> & { missing?: string }} Provided
+ */
+
+/** @returns {Record<string, Provided>} */
+export function provided() {
+  try {
+    return JSON.parse(readFileSync(record, 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
+/** @param {Record<string, Provided>} servers */
+export function recordProvided(servers) {
+  mkdirSync(cacheFolder, { recursive: true })
+  writeFileSync(record, JSON.stringify(servers, null, 2))
+}
+
+/**
+ * What is there of one server; `missing` says why nothing is.
+ * @param {string} name
+ * @returns {Provided}
+ */
+export function server(name) {
+  return provided()[name] ?? { missing: 'not looked for yet: run `npm run provide`' }
+}
