@@ -1,0 +1,7 @@
+export { bankChecks } from './bank-checks.ts'
+export { type BankSuiteOptions, bankConformance, gradeBank, type OpenedBank } from './bank-suite.ts'
+export type { Check, Grade, RunOptions } from './check.ts'
+export { Gate } from './gate.ts'
+export { type GatedBank, gatedBank, type HeldCall, type HeldMethod } from './gated-bank.ts'
+export { allHostileIds, hostileIds } from './ids.ts'
+export type { Runner } from './suite.ts'
