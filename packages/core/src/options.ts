@@ -40,7 +40,10 @@ export function orNull(rule: OptionRule): OptionRule {
 
 /** One of these values. */
 export function oneOf(...values: readonly unknown[]): OptionRule {
-  return { expected: `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`, accepts: (value) => values.includes(value) }
+  return {
+    expected: `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`,
+    accepts: (value) => values.includes(value),
+  }
 }
 
 /** An object that has these methods: how a client of the caller's is recognised, whatever package made it. */
@@ -56,9 +59,7 @@ export function withMethods(what: string, ...methods: readonly string[]): Option
  * that is `undefined` counts as not given.
  */
 export function checkOptions(owner: string, ruleOf: Readonly<Record<string, OptionRule>>, options: unknown): void {
-  if (!isObject(options) || Array.isArray(options)) {
-    throw invalidOption(`${owner}: options must be an object, got ${describe(options)}`)
-  }
+  checkIsObject(owner, options)
   for (const [name, value] of Object.entries(options as object)) {
     if (value === undefined) continue
     const rule = Object.hasOwn(ruleOf, name) ? ruleOf[name] : undefined
@@ -67,6 +68,12 @@ export function checkOptions(owner: string, ruleOf: Readonly<Record<string, Opti
     }
     if (!rule.accepts(value)) throw invalidOption(`${owner}: ${name} must be ${rule.expected}, got ${describe(value)}`)
   }
+}
+
+/** @throws DATABANK_INVALID_OPTION */
+export function checkIsObject(owner: string, options: unknown): void {
+  if (isObject(options) && !Array.isArray(options)) return
+  throw invalidOption(`${owner}: options must be an object, got ${describe(options)}`)
 }
 
 /** Names a wrong value without showing what might be a secret. */

@@ -1,0 +1,83 @@
+import { DatabankError } from './errors.ts'
+
+/** One operation under way, as a link of the list of all. */
+interface Waiting {
+  readonly startedAt: number
+  readonly expire: () => void
+  previous: Waiting
+  next: Waiting
+}
+
+/** A clock tick is this part of the time-out, so a deadline comes at most that much late. */
+const ticksPerTimeout = 16
+
+/**
+ * The deadlines of all operations that share one time-out, under a single coarse timer: a timer an operation costs more than
+ * most operations do. All wait equally long, so a list in order of start is in order of death, and only its head is looked at.
+ */
+export class Deadlines {
+  readonly #timeout: number
+  readonly #list: Waiting
+  #tick = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param timeout milliseconds */
+  constructor(timeout: number) {
+    this.#timeout = timeout
+    const list = { startedAt: 0, expire: () => undefined } as unknown as Waiting
+    list.previous = list
+    list.next = list
+    this.#list = list
+  }
+
+  /** The promise, or a rejection with DATABANK_TIMEOUT when it is not settled by the deadline. */
+  limit<T>(promise: Promise<T>, what: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#add(() => {
+        reject(new DatabankError('DATABANK_TIMEOUT', `${what}: no answer within ${this.#timeout} ms`))
+      })
+      promise.then(
+        (value) => {
+          remove(waiting)
+          resolve(value)
+        },
+        (error) => {
+          remove(waiting)
+          reject(error)
+        },
+      )
+    })
+  }
+
+  #add(expire: () => void): Waiting {
+    const last = this.#list.previous
+    const waiting: Waiting = { startedAt: this.#tick, expire, previous: last, next: this.#list }
+    last.next = waiting
+    this.#list.previous = waiting
+    this.#timer ??= setInterval(() => this.#onTick(), Math.min(this.#timeout / ticksPerTimeout, 2 ** 31 - 1)).unref()
+    return waiting
+  }
+
+  #onTick(): void {
+    this.#tick++
+    const list = this.#list
+    // One tick more than the time-out has: an operation may have begun just before a tick.
+    while (list.next !== list && this.#tick - list.next.startedAt > ticksPerTimeout) {
+      const overdue = list.next
+      remove(overdue)
+      overdue.expire()
+    }
+    if (list.next === list) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+}
+
+/** Takes the link out; harmless when it is out already. */
+function remove(waiting: Waiting): void {
+  waiting.previous.next = waiting.next
+  waiting.next.previous = waiting.previous
+  waiting.previous = waiting
+  waiting.next = waiting
+}

@@ -1,0 +1,34 @@
+import { DatabankError } from './errors.ts'
+
+/** What a session's cookie may be: express-session's live Cookie, what JSON made of one, or what a caller wrote by hand. */
+export interface CookieLike {
+  readonly expires?: Date | string | number | false | null | undefined
+  readonly maxAge?: number | null | undefined
+  readonly originalMaxAge?: number | null | undefined
+}
+
+/** The last millisecond that a Date can name. */
+export const endOfTime = 8.64e15
+
+/** A date in any form that cookies carry, in epoch milliseconds; null if there is none, NaN if it is no date. */
+export function timeOf(expires: CookieLike['expires']): number | null {
+  if (!expires) return null
+  const time = typeof expires === 'string' ? Date.parse(expires) : Number(expires)
+  return Math.abs(time) <= endOfTime ? time : Number.NaN
+}
+
+/**
+ * When a session with this cookie dies, in epoch milliseconds: at the cookie's own `expires`, else `maxAge` after `now`, else
+ * (a browser-session cookie) `ttl` after `now`; null, never, when `ttl` is null.
+ *
+ * @throws DATABANK_INVALID_SESSION if the cookie's date is none
+ */
+export function expiresOf(cookie: CookieLike, ttl: number | null, now: number): number | null {
+  const { expires } = cookie
+  const maxAge = expires === undefined ? (cookie.maxAge ?? cookie.originalMaxAge) : undefined
+  const time = typeof maxAge === 'number' ? now + maxAge : timeOf(expires)
+  if (time === null) return ttl === null ? null : Math.min(now + ttl, endOfTime)
+  if (Number.isNaN(time))
+    throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie expires at no date: ${expires}`)
+  return Math.min(Math.floor(time), endOfTime)
+}

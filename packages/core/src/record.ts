@@ -1,0 +1,83 @@
+import type { SessionData } from 'express-session'
+import type { Entry } from './bank.ts'
+import { DatabankError } from './errors.ts'
+import { endOfTime, timeOf } from './expiry.ts'
+
+/**
+ * The session as it is stored: JSON of exactly what express-session itself would write.
+ *
+ * @throws DATABANK_INVALID_SESSION for what JSON cannot hold (a BigInt, a cycle) and for a session without a cookie
+ */
+export function encodeSession(session: SessionData): string {
+  requireCookie(session)
+  try {
+    return JSON.stringify(session)
+  } catch (cause) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', `the session is no JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/**
+ * The stored session as a plain object of its own; undefined if the record is corrupt: no JSON, no object, no cookie, a date
+ * that is none. Its `cookie.expires` is the entry's own, since touches move that alone; a browser-session cookie keeps none.
+ */
+export function decodeSession(entry: Entry): SessionData | undefined {
+  const session = parse(entry.payload)
+  if (!hasCookie(session)) return undefined
+  const time = timeOf(session.cookie.expires)
+  if (time === null) return session
+  if (Number.isNaN(time)) return undefined
+  const expires = new Date(Math.min(entry.expires ?? time, endOfTime)).toISOString()
+  ;(session.cookie as { expires: unknown }).expires = expires
+  return session
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws DATABANK_INVALID_SESSION if this is no object with a cookie */
+export function requireCookie(session: unknown): asserts session is SessionData {
+  if (!hasCookie(session)) throw new DatabankError('DATABANK_INVALID_SESSION', 'a session must be an object with a cookie')
+}
+
+/** Whether this can be served: without a cookie, express-session throws on every request of that user. */
+function hasCookie(session: unknown): session is SessionData {
+  return isRecord(session) && isRecord((session as { cookie?: unknown }).cookie)
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The cookie's fields as JSON would hold them. `toJSON`, because a live Cookie's own keys are not the ones it is stored with. */
+export function cookieFields(cookie: object): Record<string, unknown> {
+  const live = cookie as { toJSON?: () => Record<string, unknown> }
+  return { ...(typeof live.toJSON === 'function' ? live.toJSON() : cookie) }
+}
+
+/**
+ * express-session sets `originalMaxAge` anew from two readings of the clock at every touch, so it shrinks by what lies between
+ * them. A change that small is nobody's wish.
+ */
+const clockDrift = 10
+
+/** Whether anything but `expires` differs, which only a rewrite of the record can keep. */
+export function isCookieChanged(before: Record<string, unknown>, cookie: object): boolean {
+  const after = cookieFields(cookie)
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (name === 'expires' || isSameField(name, before[name], after[name])) continue
+    return true
+  }
+  return Boolean(before['expires']) !== Boolean(after['expires'])
+}
+
+function isSameField(name: string, before: unknown, after: unknown): boolean {
+  if (before === after || (before == null && after == null)) return true
+  if (name !== 'originalMaxAge' || typeof before !== 'number' || typeof after !== 'number') return false
+  return before > after && before - after <= clockDrift
+}

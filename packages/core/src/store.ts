@@ -1,0 +1,232 @@
+import session, { type SessionData } from 'express-session'
+import { type Bank, isAlive } from './bank.ts'
+import { Deadlines } from './deadline.ts'
+import { clear, count, Pace, purge, scan } from './derive.ts'
+import { coded, DatabankError } from './errors.ts'
+import { Janitor } from './janitor.ts'
+import { type Emit, Journal, type Logger } from './journal.ts'
+import { Sessions } from './sessions.ts'
+import { type Callback, optional, settle } from './settle.ts'
+import { checkStoreOptions, type StoreOptions, withDefaults } from './store-options.ts'
+
+/** Work on all sessions may take this many times as long as work on one. */
+const longWork = 12
+
+/**
+ * A session store for express-session on any bank: its callback API over the rules in `Sessions`.
+ *
+ * Every operation calls back exactly once, within `timeout`, also when the bank throws or hangs; errors carry a `code`.
+ * Operates as EventEmitter: `conflict` (parallel changes were merged), `dropped` (a late write of a destroyed session),
+ * `corrupt` (a record that is no session) and `timeout`, each with `{ sid }`. It never emits `error`.
+ *
+ * @example
+ * app.use(session({ store: new DatabankStore({ bank: new MemoryBank() }), secret, resave: false, saveUninitialized: false }))
+ */
+export class DatabankStore extends session.Store {
+  readonly #bank: Bank
+  readonly #journal: Journal
+  readonly #deadlines: Deadlines
+  readonly #longDeadlines: Deadlines
+  readonly #sessions: Sessions
+  readonly #janitor: Janitor | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws DATABANK_INVALID_OPTION */
+  constructor(options: StoreOptions) {
+    super()
+    checkStoreOptions(options)
+    const { bank, log, merge, ttl, touchAfter, timeout, cleanupInterval } = withDefaults(options)
+    const journal = this.createJournal(log, (event, detail) => process.nextTick(() => this.emit(event, detail)))
+    const deadlines = new Deadlines(timeout)
+    this.#bank = bank
+    this.#journal = journal
+    this.#deadlines = deadlines
+    this.#longDeadlines = new Deadlines(timeout * longWork)
+    this.#sessions = new Sessions({ bank, ttl, touchAfter, timeout, merge, journal, deadlines })
+    const canClean = bank.purge !== undefined || bank.scan !== undefined
+    if (cleanupInterval !== null && canClean) this.#janitor = new Janitor(cleanupInterval, () => this.#cleanup())
+  }
+
+  /** The living session under this id, or null. */
+  override get(sid: string, callback?: Callback<SessionData | null>): void {
+    this.#onSession('get', sid, callback, async () => {
+      const found = await this.#sessions.load(sid)
+      this.#journal.got(sid, found)
+      return found === null ? null : this.present(sid, found)
+    })
+  }
+
+  /** Called by express-session for what `get` gave: the live session remembers which record it was made of. */
+  override createSession(...[request, data]: Parameters<session.Store['createSession']>): session.Session & SessionData {
+    const live = this.inflate(request, data)
+    this.#sessions.adopt(data, live)
+    return live
+  }
+
+  /** Stores the session. What parallel requests changed is kept; a session that was destroyed meanwhile is not written again. */
+  override set(sid: string, session: SessionData, callback?: Callback): void {
+    this.#onSession('set', sid, callback, async () => {
+      await this.#sessions.save(sid, session)
+      this.#journal.saved(sid, session)
+    })
+  }
+
+  /** Moves the session's death to what its cookie says; leaves its data alone. */
+  override touch(sid: string, session: SessionData, callback?: Callback): void {
+    this.#onSession('touch', sid, callback, () => this.#sessions.touch(sid, session))
+  }
+
+  /** Ends the session. One that is not there is fine. */
+  override destroy(sid: string, callback?: Callback): void {
+    this.#onSession('destroy', sid, callback, async () => {
+      this.#journal.destroyed(sid, await this.#sessions.destroy(sid))
+    })
+  }
+
+  /** All living sessions, as an array. Prefer `entries()` where there may be many. */
+  override all(callback?: Callback<SessionData[]>): void {
+    this.#onAll('all', callback, async () => {
+      const sessions: SessionData[] = []
+      for await (const [sid, session] of this.entries()) sessions.push(this.present(sid, session))
+      this.#journal.listed(sessions.length)
+      return sessions
+    })
+  }
+
+  /** How many sessions live. */
+  override length(callback?: Callback<number>): void {
+    this.#onAll('length', callback, async () => {
+      const living = await this.#longDeadlines.limit(count(this.#bank, Date.now()), 'length')
+      this.#journal.counted(living)
+      return living
+    })
+  }
+
+  /** Ends all sessions. */
+  override clear(callback?: Callback): void {
+    this.#onAll('clear', callback, async () => {
+      await this.#longDeadlines.limit(clear(this.#bank), 'clear')
+      this.#journal.cleared()
+    })
+  }
+
+  /** Frees expired sessions now. The store does so by itself every `cleanupInterval`. */
+  cleanup(callback?: Callback): void {
+    settle(this.#cleanup(), callback)
+  }
+
+  /**
+   * All living sessions, streamed: `for await (const [sid, session] of store.entries())`. Others get their turn meanwhile.
+   *
+   * @throws DATABANK_NOT_SUPPORTED if the bank cannot list its sessions
+   */
+  async *entries(): AsyncGenerator<[sid: string, session: SessionData], void, undefined> {
+    this.#requireOpen()
+    const iterator = scan(this.#bank)[Symbol.asyncIterator]()
+    const pace = new Pace()
+    try {
+      for (;;) {
+        const step = await this.#deadlines.limit(iterator.next(), 'scan')
+        if (step.done) return
+        const [sid, entry] = step.value
+        const session = isAlive(entry, Date.now()) ? this.#sessions.decode(sid, entry) : null
+        if (session !== null) yield [sid, session]
+        if (pace.isDue()) await pace.rest()
+      }
+    } catch (error) {
+      throw coded(error)
+    } finally {
+      // Not awaited: a bank that hangs would hang us.
+      optional(Promise.resolve(iterator.return?.()))
+    }
+  }
+
+  /** Connects now, or rejects now. Without it the store connects at the first request. */
+  open(): Promise<void> {
+    return optional(this.#attempt('open', undefined, () => this.#deadlines.limit(this.#openBank(), 'open')))
+  }
+
+  /**
+   * Ends timers and the connections that are ours, once the writes under way have ended. Every later operation fails with
+   * DATABANK_CLOSED. May be called again.
+   */
+  close(callback?: Callback): Promise<void> {
+    this.#closing ??= this.#close()
+    if (callback !== undefined) settle(this.#closing, callback)
+    return optional(this.#closing)
+  }
+
+  /** Makes the live session: express-session's part of `createSession`. */
+  protected inflate(...[request, data]: Parameters<session.Store['createSession']>): session.Session & SessionData {
+    return super.createSession(request, data)
+  }
+
+  /** Who tells of the store's work. */
+  protected createJournal(log: Logger | undefined, emit: Emit): Journal {
+    return new Journal(log, emit)
+  }
+
+  /** A session as callers get to see it. */
+  protected present<Session extends SessionData>(_sid: string, session: Session): Session {
+    return session
+  }
+
+  #cleanup(): Promise<void> {
+    return this.#attempt('cleanup', undefined, async () => {
+      this.#journal.cleaned(await this.#longDeadlines.limit(purge(this.#bank, Date.now, this.#journal.purgeWatcher()), 'cleanup'))
+    })
+  }
+
+  async #openBank(): Promise<void> {
+    await this.#bank.open?.()
+  }
+
+  async #closeBank(): Promise<void> {
+    await this.#bank.close?.()
+  }
+
+  async #close(): Promise<void> {
+    this.#janitor?.stop()
+    try {
+      await this.#sessions.idle()
+      await this.#deadlines.limit(this.#closeBank(), 'close')
+    } catch (error) {
+      throw coded(error)
+    }
+  }
+
+  #onSession<T>(operation: string, sid: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
+    settle(
+      this.#attempt(operation, sid, () => {
+        requireId(sid)
+        return work()
+      }),
+      callback,
+    )
+  }
+
+  #onAll<T>(operation: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
+    settle(this.#attempt(operation, undefined, work), callback)
+  }
+
+  /** Every failure of every operation comes through here: it gets a code, a log record, and goes on to who asked. */
+  async #attempt<T>(operation: string, sid: string | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      this.#requireOpen()
+      return await work()
+    } catch (failure) {
+      const error = coded(failure)
+      this.#journal.failed(operation, error, sid)
+      throw error
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw new DatabankError('DATABANK_CLOSED', 'this store was closed')
+  }
+}
+
+function requireId(sid: unknown): void {
+  if (typeof sid !== 'string' || sid === '')
+    throw new DatabankError('DATABANK_INVALID_ID', 'a session id must be a non-empty string')
+}
