@@ -1,12 +1,13 @@
 // Finds or fetches every server that the tests want. A server's module in scripts/servers exports
 // `provide(): Promise<Provided>`, which throws with the reason when it can't be had.
-import { pathToFileURL } from 'node:url'
+
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { recordProvided } from './servers/index.js'
 
 const folder = join(import.meta.dirname, 'servers')
-const shared = new Set(['index.js', 'program.js', 'fetch.js'])
+const shared = new Set(['index.js', 'program.js', 'fetch.js', 'certificate.js'])
 
 /** @returns {Promise<Record<string, import('./servers/index.js').Provided>>} */
 export async function provideAll() {

@@ -1,0 +1,182 @@
+// The demo's routes.
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import express from 'express'
+import session from 'express-session'
+import { liveUpdates } from './live.js'
+import { failurePage, loginPage, sessionPage } from './page.js'
+import { counterKey, countersOf, endSession, handleOf, isFreeKey, listSessions, parallelRequests } from './sessions.js'
+
+const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
+
+/**
+ * @param {{
+ *   store: import('connect-databank').DatabankStore,
+ *   storage: import('./page.js').Storage,
+ *   secret: string,
+ *   life: number,
+ * }} what `life` of a session in milliseconds
+ */
+export function createApp({ store, storage, secret, life }) {
+  let merged = 0
+  store.on('conflict', () => {
+    merged++
+  })
+  const live = liveUpdates(store, () => merged)
+
+  const app = express()
+  app.disable('x-powered-by')
+  app.use((_request, response, next) => {
+    response.set({ 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-store' })
+    next()
+  })
+  app.use(express.static(join(import.meta.dirname, 'public'), { index: false }))
+  app.use(
+    session({
+      store,
+      secret,
+      resave: false,
+      saveUninitialized: false,
+      rolling: true,
+      cookie: { maxAge: life, sameSite: 'lax', httpOnly: true, secure: 'auto' },
+    }),
+  )
+  app.use(express.urlencoded({ extended: false, limit: '10kb' }))
+
+  app.get('/', async (request, response) => {
+    if (!isLoggedIn(request)) return void response.send(loginPage({ storage }))
+    await showSession(request, response)
+  })
+
+  app.post('/login', async (request, response) => {
+    const name = field(request, 'name')
+    if (name === '' || name.length > 40) {
+      return void response.status(400).send(loginPage({ storage, problem: 'Your name needs 1 to 40 characters.' }))
+    }
+    // A new id with every login: an id that somebody else has slipped to the browser before is worth nothing.
+    await new Promise((resolve, reject) => {
+      request.session.regenerate((error) => (error ? reject(error) : resolve(undefined)))
+    })
+    Object.assign(request.session, { name, since: new Date().toISOString() })
+    response.redirect(303, '/')
+  })
+
+  app.post('/logout', async (request, response) => {
+    await logOut(request)
+    response.clearCookie('connect.sid').redirect(303, '/')
+  })
+
+  app.get('/session', (request, response) => {
+    if (!isLoggedIn(request)) return void response.status(401).json({ error: 'not logged in' })
+    response.json(request.session)
+  })
+
+  // Everything below is for who is logged in.
+  app.use((request, response, next) => {
+    if (isLoggedIn(request)) next()
+    else if (request.method === 'GET') response.redirect(303, '/')
+    else response.status(401).send(loginPage({ storage, problem: 'Your session has ended. Log in again.' }))
+  })
+
+  app.post('/values', async (request, response) => {
+    const key = field(request, 'key')
+    const value = field(request, 'value')
+    if (!isFreeKey(request.session, key) || value.length > 200) {
+      return await showSession(request, response, {
+        problem: `“${key.slice(0, 40)}” can't be used as a key, or its value is too long.`,
+      })
+    }
+    const data = dataOf(request)
+    if (field(request, 'remove') !== '') delete data[key]
+    else data[key] = value
+    response.redirect(303, '/')
+  })
+
+  app.post('/parallel/:number', async (request, response) => {
+    const number = Number(request.params.number)
+    if (!Number.isInteger(number) || number < 1 || number > parallelRequests) return void response.sendStatus(404)
+    await sleep(50 + Math.random() * 150) // so that the requests overlap, each with the session as it was before
+    const data = dataOf(request)
+    const key = counterKey(number)
+    data[key] = Number(data[key] ?? 0) + 1
+    response.sendStatus(204)
+  })
+
+  // The same button without JavaScript: the server sends the requests to itself, in the user's name.
+  app.post('/parallel', async (request, response) => {
+    const before = countersOf(dataOf(request))
+    const mergedBefore = merged
+    await Promise.all(before.map((_, index) => sendToItself(request, `/parallel/${index + 1}`)))
+    await new Promise((resolve, reject) => request.session.reload((error) => (error ? reject(error) : resolve(undefined))))
+    const after = countersOf(dataOf(request))
+    const kept = after.filter((count, index) => count > (before[index] ?? 0)).length
+    response.redirect(303, `/?kept=${kept}&merged=${merged - mergedBefore}#parallel`)
+  })
+
+  app.post('/sessions/end', async (request, response) => {
+    const handle = field(request, 'session')
+    if (handle === handleOf(request.sessionID)) await logOut(request)
+    else await endSession(store, handle)
+    response.redirect(303, '/')
+  })
+
+  app.get('/live', (request, response) => live.listen(request, response))
+
+  app.use((_request, response) => {
+    response.status(404).send(failurePage({ storage, message: 'There is no such page.' }))
+  })
+
+  /** @type {import('express').ErrorRequestHandler} */
+  const onError = (error, request, response, next) => {
+    if (response.headersSent) return next(error)
+    const status = error.status >= 400 && error.status < 500 ? error.status : 503
+    if (status === 503) console.error(`${request.method} ${request.path}:`, error)
+    const message = status === 503 ? 'The session storage does not answer as it should.' : 'That request was not understood.'
+    response.status(status).send(failurePage({ storage, message }))
+  }
+  app.use(onError)
+
+  return { app, close: () => live.close() }
+
+  /**
+   * @param {import('express').Request} request
+   * @param {import('express').Response} response
+   * @param {{ problem?: string }} [what]
+   */
+  async function showSession(request, response, { problem } = {}) {
+    const { kept, merged: mergedNow } = request.query
+    const result = kept === undefined ? undefined : { kept: Number(kept) || 0, merged: Number(mergedNow) || 0 }
+    const sessions = await listSessions(store)
+    const handle = handleOf(request.sessionID)
+    if (problem !== undefined) response.status(400)
+    response.send(sessionPage({ storage, session: dataOf(request), handle, sessions, life, merged, result, problem }))
+  }
+}
+
+/** A field of the form: trimmed text, `''` if it isn't there. @param {import('express').Request} request @param {string} name */
+function field(request, name) {
+  const value = request.body?.[name]
+  return typeof value === 'string' ? value.trim() : ''
+}
+
+/** @param {import('express').Request} request @returns {Record<string, unknown>} */
+function dataOf(request) {
+  return /** @type {any} */ (request.session)
+}
+
+/** @param {import('express').Request} request */
+function isLoggedIn(request) {
+  return dataOf(request)['name'] !== undefined
+}
+
+/** @param {import('express').Request} request @returns {Promise<void>} */
+function logOut(request) {
+  return new Promise((resolve, reject) => request.session.destroy((error) => (error ? reject(error) : resolve())))
+}
+
+/** @param {import('express').Request} request @param {string} path */
+async function sendToItself(request, path) {
+  const { localAddress, localPort } = request.socket
+  const host = localAddress?.includes(':') ? `[${localAddress}]` : localAddress
+  await fetch(`http://${host}:${localPort}${path}`, { method: 'POST', headers: { cookie: request.headers.cookie ?? '' } })
+}

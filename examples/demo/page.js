@@ -1,0 +1,165 @@
+// The one page: who isn't logged in sees the form, who is sees the session.
+import { html } from './html.js'
+import { countersOf, parallelRequests, valuesOf } from './sessions.js'
+
+/**
+ * @typedef {{ name: string, address: string }} Storage
+ * @typedef {import('./sessions.js').Listed} Listed
+ */
+
+/**
+ * @param {{ storage: Storage, title: string, body: import('./html.js').Piece, problem?: string | undefined }} what
+ */
+function layout({ storage, title, body, problem }) {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/demo.css">
+<script type="module" src="/demo.js"></script>
+</head>
+<body>
+<header>
+<a class="brand" href="/"><img src="/icon.svg" alt="" width="28" height="28">connect-databank</a>
+<p class="storage">Sessions in <b>${storage.name}</b> <code>${storage.address}</code></p>
+</header>
+<main>
+${problem && html`<p class="problem" role="alert">${problem}</p>`}
+${body}
+</main>
+<footer>Stop the server, even with <code>kill -9</code>, and start it again: you stay logged in, unless the sessions are in memory.</footer>
+</body>
+</html>
+`.toString()
+}
+
+/** @param {{ storage: Storage, problem?: string | undefined }} what */
+export function loginPage({ storage, problem }) {
+  return layout({
+    storage,
+    title: 'Log in · connect-databank',
+    problem,
+    body: html`<section class="card login">
+<h1>Who are you?</h1>
+<p>Any name will do. Log in from a second browser as well: each sees the other's session, and can end it.</p>
+<form method="post" action="/login" class="row">
+<input name="name" aria-label="Name" placeholder="Name" required maxlength="40" autocomplete="username" autofocus>
+<button class="primary">Log in</button>
+</form>
+</section>`,
+  })
+}
+
+/** @param {{ storage: Storage, message: string }} what */
+export function failurePage({ storage, message }) {
+  return layout({
+    storage,
+    title: 'Failed · connect-databank',
+    problem: message,
+    body: html`<p><a href="/">Try again</a></p>`,
+  })
+}
+
+/**
+ * @param {{
+ *   storage: Storage, session: Record<string, unknown>, handle: string, sessions: readonly Listed[], life: number,
+ *   merged: number, result?: { kept: number, merged: number } | undefined, problem?: string | undefined,
+ * }} what `life` in milliseconds
+ */
+export function sessionPage({ storage, session, handle, sessions, life, merged, result, problem }) {
+  return layout({
+    storage,
+    title: `${String(session['name'])} · connect-databank`,
+    problem,
+    body: html`<div class="columns">
+${ownSession(session, life)}
+${parallel(session, merged, result)}
+</div>
+<section class="card">
+<h2>Live sessions</h2>
+<p>Everybody who is logged in, straight from the store. A session that you end is gone with its user's next request.</p>
+<div class="scroll"><table>
+<thead><tr><th>Name</th><th class="minor">Session</th><th class="minor">Logged in</th><th>Lives for</th><th class="number minor">Keys</th><th></th></tr></thead>
+<tbody id="sessions">${sessionRows(sessions, handle)}</tbody>
+</table></div>
+</section>`,
+  })
+}
+
+/** @param {Record<string, unknown>} session @param {number} life */
+function ownSession(session, life) {
+  return html`<section class="card">
+<div class="who">
+<div class="ring" id="life" data-life="${life}" data-left="${life}"><span role="timer" aria-label="Remaining life">${clock(life)}</span></div>
+<div>
+<h1>${String(session['name'])}</h1>
+<p>Logged in at ${timeOfDay(String(session['since']))}. Every request gives the session its full life again.</p>
+<form method="post" action="/logout"><button>Log out</button></form>
+</div>
+</div>
+<h2>In your session</h2>
+<div class="values">
+${valuesOf(session).map(([key, value]) => valueForm(key, value))}
+<form method="post" action="/values" class="row new" data-swap>
+<input name="key" aria-label="New key" placeholder="new key" required maxlength="40" pattern="[\\p{L}\\p{N}][\\p{L}\\p{N} ._\\-]*" title="letters, digits, spaces, . _ and -">
+<input name="value" aria-label="New value" placeholder="value" required maxlength="200">
+<button>Add</button>
+</form>
+</div>
+<p><a href="/session">The whole session as JSON</a></p>
+</section>`
+}
+
+/** @param {string} key @param {string} value */
+function valueForm(key, value) {
+  return html`<form method="post" action="/values" class="row" data-swap>
+<input type="hidden" name="key" value="${key}">
+<label><span>${key}</span><input name="value" value="${value}" required maxlength="200"></label>
+<button>Save</button>
+<button name="remove" value="yes" formnovalidate aria-label="Remove ${key}" title="Remove">×</button>
+</form>`
+}
+
+/** @param {Record<string, unknown>} session @param {number} merged @param {{ kept: number, merged: number }} [result] */
+function parallel(session, merged, result) {
+  const said = result && `${result.kept} of ${parallelRequests} kept. ${result.merged} saves met another one and were merged.`
+  return html`<section class="card" id="parallel">
+<h2>${parallelRequests} requests at once</h2>
+<p>Each loads the session, takes its time, and adds one to a counter of its own. With most stores the last one wins and the
+others' changes are gone. Here all counters go on together.</p>
+<ol class="tiles">${countersOf(session).map((count) => html`<li>${count}</li>`)}</ol>
+<form method="post" action="/parallel"><button class="primary">Send ${parallelRequests} requests</button></form>
+<p role="status" id="result">${said}</p>
+<p class="quiet">Saves merged since the server's start: <output id="merged">${merged}</output></p>
+</section>`
+}
+
+/** The rows of the table. @param {readonly Listed[]} sessions @param {string} own handle of the reader's session */
+export function sessionRows(sessions, own) {
+  const now = Date.now()
+  return sessions.map(
+    ({ handle, name, since, expires, fields }) => html`<tr${handle === own && html` class="own"`}>
+<td>${name}${handle === own && html` <span class="you">you</span>`}</td>
+<td class="minor"><code>${handle.slice(0, 8)}</code></td>
+<td class="minor">${timeOfDay(since)}</td>
+<td>${expires === null ? 'ever' : html`<span data-left="${expires - now}">${clock(expires - now)}</span>`}</td>
+<td class="number minor">${fields}</td>
+<td><form method="post" action="/sessions/end"><input type="hidden" name="session" value="${handle}"><button>End this session</button></form></td>
+</tr>
+`,
+  )
+}
+
+/** @param {number} milliseconds */
+function clock(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000))
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** The server's time of day; the browser, where it runs scripts, puts in its own. @param {string} time ISO */
+function timeOfDay(time) {
+  return html`<time datetime="${time}">${time.slice(11, 16)} UTC</time>`
+}

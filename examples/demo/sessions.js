@@ -1,0 +1,78 @@
+// What the demo keeps in a session, and what it can say of all of them.
+import { createHash } from 'node:crypto'
+
+/**
+ * A session's data, as JSON gives it.
+ * @typedef {{ cookie: { expires?: string | Date | null }, [key: string]: unknown }} StoredSession
+ *
+ * The part of a store that is used here.
+ * @typedef {{
+ *   entries(): AsyncIterable<readonly [sid: string, session: StoredSession]>,
+ *   destroy(sid: string, callback: (error?: unknown) => void): void,
+ * }} Store
+ *
+ * @typedef {{ handle: string, name: string, since: string, fields: number, expires: number | null }} Listed
+ */
+
+/** How many requests go out at once. */
+export const parallelRequests = 20
+
+/** How many sessions the table shows at most. */
+const listLimit = 100
+
+/** @param {number} number from 1 */
+export const counterKey = (number) => `request${String(number).padStart(2, '0')}`
+
+const counterKeys = new Set(Array.from({ length: parallelRequests }, (_, index) => counterKey(index + 1)))
+const ownKeys = new Set(['cookie', 'name', 'since', ...counterKeys])
+
+/** The counters of the parallel requests, in their order. @param {Record<string, unknown>} session */
+export function countersOf(session) {
+  return [...counterKeys].map((key) => Number(session[key] ?? 0))
+}
+
+/** What the user has put into the session. @param {Record<string, unknown>} session @returns {[key: string, value: string][]} */
+export function valuesOf(session) {
+  return Object.entries(session).flatMap(([key, value]) => (ownKeys.has(key) ? [] : [[key, String(value)]]))
+}
+
+/**
+ * Whether the user may use this key: express-session's own properties and methods, and the demo's, stay as they are.
+ * @param {object} session
+ * @param {string} key
+ */
+export function isFreeKey(session, key) {
+  const isTaken = ownKeys.has(key) || (key in session && !Object.keys(session).includes(key))
+  return /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u.test(key) && !isTaken
+}
+
+/** Names a session without giving its id away: whoever has the id has the session. @param {string} sid */
+export function handleOf(sid) {
+  return createHash('sha256').update(sid).digest('hex').slice(0, 16)
+}
+
+/** The live sessions that are logged in, by name. @param {Store} store */
+export async function listSessions(store) {
+  /** @type {Listed[]} */
+  const list = []
+  for await (const [sid, session] of store.entries()) {
+    const { name, since, cookie } = session
+    if (typeof name !== 'string') continue
+    const expires = cookie.expires ? new Date(cookie.expires).getTime() : null
+    list.push({ handle: handleOf(sid), name, since: String(since), fields: Object.keys(session).length - 1, expires })
+    if (list.length === listLimit) break
+  }
+  return list.sort((one, other) => one.name.localeCompare(other.name) || one.since.localeCompare(other.since))
+}
+
+/** Ends the session that has this handle, if it is alive. @param {Store} store @param {string} handle */
+export async function endSession(store, handle) {
+  for await (const [sid] of store.entries()) {
+    if (handleOf(sid) === handle) return destroy(store, sid)
+  }
+}
+
+/** @param {Store} store @param {string} sid @returns {Promise<void>} */
+function destroy(store, sid) {
+  return new Promise((resolve, reject) => store.destroy(sid, (error) => (error ? reject(error) : resolve())))
+}

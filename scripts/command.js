@@ -1,0 +1,50 @@
+// Runs the programs that the scripts are made of. Imports nothing but Node, so that it works before the first installation.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The repository's folder. */
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * Runs a program with this terminal, to its end; answers its exit code (1 if a signal ended it).
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {import('node:child_process').SpawnOptions} [options]
+ * @returns {Promise<number>}
+ */
+export function run(program, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    spawn(program, args, { cwd: root, stdio: 'inherit', ...options })
+      .once('error', reject)
+      .once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+/**
+ * Runs a program of an installed package, to its end.
+ * @param {keyof typeof entryPoints} name
+ * @param {readonly string[]} args
+ * @param {import('node:child_process').SpawnOptions} [options]
+ */
+export function runTool(name, args, options) {
+  return run(process.execPath, [join(root, 'node_modules', entryPoints[name]), ...args], options)
+}
+
+// Called by path: a bin link would be a .cmd on Windows, which Node spawns only through a shell.
+const entryPoints = {
+  biome: '@biomejs/biome/bin/biome',
+  tsc: 'typescript/bin/tsc',
+  vitest: 'vitest/vitest.mjs',
+}
+
+/**
+ * Runs npm, to its end.
+ * @param {readonly string[]} args
+ * @param {import('node:child_process').SpawnOptions} [options]
+ */
+export function runNpm(args, options) {
+  const npm = process.env['npm_execpath']
+  if (npm !== undefined) return run(process.execPath, [npm, ...args], options)
+  return run('npm', args, { shell: process.platform === 'win32', ...options })
+}

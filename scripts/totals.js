@@ -1,0 +1,20 @@
+// How many tests passed, failed and were skipped, over all runners; and the line that says it.
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Totals */
+
+/** @param {readonly Totals[]} all @returns {Totals} */
+export function sum(all) {
+  return all.reduce(
+    (one, other) => ({
+      passed: one.passed + other.passed,
+      failed: one.failed + other.failed,
+      skipped: one.skipped + other.skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  )
+}
+
+/** @param {Totals} totals */
+export function line({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`
+}
