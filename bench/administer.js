@@ -1,0 +1,81 @@
+// Work on all sessions at once: how long it takes, and for how long it keeps the event loop from everything else.
+import { performance } from 'node:perf_hooks'
+import { fill } from './drive.js'
+import { DAY } from './sessions.js'
+
+const HOUR = 3_600_000
+
+/**
+ * @typedef {{ ms: number, block: number, answer?: number }} Work `block`: the longest time (ms) that the loop stood still
+ * @typedef {Partial<Record<'length' | 'all' | 'purge' | 'clear', Work | { failed: string }>>} Administration
+ */
+
+/**
+ * Fills the store, half of it with sessions that die in an hour, and has all of them counted, listed, purged and cleared.
+ * @param {import('./drive.js').Opened} opened
+ * @param {number} count
+ * @param {number} bytes
+ * @returns {Promise<Administration>}
+ */
+export async function administer(opened, count, bytes) {
+  const { store, purge } = opened
+  await fill(opened, count, bytes, (index) => (index % 2 === 0 ? HOUR : DAY))
+  /** @type {Administration} */
+  const done = {}
+  const call = (/** @type {string} */ method) => () =>
+    new Promise((resolve, reject) => {
+      store[method]((/** @type {unknown} */ error, /** @type {unknown} */ answer) => (error ? reject(error) : resolve(answer)))
+    })
+  if (store.length !== undefined) done.length = await watched(call('length'))
+  if (store.all !== undefined) done.all = await watched(call('all'))
+  if (purge !== undefined) {
+    const back = moveClock(2 * HOUR)
+    done.purge = await watched(purge)
+    back()
+  }
+  if (store.clear !== undefined) done.clear = await watched(call('clear'))
+  return done
+}
+
+/** @param {() => Promise<unknown>} work @returns {Promise<Work | { failed: string }>} */
+async function watched(work) {
+  globalThis.gc?.()
+  let [last, block] = [performance.now(), 0]
+  const look = () => {
+    const now = performance.now()
+    block = Math.max(block, now - last)
+    last = now
+  }
+  const timer = setInterval(look, 1)
+  const start = performance.now()
+  try {
+    const answer = await work()
+    const ms = performance.now() - start
+    look()
+    return { ms, block, answer: Array.isArray(answer) ? answer.length : typeof answer === 'number' ? answer : undefined }
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) }
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Makes it later than it is, for the stores that look at this process's clock. @param {number} milliseconds */
+function moveClock(milliseconds) {
+  const RealDate = globalThis.Date
+  globalThis.Date = /** @type {DateConstructor} */ (
+    class extends RealDate {
+      constructor(/** @type {any[]} */ ...args) {
+        if (args.length === 0) super(RealDate.now() + milliseconds)
+        else super(.../** @type {[any]} */ (args))
+      }
+
+      static now() {
+        return RealDate.now() + milliseconds
+      }
+    }
+  )
+  return () => {
+    globalThis.Date = RealDate
+  }
+}

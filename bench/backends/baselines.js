@@ -1,0 +1,36 @@
+import session from 'express-session'
+import { sessionData } from '../sessions.js'
+
+export const title = 'Baselines'
+
+/** Every session is there, none is kept. */
+class NothingStore extends session.Store {
+  #data = sessionData(2_000, 0)
+
+  /** @param {string} _sid @param {(error: null, session: any) => void} callback @override */
+  get(_sid, callback) {
+    const expires = new Date(Date.now() + 86_400_000)
+    setImmediate(callback, null, { cookie: { originalMaxAge: 86_400_000, expires, httpOnly: true, path: '/' }, ...this.#data })
+  }
+
+  /** @param {string} _sid @param {unknown} _session @param {() => void} callback @override */
+  set(_sid, _session, callback) {
+    setImmediate(callback)
+  }
+
+  /** @param {string} _sid @param {unknown} _session @param {() => void} callback @override */
+  touch(_sid, _session, callback) {
+    setImmediate(callback)
+  }
+
+  /** @param {string} _sid @param {() => void} callback @override */
+  destroy(_sid, callback) {
+    setImmediate(callback)
+  }
+}
+
+/** @type {import('../candidates.js').Candidate[]} */
+export const candidates = [
+  { name: 'a store that does nothing', open: async () => ({ store: new NothingStore() }) },
+  { name: 'no sessions', open: async () => ({}) },
+]

@@ -1,0 +1,76 @@
+import { readFile, rename, utimes, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import session from 'express-session'
+
+const require = createRequire(import.meta.url)
+
+export const title = 'Files and LMDB'
+
+/** @param {boolean} durable */
+const lmdb =
+  (durable) =>
+  async (/** @type {import('../candidates.js').Place} */ { folder }) => {
+    const { LmdbStore } = await import('@connect-databank/lmdb')
+    const store = new LmdbStore({ path: join(folder, 'lmdb'), durable })
+    return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
+  }
+
+/** @type {import('../candidates.js').Candidate[]} */
+export const candidates = [
+  {
+    name: '@connect-databank/disk',
+    ours: true,
+    open: async ({ folder }) => {
+      const { DiskStore } = await import('@connect-databank/disk')
+      const store = new DiskStore({ path: folder })
+      return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
+    },
+  },
+  { name: '@connect-databank/lmdb', ours: true, open: lmdb(false) },
+  { name: '@connect-databank/lmdb, durable', ours: true, open: lmdb(true) },
+  {
+    name: 'session-file-store',
+    open: async ({ folder }) => {
+      const FileStore = require('session-file-store')(session)
+      const helpers = require('session-file-store/lib/session-file-helpers')
+      const store = new FileStore({ path: folder, ttl: 86_400, reapInterval: -1, logFn: () => {} })
+      return { store, purge: () => new Promise((done) => helpers.reap(store.options, done)) }
+    },
+  },
+  {
+    name: 'node:fs, bare',
+    limit: true,
+    open: async ({ folder }) => {
+      /** @param {string} sid */
+      const file = (sid) => join(folder, sid)
+      return {
+        client: {
+          get: (sid) => readFile(file(sid), 'utf8'),
+          set: async (sid, text) => {
+            await writeFile(`${file(sid)}.new`, text)
+            await rename(`${file(sid)}.new`, file(sid))
+          },
+          touch: (sid, expires) => utimes(file(sid), expires / 1000, expires / 1000),
+        },
+      }
+    },
+  },
+  {
+    name: 'lmdb, bare',
+    limit: true,
+    open: async ({ folder }) => {
+      const { open } = require('lmdb')
+      const database = open({ path: folder, noSync: true, encoding: 'string' })
+      const deaths = database.openDB({ name: 'deaths', encoding: 'ordered-binary' })
+      return {
+        client: {
+          get: async (sid) => database.get(sid),
+          set: (sid, text) => database.put(sid, text),
+          touch: (sid, expires) => deaths.put(sid, expires),
+        },
+        close: () => database.close(),
+      }
+    },
+  },
+]

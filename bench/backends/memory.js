@@ -1,0 +1,45 @@
+import { createRequire } from 'node:module'
+import session from 'express-session'
+
+const require = createRequire(import.meta.url)
+
+export const title = 'Memory'
+export const inProcess = true
+
+/** @type {import('../candidates.js').Candidate[]} */
+export const candidates = [
+  {
+    name: '@connect-databank/memory',
+    ours: true,
+    open: async () => {
+      const { MemoryStore } = await import('@connect-databank/memory')
+      const store = new MemoryStore()
+      return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
+    },
+  },
+  { name: 'express-session MemoryStore', open: async () => ({ store: new session.MemoryStore() }) },
+  {
+    name: 'memorystore',
+    open: async () => {
+      const MemoryStore = require('memorystore')(session)
+      const store = new MemoryStore({ checkPeriod: 86_400_000 })
+      return { store, purge: async () => store.prune(), close: () => store.stopInterval() }
+    },
+  },
+  {
+    name: 'a Map of text, not parsed',
+    limit: true,
+    open: async () => {
+      const entries = new Map()
+      return {
+        client: {
+          get: async (sid) => entries.get(sid).text,
+          set: async (sid, text, expires) => entries.set(sid, { text, expires }),
+          touch: async (sid, expires) => {
+            entries.get(sid).expires = expires
+          },
+        },
+      }
+    },
+  },
+]

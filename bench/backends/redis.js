@@ -1,0 +1,77 @@
+import { createRequire } from 'node:module'
+import { RedisStore as ConnectRedis } from 'connect-redis'
+import session from 'express-session'
+import { createClient } from 'redis'
+import { createClient as createClient5 } from 'redis-5'
+
+const require = createRequire(import.meta.url)
+
+export const title = 'Redis'
+export const server = 'redis'
+/** Foreign keys can be put beside the sessions. */
+export const shared = true
+
+/** @param {Record<string, unknown>} options */
+const ours =
+  (options) =>
+  async (/** @type {import('../candidates.js').Place} */ { url, namespace }) => {
+    const { RedisStore } = await import('@connect-databank/redis')
+    const store = new RedisStore(/** @type {any} */ ({ url, prefix: `${namespace}:`, ...options }))
+    await store.open()
+    return { store, close: () => store.close() }
+  }
+
+/** @param {(options: any) => any} create @param {Record<string, unknown>} options */
+const connectRedis =
+  (create, options) =>
+  async (/** @type {import('../candidates.js').Place} */ { url, namespace }) => {
+    const client = create({ url, ...options })
+    await client.connect()
+    return { store: new ConnectRedis({ client, prefix: `${namespace}:` }), close: () => client.close() }
+  }
+
+/** @param {(options: any) => any} create @param {Record<string, unknown>} options */
+const bare =
+  (create, options) =>
+  async (/** @type {import('../candidates.js').Place} */ { url, namespace }) => {
+    const client = create({ url, ...options })
+    await client.connect()
+    return {
+      client: {
+        get: (/** @type {string} */ sid) => client.get(`${namespace}:${sid}`),
+        set: (/** @type {string} */ sid, /** @type {string} */ text, /** @type {number} */ expires) =>
+          client.set(`${namespace}:${sid}`, text, { expiration: { type: 'PXAT', value: expires } }),
+        touch: (/** @type {string} */ sid, /** @type {number} */ expires) => client.pExpireAt(`${namespace}:${sid}`, expires),
+      },
+      close: () => client.close(),
+    }
+  }
+
+const TIMEOUT_OFF = { commandOptions: { timeout: undefined } }
+
+/** @type {import('../candidates.js').Candidate[]} */
+export const candidates = [
+  { name: '@connect-databank/redis', ours: true, open: ours({}) },
+  { name: '@connect-databank/redis, near cache', ours: true, open: ours({ nearCache: true }) },
+  { name: 'connect-redis 9 on redis 6', open: connectRedis(createClient, {}) },
+  { name: 'connect-redis 9 on redis 6, time-out off', open: connectRedis(createClient, TIMEOUT_OFF) },
+  { name: 'connect-redis 9 on redis 5', open: connectRedis(createClient5, {}) },
+  {
+    name: 'databank-redis by connect-databank 1.0.3',
+    open: async ({ url, namespace }) => {
+      const { Databank } = require('databank')
+      const DatabankStore = require('connect-databank-1')(session)
+      const { hostname, port } = new URL(url)
+      const bank = Databank.get('redis', { host: hostname, port: Number(port), schema: DatabankStore.schema })
+      await new Promise((resolve, reject) => {
+        bank.connect({}, (/** @type {unknown} */ error) => (error ? reject(error) : resolve(undefined)))
+      })
+      // Its keys are session:<sid>, always: none other of these stores has them.
+      void namespace
+      const store = new DatabankStore(bank)
+      return { store, close: () => bank.disconnect(() => {}) }
+    },
+  },
+  { name: 'redis 6, bare, time-out off', limit: true, open: bare(createClient, TIMEOUT_OFF) },
+  { name: 'redis 5, bare', limit: true, open: bare(createClient5, {}) },
+]

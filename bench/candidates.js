@@ -1,0 +1,21 @@
+// Who is measured: for each backend our store, its peers, and the bare client as the limit.
+
+/**
+ * Where a candidate keeps its sessions: the address of the server, a name of its own there, a folder of its own.
+ * @typedef {{ url: string, namespace: string, folder: string }} Place
+ * @typedef {{ name: string, ours?: boolean, limit?: boolean, open: (place: Place) => Promise<import('./drive.js').Opened> }} Candidate
+ * @typedef {object} Backend
+ * @property {string} title
+ * @property {string} [server] its name in scripts/servers
+ * @property {boolean} [inProcess] the sessions are in the memory of the client process
+ * @property {boolean} [shared] foreign keys can stand beside the sessions
+ * @property {number} [sessions] how many sessions are kept, where a slow stand-in takes long to fill
+ * @property {Candidate[]} candidates
+ */
+
+export const backendNames = ['memory', 'files', 'redis', 'mongodb', 'couchbase']
+
+/** @param {string} name @returns {Promise<Backend>} */
+export function backendOf(name) {
+  return import(`./backends/${name}.js`)
+}

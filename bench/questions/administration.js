@@ -1,0 +1,55 @@
+// What does work on all sessions take, and how long does the event loop stand still meanwhile?
+import { membersOf, startAll } from '../crew.js'
+
+export const title = 'Work on all sessions'
+export const note =
+  'Milliseconds, and in brackets the longest time that the event loop of the process stood still. Half of the sessions are dead when ' +
+  '`purge` comes. Sessions of 200 B; one store after the other, each in a new process, alone in the database.'
+
+export const backends = ['memory', 'files', 'redis']
+
+/** @typedef {{ name: string, ours: boolean, count: number, foreign: number, done: import('../administer.js').Administration }} Row */
+
+/**
+ * @param {string} backend
+ * @param {{ url: string, quick: boolean, say: (text: string) => void, foreign?: (count: number) => Promise<void>, empty?: () => Promise<void> }} setting
+ */
+export async function ask(backend, { url, quick, say, foreign, empty }) {
+  /** @type {Row[]} */
+  const rows = []
+  /** @type {string[]} */
+  const missing = []
+  for (const count of counts(backend, quick)) {
+    for (const beside of foreign !== undefined && count === 100_000 ? [0, 1_000_000] : [0]) {
+      for (const member of await membersOf(backend, (candidate) => candidate.limit !== true)) {
+        if (isTooMuch(member.name, count)) continue
+        await empty?.()
+        if (beside > 0) await foreign?.(beside)
+        const { started, missing: reasons } = await startAll([member], url)
+        missing.push(...reasons)
+        try {
+          for (const one of started)
+            rows.push({ name: one.name, ours: one.ours, count, foreign: beside, done: await one.do('administer', count, 200) })
+        } catch (error) {
+          missing.push(error instanceof Error ? error.message : String(error))
+        }
+        await member.stop()
+        say(`${member.name}, ${count} sessions, ${beside} foreign`)
+      }
+    }
+  }
+  await empty?.()
+  return { rows, missing: [...new Set(missing)] }
+}
+
+/** @param {string} backend @param {boolean} quick */
+function counts(backend, quick) {
+  if (quick) return backend === 'files' ? [1_000] : [1_000, 10_000]
+  if (backend === 'files') return [1_000, 10_000, 100_000]
+  return [1_000, 10_000, 100_000, 1_000_000]
+}
+
+/** A file a session takes its time: a million of them would take longer than all else. @param {string} name @param {number} count */
+function isTooMuch(name, count) {
+  return name === 'session-file-store' && count > 10_000
+}

@@ -1,0 +1,35 @@
+// How many bytes of the process does a session take?
+import { backendOf } from '../candidates.js'
+import { membersOf, startAll } from '../crew.js'
+import { median } from '../statistics.js'
+
+export const title = 'Bytes a session'
+export const note = 'Heap and buffers after garbage collection, of 100,000 sessions of 2 kB.'
+
+export const backends = ['memory']
+
+/** @typedef {{ name: string, ours: boolean, limit: boolean, bytes: number }} Row */
+
+/**
+ * @param {string} backend
+ * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
+ */
+export async function ask(backend, { url, quick, say }) {
+  await backendOf(backend)
+  /** @type {Row[]} */
+  const rows = []
+  /** @type {string[]} */
+  const missing = []
+  for (const member of await membersOf(backend)) {
+    const weights = []
+    for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+      const { started, missing: reasons } = await startAll([member], url)
+      missing.push(...reasons)
+      for (const one of started) weights.push(await one.do('weigh', quick ? 20_000 : 100_000, 2_000))
+      await member.stop()
+    }
+    if (weights.length > 0) rows.push({ name: member.name, ours: member.ours, limit: member.limit, bytes: median(weights) })
+    say(member.name)
+  }
+  return { rows, missing }
+}

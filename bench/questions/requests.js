@@ -1,0 +1,75 @@
+// What does a store add to a whole request? express + express-session + store, asked over HTTP.
+import { interleaved, Member, membersOf, startAll } from '../crew.js'
+import { load } from '../load.js'
+import { median, spread } from '../statistics.js'
+
+export const title = 'Whole requests'
+export const note =
+  'express, express-session and the store in one process, asked over HTTP from another: `in lockstep` by autocannon with 32 connections, ' +
+  '`one by one` with requests that arrive at their own times (exponential gaps), however long the answers take. ' +
+  'CPU is that of the application for one request. Sessions of 2 kB; one request in ten writes.'
+
+const SESSIONS = 1_000
+const RATE = 600
+
+/** A store that does nothing, and no sessions at all: what the stores are compared with. */
+const baselines = ['a store that does nothing', 'no sessions']
+
+/**
+ * @typedef {{ name: string, ours: boolean, rate: number, cpu: number, spread: number, openCpu: number, openMedian: number, open99: number }} Row
+ */
+
+/**
+ * @param {string} backend
+ * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
+ */
+export async function ask(backend, { url, quick, say }) {
+  const wanted = await membersOf(backend, (candidate) => candidate.limit !== true)
+  const plain = baselines.map((name, index) => new Member('baselines', index, { name, open: async () => ({}) }))
+  const { started, missing } = await startAll([...wanted, ...plain], url)
+  try {
+    const ports = new Map()
+    for (const member of started) {
+      if (member.backend !== 'baselines') await member.do('fill', SESSIONS, 2_000)
+      ports.set(member, await member.do('listen'))
+    }
+    const closed = await interleaved(started, quick ? 2 : 5, (member) =>
+      asked(member, () => load.inLockstep(ports.get(member), SESSIONS, quick ? 0.5 : 1.5)),
+    )
+    say('in lockstep')
+    const open = await interleaved(started, quick ? 2 : 5, (member) =>
+      asked(member, () => load.oneByOne(ports.get(member), SESSIONS, quick ? 0.5 : 1.5, RATE)),
+    )
+    say('one by one')
+    return { rate: RATE, rows: started.map((member) => rowOf(member, closed.get(member) ?? [], open.get(member) ?? [])), missing }
+  } finally {
+    for (const member of started) await member.stop()
+  }
+}
+
+/** @typedef {{ requests: number, seconds: number, median: number, p99: number }} Loaded */
+
+/** @param {Member} member @param {() => Promise<Loaded>} work */
+async function asked(member, work) {
+  const before = await member.do('cpu')
+  const loaded = await work()
+  return { ...loaded, rate: loaded.requests / loaded.seconds, cpu: ((await member.do('cpu')) - before) / loaded.requests }
+}
+
+/** @typedef {Awaited<ReturnType<typeof asked>>} Asked */
+
+/** @param {Member} member @param {Asked[]} closed @param {Asked[]} open @returns {Row} */
+function rowOf(member, closed, open) {
+  const of = (/** @type {Asked[]} */ rounds, /** @type {'rate' | 'cpu' | 'median' | 'p99'} */ what) =>
+    rounds.map((round) => round[what])
+  return {
+    name: member.name,
+    ours: member.ours,
+    rate: median(of(closed, 'rate')),
+    cpu: median(of(closed, 'cpu')),
+    spread: spread(of(closed, 'cpu')),
+    openCpu: median(of(open, 'cpu')),
+    openMedian: median(of(open, 'median')),
+    open99: median(of(open, 'p99')),
+  }
+}

@@ -1,0 +1,146 @@
+// What was measured, as Markdown and as charts.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { backendNames, backendOf } from './candidates.js'
+import { barChart, growthChart } from './charts.js'
+import { administration, arrivals, memory, operations, requests, short } from './tables.js'
+
+/** @typedef {import('./ask-all.js').Results} Results */
+
+const here = import.meta.dirname
+const writers = { operations, arrivals, requests, memory, administration }
+
+/** @type {Record<string, string>} */
+const titles = Object.fromEntries(await Promise.all(backendNames.map(async (name) => [name, (await backendOf(name)).title])))
+
+/** @param {Results} results @param {boolean} [withCharts] */
+export function markdown(results, withCharts = false) {
+  const { answers } = results
+  const charts = withCharts ? chartsOf(results) : {}
+  const parts = ['# Results', '', ...circumstances(results), '', '## In short', '', summary(results), '']
+  for (const name of Object.keys(charts)) parts.push(`![${name.replaceAll('-', ' ')}](charts/${name}.svg)`, '')
+  for (const [question, write] of Object.entries(writers)) {
+    if (answers[question] === undefined) continue
+    const { title, note } = write
+    parts.push(`## ${title}`, '', note, '')
+    for (const [backend, answer] of Object.entries(answers[question])) {
+      parts.push(`### ${title}: ${titles[backend]}`, '', write.tables(answer), '')
+    }
+  }
+  if (results.omitted.length > 0)
+    parts.push('## Left out', '', ...results.omitted.map((reason) => `- ${reason.replaceAll('\n', ' ')}`), '')
+  return `${parts.join('\n').trimEnd()}\n`
+}
+
+/** @param {Results} results */
+function circumstances({ quick, date, machine, node, versions, servers, minutes }) {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [
+    `A ${quick ? 'quick' : 'full'} run of \`npm run bench\` on ${date}: Node ${node}, ${machine}; ${Math.round(minutes)} minutes.`,
+    '',
+    `Peers and clients: ${named.join(', ')}.`,
+    `Servers: ${
+      Object.entries(servers)
+        .map(([backend, version]) => `${titles[backend]}: ${version}`)
+        .join('; ') || 'none'
+    }.`,
+    '',
+    'Absolute figures depend on the machine and on what else it does; the ratios compare what ran in the same round, and are medians ' +
+      'over the rounds. Rows in which a peer wins are shown like all others.',
+  ]
+}
+
+/** The best of our stores against the best peer, at what a request does. @param {Results} results */
+function summary({ answers }) {
+  const rows = Object.entries(answers['operations'] ?? {}).flatMap(([, answer]) => {
+    const at = (/** @type {number} */ concurrency, distribution = 'uniform') =>
+      answer.answers.find(
+        (/** @type {any} */ cell) =>
+          cell.operation === 'mix' &&
+          cell.bytes === 2_000 &&
+          cell.concurrency === concurrency &&
+          cell.distribution === distribution,
+      )
+    const peers = at(16).rows.filter((/** @type {any} */ row) => !row.ours && !row.limit)
+    return at(16)
+      .rows.filter((/** @type {any} */ row) => row.ours)
+      .map((/** @type {any} */ row) => {
+        const cell = (/** @type {any} */ measured) => {
+          const mine = measured?.rows.find((/** @type {any} */ other) => other.name === row.name)
+          if (mine === undefined) return '–'
+          return peers.length === 0
+            ? `${short(mine.rate)}/s, ${mine.toLimit.toFixed(2)} of it`
+            : `${short(mine.rate)}/s, ${mine.toPeer.toFixed(1)} ×`
+        }
+        const against = peers.length === 0 ? 'the bare client' : bestOf(peers)
+        return `| ${row.name} | ${against} | ${cell(at(16))} | ${cell(at(128))} | ${cell(at(128, 'zipf'))} |`
+      })
+  })
+  const head = [
+    '| store | against the fastest peer | 16 at a time | 128 at a time | 128, popular ones more often |',
+    '|---|---|--:|--:|--:|',
+  ]
+  return [...head, ...rows].join('\n')
+}
+
+/** @param {{ name: string, rate: number }[]} rows */
+const bestOf = (rows) => rows.toSorted((one, other) => other.rate - one.rate)[0]?.name
+
+/** @param {Results} results @returns {Record<string, string>} */
+function chartsOf({ answers }) {
+  /** @type {Record<string, string>} */
+  const charts = {}
+  for (const [backend, answer] of Object.entries(answers['operations'] ?? {})) {
+    const cell = answer.answers.find(
+      (/** @type {any} */ one) => one.operation === 'mix' && one.bytes === 2_000 && one.concurrency === 128,
+    )
+    const bars = cell.rows.map((/** @type {any} */ row) => ({
+      name: row.name,
+      value: row.rate,
+      kind: row.ours ? 'ours' : row.limit ? 'limit' : 'peer',
+    }))
+    charts[`operations-${backend}`] = barChart(
+      `${titles[backend]}: requests' work on sessions of 2 kB a second, 128 at a time`,
+      bars,
+    )
+  }
+  for (const [backend, { rows }] of Object.entries(answers['administration'] ?? {})) {
+    for (const work of ['length', 'purge']) {
+      const names = [...new Set(rows.map((/** @type {any} */ row) => row.name))]
+      const lines = names
+        .map((name) => {
+          const own = rows.filter(
+            (/** @type {any} */ row) => row.name === name && row.foreign === 0 && row.done[work]?.ms !== undefined,
+          )
+          return {
+            name,
+            kind: own[0]?.ours ? 'ours' : 'peer',
+            points: own.map((/** @type {any} */ row) => [row.count, row.done[work].ms]),
+          }
+        })
+        .filter(({ points }) => points.length > 1)
+      if (lines.length > 0)
+        charts[`${work}-${backend}`] = growthChart(`${titles[backend]}: ${work}`, 'ms', /** @type {any} */ (lines))
+    }
+  }
+  return charts
+}
+
+/** @param {Results} results */
+export async function writeResults(results) {
+  const folder = join(here, 'charts')
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  for (const [name, chart] of Object.entries(chartsOf(results))) await writeFile(join(folder, `${name}.svg`), chart)
+  await writeFile(join(here, 'RESULTS.md'), markdown(results, true))
+  await writeBetweenMarkers(join(here, '../README.md'), summary(results))
+}
+
+/** @param {string} file @param {string} table */
+async function writeBetweenMarkers(file, table) {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const [open, close] = ['<!-- bench -->', '<!-- /bench -->']
+  const [from, to] = [text.indexOf(open), text.indexOf(close)]
+  if (from < 0 || to < from) return
+  await writeFile(file, `${text.slice(0, from + open.length)}\n\n${table}\n\n${text.slice(to)}`)
+}
