@@ -1,0 +1,137 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import session from 'express-session'
+import { toError } from './capture.ts'
+import { deferred } from './gate.ts'
+import type { AnyStore } from './store/any-store.ts'
+
+/** The options of express-session that checks set. */
+export type SessionSettings = Omit<session.SessionOptions, 'secret' | 'store'>
+
+/** A request as a handler sees it, behind express-session. */
+export interface SessionRequest extends IncomingMessage {
+  readonly sessionID: string
+  session: session.Session & Record<string, unknown>
+}
+
+/** What a check does in one request; the response is sent when it is done. */
+export type Handler<Value> = (req: SessionRequest, res: ServerResponse) => Value | Promise<Value>
+
+interface Visit {
+  readonly handler: Handler<unknown>
+  readonly errors: Error[]
+  started: boolean
+  value?: unknown
+}
+
+const SECRET = 'a secret of thirty-two characters, at least'
+
+/**
+ * An application with express-session in front, on a port of its own. It needs no express: the middleware works on node's own
+ * server, and express-session's own tests do the same.
+ */
+export class App {
+  readonly #visits = new Map<string, Visit>()
+  readonly #server: Server
+
+  private constructor(store: AnyStore, settings: SessionSettings) {
+    const options = { resave: false, saveUninitialized: false, cookie: { maxAge: 3_600_000 }, ...settings }
+    const middleware = session({ ...options, secret: SECRET, store: store as unknown as session.Store })
+    this.#server = createServer((req, res) => {
+      const visit = this.#visits.get(String(req.headers['x-visit']))
+      if (visit === undefined) res.writeHead(404).end()
+      else middleware(req as never, res as never, (error?: unknown) => goOn(visit, error, req as SessionRequest, res))
+    })
+  }
+
+  /** An application on this store that listens. */
+  static async listen(store: AnyStore, settings: SessionSettings = {}): Promise<App> {
+    const app = new App(store, settings)
+    await new Promise<void>((resolve, reject) => app.#server.once('error', reject).listen(0, '127.0.0.1', resolve))
+    return app
+  }
+
+  /** Somebody with a browser. The same cookie may be shown to several applications: give it along. */
+  visitor(cookie?: string): Visitor {
+    return new Visitor(this.#server.address() as AddressInfo, this.#visits, cookie)
+  }
+
+  /** Stops, and cuts whoever still waits. */
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+/** Called by express-session when the session is there, or isn't, or when anything went wrong later. */
+function goOn(visit: Visit, error: unknown, req: SessionRequest, res: ServerResponse): void {
+  if (error !== undefined && error !== null) {
+    visit.errors.push(toError(error))
+    if (!res.headersSent) res.writeHead(500).end()
+    return
+  }
+  if (visit.started) {
+    visit.errors.push(new Error('the request went on twice: the store called back twice'))
+    return
+  }
+  visit.started = true
+  answer(visit, req, res).catch((failure) => {
+    visit.errors.push(toError(failure))
+    res.destroy()
+  })
+}
+
+async function answer(visit: Visit, req: SessionRequest, res: ServerResponse): Promise<void> {
+  visit.value = await visit.handler(req, res)
+  if (!res.writableEnded) res.end('done')
+}
+
+let visits = 0
+
+/** Somebody who keeps the session's cookie from one request to the next. */
+export class Visitor {
+  readonly #address: AddressInfo
+  readonly #visits: Map<string, Visit>
+  /** The session's cookie as the last response set it. */
+  cookie: string | undefined
+
+  constructor(address: AddressInfo, registry: Map<string, Visit>, cookie: string | undefined) {
+    this.#address = address
+    this.#visits = registry
+    this.cookie = cookie
+  }
+
+  /** Sends a request that runs the handler, and gives what the handler gave once the response has ended. Rejects if anything failed. */
+  request<Value>(handler: Handler<Value>): Promise<Value> {
+    return this.send(handler).ended
+  }
+
+  /** The same, and tells when the head of the response is there: express-session may send it before the session is saved. */
+  send<Value>(handler: Handler<Value>): { headed: Promise<void>; ended: Promise<Value> } {
+    const id = String(++visits)
+    const visit: Visit = { handler, errors: [], started: false }
+    this.#visits.set(id, visit)
+    const [headed, ended] = [deferred(), deferred<Value>()]
+    // A check that fails early does not wait for all of its requests.
+    for (const { promise } of [headed, ended]) promise.catch(() => {})
+    const fail = (error: Error): void => {
+      headed.reject(visit.errors[0] ?? error)
+      ended.reject(visit.errors[0] ?? error)
+    }
+    const headers = { 'x-visit': id, ...(this.cookie === undefined ? {} : { cookie: this.cookie }) }
+    const { address: host, port } = this.#address
+    const outgoing = request({ host, port, headers, agent: false }, (response) => {
+      for (const cookie of response.headers['set-cookie'] ?? []) this.cookie = cookie.split(';', 1)[0]!
+      headed.resolve()
+      response.on('error', fail).resume()
+      response.on('end', () => {
+        this.#visits.delete(id)
+        if (visit.errors[0] !== undefined) ended.reject(visit.errors[0])
+        else if (response.statusCode === 500) ended.reject(new Error('the response was a 500'))
+        else ended.resolve(visit.value as Value)
+      })
+    })
+    outgoing.on('error', fail).end()
+    return { headed: headed.promise, ended: ended.promise }
+  }
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { Gate } from '../gate.ts'
+import { assertData, assertSameSecond, HOUR, type StoreCheck, storeCheck } from './kit.ts'
+
+/** One visitor's requests, one after the other, through express-session. */
+export const requestChecks: readonly StoreCheck[] = [
+  storeCheck({
+    name: 'a visitor finds the session again',
+    why: 'express-session README: what a session middleware is for',
+    async run({ app }) {
+      const listening = await app()
+      const [one, two] = [listening.visitor(), listening.visitor()]
+      await one.request(({ session }) => {
+        session['user'] = 'one'
+      })
+      await two.request(({ session }) => {
+        session['user'] = 'two'
+      })
+      for (let visit = 1; visit <= 3; visit++) {
+        const seen = await one.request(({ session }) => {
+          session['visits'] = Number(session['visits'] ?? 0) + 1
+          return [session['user'], session['visits']]
+        })
+        assert.deepEqual(seen, ['one', visit])
+      }
+      assert.equal(await two.request(({ session }) => session['user']), 'two')
+      assert.equal(await listening.visitor().request(({ session }) => session['user']), undefined)
+    },
+  }),
+  storeCheck({
+    name: 'the request gets a cookie that knows its lifetime',
+    why: 'express-session README, Cookie.originalMaxAge: "returns the original `maxAge` (time-to-live), in milliseconds, of the session cookie"',
+    async run({ app }) {
+      for (const cookie of [{ maxAge: 2 * HOUR, sameSite: 'lax' as const }, {}]) {
+        const visitor = (await app({ cookie })).visitor()
+        await visitor.request(({ session }) => {
+          session['user'] = 'in8uy4'
+        })
+        const { originalMaxAge, expires, sameSite } = await visitor.request(({ session }) => session.cookie)
+        assert.equal(originalMaxAge, cookie.maxAge ?? null)
+        assert.equal(sameSite, cookie.sameSite)
+        if (cookie.maxAge === undefined) assert.ok(expires === null || (expires as unknown) === false)
+        else assertSameSecond(expires!.getTime(), Date.now() + cookie.maxAge, 'the death')
+      }
+    },
+  }),
+  storeCheck({
+    name: 'a change of the cookie alone is kept',
+    why: 'express-session README, Cookie.maxAge: "which we may also re-assign a new value to adjust the `.expires` property appropriately"',
+    needs: ['touch'],
+    async run({ app }) {
+      const visitor = (await app()).visitor()
+      await visitor.request(({ session }) => {
+        session['user'] = 'in8uy4'
+      })
+      await visitor.request(({ session }) => {
+        session.cookie.maxAge = 30 * 24 * HOUR // "remember me"
+      })
+      const [maxAge, user] = await visitor.request(({ session }) => [session.cookie.originalMaxAge, session['user']])
+      assert.equal(maxAge, 30 * 24 * HOUR)
+      assert.equal(user, 'in8uy4')
+    },
+  }),
+  storeCheck({
+    name: 'a visit that changes nothing moves the death',
+    why: 'express-session README, rolling: "the session identifier cookie will expire in `maxAge` since the last response was sent"',
+    needs: ['touch'],
+    async run({ store, app }) {
+      const visitor = (await app({ rolling: true, cookie: { maxAge: HOUR } })).visitor()
+      const sid = await visitor.request(({ session, sessionID }) => {
+        session['user'] = 'in8uy4'
+        return sessionID
+      })
+      const first = new Date((await store.get(sid))!['cookie'].expires).getTime()
+      await new Promise((resolve) => setTimeout(resolve, 1_050))
+      await visitor.request(() => {})
+      const second = new Date((await store.get(sid))!['cookie'].expires).getTime()
+      assert.ok(second >= first + 1_000, `the death moved by ${second - first} ms in more than a second`)
+    },
+  }),
+  storeCheck({
+    name: 'a redirect never beats the save',
+    why: 'express-session index.js sends the head of a response before `set` has ended: the browser follows a redirect meanwhile',
+    async run({ app }) {
+      const visitor = (await app()).visitor()
+      for (let round = 0; round < 3; round++) {
+        const redirect = visitor.send(({ session }, res) => {
+          session['round'] = round
+          res.writeHead(302, { location: '/', 'content-length': 5 }).end('Moved')
+        })
+        await redirect.headed
+        assert.equal(await visitor.request(({ session }) => session['round']), round)
+        await redirect.ended
+      }
+    },
+  }),
+  storeCheck({
+    name: 'what a request saved itself is there at once',
+    why: 'express-session README, Session.save: "There are some cases where it is useful to call this method, for example, redirects"',
+    async run({ app }) {
+      const visitor = (await app()).visitor()
+      await visitor.request(({ session }) => {
+        session['step'] = 1
+      })
+      const gate = new Gate()
+      const long = visitor.request(async ({ session }) => {
+        session['step'] = 2
+        await new Promise<void>((resolve, reject) => session.save((error) => (error ? reject(error) : resolve())))
+        await gate.pass('the rest')
+      })
+      await gate.arrived('the rest')
+      assert.equal(await visitor.request(({ session }) => session['step']), 2)
+      gate.release('the rest')
+      await long
+      assert.equal(await visitor.request(({ session }) => session['step']), 2)
+    },
+  }),
+  storeCheck({
+    name: 'reload gives what another request has stored',
+    why: 'express-session README, Session.reload: "Reloads the session data from the store"',
+    async run({ app }) {
+      const visitor = (await app()).visitor()
+      await visitor.request(({ session }) => {
+        session['value'] = 'old'
+      })
+      const gate = new Gate()
+      const long = visitor.request(async (req) => {
+        await gate.pass('reload')
+        await new Promise<void>((resolve, reject) => req.session.reload((error) => (error ? reject(error) : resolve())))
+        return req.session['value']
+      })
+      await gate.arrived('reload')
+      await visitor.request(({ session }) => {
+        session['value'] = 'new'
+      })
+      gate.release('reload')
+      assert.equal(await long, 'new')
+      assert.equal(await visitor.request(({ session }) => session['value']), 'new')
+    },
+  }),
+  storeCheck({
+    name: 'regenerate ends the old session and begins a new one',
+    why: 'express-session README, Session.regenerate: "a new SID and `Session` instance will be initialized"',
+    async run({ store, app }) {
+      const visitor = (await app()).visitor()
+      const old = await visitor.request(({ session, sessionID }) => {
+        session['user'] = 'nobody yet'
+        return sessionID
+      })
+      const fresh = await visitor.request(async (req) => {
+        await new Promise<void>((resolve, reject) => req.session.regenerate((error) => (error ? reject(error) : resolve())))
+        assert.equal(req.session['user'], undefined)
+        req.session['user'] = 'in8uy4'
+        return req.sessionID
+      })
+      assert.notEqual(fresh, old)
+      assert.equal(await store.get(old), null)
+      assertData(await store.get(fresh), { user: 'in8uy4' })
+      assert.equal(await visitor.request(({ session }) => session['user']), 'in8uy4')
+    },
+  }),
+  storeCheck({
+    name: 'with unset: destroy, a session set to null ends, also one that was destroyed before',
+    why: 'express-session README, unset: "`\'destroy\'` The session will be destroyed (deleted) when the response ends."',
+    async run({ store, app }) {
+      const visitor = (await app({ unset: 'destroy' })).visitor()
+      for (const isDestroyedBefore of [false, true]) {
+        const sid = await visitor.request(({ session, sessionID }) => {
+          session['user'] = 'in8uy4'
+          return sessionID
+        })
+        await visitor.request(async (req) => {
+          if (isDestroyedBefore) {
+            await new Promise<void>((resolve, reject) => req.session.destroy((error) => (error ? reject(error) : resolve())))
+          }
+          ;(req as { session: unknown }).session = null
+        })
+        assert.equal(await store.get(sid), null)
+        assert.equal(await visitor.request(({ session }) => session['user']), undefined)
+        visitor.cookie = undefined
+      }
+    },
+  }),
+]
