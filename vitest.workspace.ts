@@ -11,9 +11,9 @@ const alias = {
   ...Object.fromEntries(backends.map((name) => [`@connect-databank/${name}`, here(`packages/${name}/src/index.ts`)])),
 }
 
-const project = (name: string, root: string) => ({
+const project = (name: string, root: string, more: object = {}) => ({
   resolve: { alias },
-  test: { name, root: here(root), include: ['test/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 120_000 },
+  test: { name, root: here(root), include: ['test/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 120_000, ...more },
 })
 
 export default defineConfig({
@@ -23,7 +23,8 @@ export default defineConfig({
     projects: [
       ...['core', ...backends].map((name) => project(name, `packages/${name}`)),
       project('demo', 'examples/demo'),
-      project('scripts', 'scripts'),
+      // Its tests use the packages as they are published, from a project outside.
+      project('scripts', 'scripts', { globalSetup: ['test/outside.ts'], testTimeout: 120_000 }),
     ],
   },
 })

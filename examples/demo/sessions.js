@@ -2,15 +2,7 @@
 import { createHash } from 'node:crypto'
 
 /**
- * A session's data, as JSON gives it.
- * @typedef {{ cookie: { expires?: string | Date | null }, [key: string]: unknown }} StoredSession
- *
- * The part of a store that is used here.
- * @typedef {{
- *   entries(): AsyncIterable<readonly [sid: string, session: StoredSession]>,
- *   destroy(sid: string, callback: (error?: unknown) => void): void,
- * }} Store
- *
+ * @typedef {import('connect-databank').DatabankStore} Store
  * @typedef {{ handle: string, name: string, since: string, fields: number, expires: number | null }} Listed
  */
 
@@ -56,10 +48,11 @@ export async function listSessions(store) {
   /** @type {Listed[]} */
   const list = []
   for await (const [sid, session] of store.entries()) {
-    const { name, since, cookie } = session
+    const { cookie, ...data } = session
+    const { name, since } = /** @type {Record<string, unknown>} */ (data)
     if (typeof name !== 'string') continue
     const expires = cookie.expires ? new Date(cookie.expires).getTime() : null
-    list.push({ handle: handleOf(sid), name, since: String(since), fields: Object.keys(session).length - 1, expires })
+    list.push({ handle: handleOf(sid), name, since: String(since), fields: Object.keys(data).length, expires })
     if (list.length === listLimit) break
   }
   return list.sort((one, other) => one.name.localeCompare(other.name) || one.since.localeCompare(other.since))

@@ -1,0 +1,60 @@
+// Runs the first example of every README as printed, in the project outside.
+import { readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, inject, it } from 'vitest'
+import { root } from '../command.js'
+import { freePort, isListening, Program, until } from '../servers/program.js'
+import { firstExample } from './readme.ts'
+import { addressOf, missing, serverOf, stopServers } from './servers.ts'
+
+const outside = inject('outside')
+const readmes = [
+  { file: 'README.md', name: '' },
+  ...readdirSync(join(root, 'packages')).map((name) => ({ file: `packages/${name}/README.md`, name })),
+]
+
+afterAll(stopServers)
+
+describe.each(readmes)('the example in $file', ({ file, name }) => {
+  const needed = serverOf(name)
+  it.skipIf(needed !== undefined && missing(needed) !== undefined)('runs as printed', async () => {
+    const example = await firstExample(join(root, file))
+    expect(example, 'there is no ```js block').toBeDefined()
+    const copy = `example-${name}.mjs`
+    await writeFile(join(outside, copy), example ?? '')
+
+    const port = await freePort()
+    const address = needed === undefined ? {} : await addressOf(needed)
+    const program = new Program({
+      command: process.execPath,
+      args: [copy],
+      cwd: outside,
+      env: { ...address, PORT: String(port) },
+      ready: () => true,
+    })
+    await program.start()
+    try {
+      await until(async () => hasEnded(program) || (await isListening(port)), `${file} to end or to listen`)
+      if (hasEnded(program)) expect(program.child?.exitCode, program.output).toBe(0)
+      else await visitTwice(`http://127.0.0.1:${port}/`, program)
+      expect(program.output).not.toMatch(/warning|error/i)
+    } finally {
+      await program.stop()
+    }
+  })
+})
+
+const hasEnded = ({ child }: Program) => child?.exitCode !== null || child.signalCode !== null
+
+/** A session begins with the first visit and is there at the second. */
+async function visitTwice(address: string, program: Program): Promise<void> {
+  const first = await fetch(address)
+  const before = await first.text()
+  expect(first.status, before + program.output).toBe(200)
+  const cookie = first.headers.get('set-cookie')?.split(';')[0]
+  expect(cookie, 'no session began').toBeDefined()
+  const second = await fetch(address, { headers: { cookie: cookie ?? '' } })
+  expect(second.status).toBe(200)
+  expect(await second.text(), 'the second visit looks like the first').not.toBe(before)
+}
