@@ -1,0 +1,94 @@
+// Opens the environment and its tables: with rights to write in the writer's thread, for reading alone in the others.
+import { open } from 'lmdb'
+import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
+
+/**
+ * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
+ * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: { sync(callback: (error: unknown) => void): void } }} Root
+ * @typedef {{ root: Root, about: Table, records: Table, expiry: Table, deaths: Table }} Tables
+ * @typedef {{ path: string, durable: boolean }} Place
+ */
+
+/** Each process takes one reader's place for each environment that it has open. */
+const maxReaders = 1024
+
+/**
+ * Opens what is there, or makes it.
+ * @param {Place} place
+ * @returns {Tables}
+ */
+export function openForWriting(place) {
+  const root = openRoot(place, false)
+  try {
+    requireOurs(root)
+    const about = openTable(root, tableNames.about)
+    const tables = {
+      root,
+      about,
+      records: openTable(root, tableNames.records),
+      expiry: openTable(root, tableNames.expiry),
+      deaths: openTable(root, tableNames.deaths),
+    }
+    root.transactionSync(() => {
+      const stamp = about.get(formatKey)
+      if (stamp === undefined) about.put(formatKey, Buffer.from(String(formatVersion)))
+      else requireVersion(stamp)
+    })
+    return tables
+  } catch (error) {
+    root.close()
+    throw error
+  }
+}
+
+/**
+ * Opens what a writer of this process has opened.
+ * @param {Place} place
+ * @returns {Omit<Tables, 'about' | 'deaths'>}
+ */
+export function openForReading(place) {
+  const root = openRoot(place, true)
+  return { root, records: openTable(root, tableNames.records), expiry: openTable(root, tableNames.expiry) }
+}
+
+/**
+ * @param {Place} place
+ * @param {boolean} readOnly
+ * @returns {Root}
+ */
+function openRoot({ path, durable }, readOnly) {
+  // Without `noSubdir` a path without an extension would become a folder. `overlappingSync` would flush every commit, in a
+  // thread that waits for it or not; here a commit is flushed before it is answered (durable) or by the second (not durable).
+  const options = { path, readOnly, noSubdir: true, noSync: !durable, overlappingSync: false, maxReaders, maxDbs: 8 }
+  return /** @type {Root} */ (open({ ...options, ...tableOptions }))
+}
+
+/**
+ * @param {Root} root
+ * @param {string} name
+ * @returns {Table}
+ */
+function openTable(root, name) {
+  const table = root.openDB({ name, ...tableOptions })
+  if (table === undefined) throw new Error(`the environment has no table ${name}`)
+  return table
+}
+
+/**
+ * Another program's environment is left as it is.
+ * @param {Root} root
+ */
+function requireOurs(root) {
+  const names = [...root.getKeys()].map((key) => Buffer.from(key).toString().replace(/\0$/, ''))
+  if (names.length > 0 && !names.includes(tableNames.about)) {
+    throw new Error('the environment holds the data of another program')
+  }
+}
+
+/** @param {Buffer} stamp */
+function requireVersion(stamp) {
+  const version = stamp.toString()
+  if (version !== String(formatVersion)) {
+    throw new Error(`the environment has format ${version.slice(0, 20)}; this version reads format ${formatVersion}`)
+  }
+}
