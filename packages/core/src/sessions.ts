@@ -81,14 +81,18 @@ export class Sessions {
     if (view !== undefined) this.#views.set(session, view)
   }
 
-  /** Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed. */
-  async save(id: string, session: SessionData): Promise<void> {
+  /**
+   * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed;
+   * answers whether it was written.
+   */
+  async save(id: string, session: SessionData): Promise<boolean> {
     const draft = this.#draft(session)
     return this.#inTurn(id, 'set', async () => {
       const view = this.#viewOf(id, session)
       if (view === undefined) await this.#create(id, session, draft)
       else if (isSameData(view.base, draft.payload)) await this.#move(view, draft)
-      else await this.#update(view, draft)
+      else return this.#update(view, draft)
+      return true
     })
   }
 
@@ -143,7 +147,7 @@ export class Sessions {
   }
 
   /** Swaps our version for what is stored, merged with it if it is no longer what we know, until nobody is faster. */
-  async #update(view: View, draft: Draft): Promise<void> {
+  async #update(view: View, draft: Draft): Promise<boolean> {
     const { bank, journal, timeout } = this.#rules
     const giveUpAt = Date.now() + timeout
     let stored: Entry = { payload: view.expected, expires: view.expires }
@@ -153,11 +157,14 @@ export class Sessions {
       if (await swapInTurn(bank, view.id, stored.payload, next)) {
         if (isContested) journal.conflict(view.id)
         Object.assign(view, { base: draft.payload, expected: next.payload, expires: next.expires, cookie: draft.cookie })
-        return
+        return true
       }
       isContested = true
       const entry = await bank.read(view.id)
-      if (!isAlive(entry, Date.now())) return journal.dropped(view.id)
+      if (!isAlive(entry, Date.now())) {
+        journal.dropped(view.id)
+        return false
+      }
       if (Date.now() > giveUpAt) throw new DatabankError('DATABANK_TIMEOUT', 'set: others were faster again and again')
       stored = entry
     }

@@ -66,8 +66,7 @@ export class DatabankStore extends session.Store {
   /** Stores the session. What parallel requests changed is kept; a session that was destroyed meanwhile is not written again. */
   override set(sid: string, session: SessionData, callback?: Callback): void {
     this.#onSession('set', sid, callback, async () => {
-      await this.#sessions.save(sid, session)
-      this.#journal.saved(sid, session)
+      if (await this.#sessions.save(sid, session)) this.#journal.saved(sid, session)
     })
   }
 
@@ -216,7 +215,7 @@ export class DatabankStore extends session.Store {
       return await work()
     } catch (failure) {
       const error = coded(failure)
-      this.#journal.failed(operation, error, sid)
+      this.#journal.failed(operation, error, typeof sid === 'string' ? sid : undefined)
       throw error
     }
   }

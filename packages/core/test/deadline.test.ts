@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Deadlines } from '../src/deadline.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const never = () => new Promise<never>(() => {})
+
+describe('Deadlines', () => {
+  it('let an answer through, and a failure', async () => {
+    const deadlines = new Deadlines(1_600)
+    await expect(deadlines.limit(Promise.resolve(7), 'get')).resolves.toBe(7)
+    await expect(deadlines.limit(Promise.reject(new Error('no')), 'get')).rejects.toThrow('no')
+  })
+
+  it('end what has no answer in time, not before, and at most two ticks late', async () => {
+    const deadlines = new Deadlines(1_600)
+    const ends: number[] = []
+    const start = Date.now()
+    const outcome = deadlines.limit(never(), 'get').catch((error) => {
+      ends.push(Date.now() - start)
+      return error
+    })
+    await vi.advanceTimersByTimeAsync(1_600)
+    expect(ends).toEqual([])
+    await vi.advanceTimersByTimeAsync(200)
+    expect(ends).toEqual([1_700])
+    expect(await outcome).toMatchObject({ code: 'DATABANK_TIMEOUT', message: 'get: no answer within 1600 ms' })
+  })
+
+  it('end each at its own time, also when others between them were answered', async () => {
+    const deadlines = new Deadlines(1_600)
+    const ended: string[] = []
+    const hang = (name: string) => deadlines.limit(never(), name).catch(() => ended.push(name))
+    hang('first')
+    await vi.advanceTimersByTimeAsync(400)
+    let answer: (value: string) => void = () => {}
+    const answered = deadlines.limit(new Promise<string>((resolve) => (answer = resolve)), 'answered')
+    hang('second')
+    await vi.advanceTimersByTimeAsync(400)
+    answer('yes')
+    await expect(answered).resolves.toBe('yes')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(ended).toEqual(['first'])
+    await vi.advanceTimersByTimeAsync(400)
+    expect(ended).toEqual(['first', 'second'])
+  })
+
+  it('keep one timer, and none when nothing is under way', async () => {
+    const deadlines = new Deadlines(1_600)
+    const answers = Array.from({ length: 100 }, () => deadlines.limit(Promise.resolve(), 'get'))
+    expect(vi.getTimerCount()).toBe(1)
+    await Promise.all(answers)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
