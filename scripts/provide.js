@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { recordProvided } from './servers/index.js'
 
 const folder = join(import.meta.dirname, 'servers')
-const shared = new Set(['index.js', 'program.js', 'fetch.js', 'certificate.js'])
+const shared = new Set(['index.js', 'program.js', 'fetch.js', 'certificate.js', 'debian.js', 'proxy.js', 'wheel.js'])
 
 /** @returns {Promise<Record<string, import('./servers/index.js').Provided>>} */
 export async function provideAll() {

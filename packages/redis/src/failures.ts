@@ -1,0 +1,49 @@
+import { coded, DatabankError, type ErrorCode } from 'connect-databank'
+
+/** What the server's error codes mean to us. Redis begins every error reply with one, in capitals. */
+const MEANING: Readonly<Record<string, ErrorCode>> = {
+  NOAUTH: 'DATABANK_DENIED',
+  WRONGPASS: 'DATABANK_DENIED',
+  NOPERM: 'DATABANK_DENIED',
+  OOM: 'DATABANK_FULL',
+  READONLY: 'DATABANK_UNAVAILABLE',
+  LOADING: 'DATABANK_UNAVAILABLE',
+  BUSY: 'DATABANK_UNAVAILABLE',
+  MASTERDOWN: 'DATABANK_UNAVAILABLE',
+  NOREPLICAS: 'DATABANK_UNAVAILABLE',
+  CLUSTERDOWN: 'DATABANK_UNAVAILABLE',
+  TRYAGAIN: 'DATABANK_UNAVAILABLE',
+  MOVED: 'DATABANK_UNAVAILABLE',
+  ASK: 'DATABANK_UNAVAILABLE',
+  WRONGTYPE: 'DATABANK_INVALID_RECORD',
+}
+
+/** The code that an error reply of the server begins with; undefined if the error is none of the server's. */
+export function replyCode(error: unknown): string | undefined {
+  return error instanceof Error ? /^([A-Z]{2,}) /.exec(error.message)?.[1] : undefined
+}
+
+/** The client's error with the code that says what it means: what the server did not say is a failure to reach it. */
+export function failure(error: unknown): Error & { code: ErrorCode } {
+  const code = replyCode(error)
+  if (code === undefined) return coded(error, isMistake(error) ? 'DATABANK_BACKEND_FAILED' : 'DATABANK_UNAVAILABLE')
+  if (code === 'ERR' && /max number of clients|max requests/.test(String(error))) return coded(error, 'DATABANK_UNAVAILABLE')
+  // Requirepass without a user name is answered with a plain ERR by a server that has none.
+  if (code === 'ERR' && /invalid password|without any password/.test(String(error))) return coded(error, 'DATABANK_DENIED')
+  return coded(error, Object.hasOwn(MEANING, code) ? MEANING[code] : 'DATABANK_BACKEND_FAILED')
+}
+
+/** Whether a failed command failed by this error of the server. */
+export function isServerError(error: unknown, pattern: RegExp): boolean {
+  const { cause } = error as Error
+  return replyCode(cause) === 'ERR' && pattern.test(String(cause))
+}
+
+/** An error that tells of a wrong call, not of the network: Node's errors of the network have class Error. */
+function isMistake(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError
+}
+
+export function closed(): DatabankError {
+  return new DatabankError('DATABANK_CLOSED', 'the Redis bank was closed')
+}

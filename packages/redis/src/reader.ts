@@ -1,0 +1,64 @@
+import type { Entry } from 'connect-databank'
+import type { Commands } from './commands.ts'
+import { isServerError } from './failures.ts'
+import { EXPIRIES } from './scripts.ts'
+import { entryOf, GONE } from './words.ts'
+
+/**
+ * Reads payloads and deaths. The two are read by two commands, sent as one packet: cheaper than a script, and they need not be
+ * atomic. The payload is what was there when it was read, the death is what was said last. If the key went in between, nothing
+ * is there any more; if another entry came in between, a swap against the payload that was read fails, as it must.
+ */
+export class Reader {
+  readonly #commands: Commands
+  /** Redis 6.2 has no PEXPIRETIME: found out by the first read. */
+  #hasExpiryTime = true
+
+  constructor(commands: Commands) {
+    this.#commands = commands
+  }
+
+  async read(key: string): Promise<Entry | null> {
+    const [payload, expiries] = await Promise.all([this.#commands.send(['GET', key], key), this.#expiryTimes([key])])
+    return entryOf(payload as string | null, expiries[0]!)
+  }
+
+  async readMany(keys: readonly string[]): Promise<(Entry | null)[]> {
+    const [payloads, expiries] = await this.#both(keys)
+    // A key that is there while MGET finds nothing came just now, or holds no string: only GET tells, by its error.
+    const entries = keys.map((key, place) =>
+      payloads[place] === null && expiries[place] !== GONE ? this.read(key) : entryOf(payloads[place]!, expiries[place]!),
+    )
+    return Promise.all(entries)
+  }
+
+  /** The same, but what holds no string is passed over: not all keys that a scan finds need be ours. */
+  async readStrings(keys: readonly string[]): Promise<(Entry | null)[]> {
+    const [payloads, expiries] = await this.#both(keys)
+    return keys.map((_, place) => entryOf(payloads[place]!, expiries[place]!))
+  }
+
+  /** When the keys die, as PEXPIRETIME says it; by script, which for many keys asks least of both sides. */
+  expiries(keys: readonly string[]): Promise<number[]> {
+    return this.#commands.spread(keys, (group) => this.#commands.run(EXPIRIES, group, []) as Promise<number[]>)
+  }
+
+  #both(keys: readonly string[]): Promise<[payloads: (string | null)[], expiries: number[]]> {
+    const payloads = this.#commands.spread(
+      keys,
+      (group) => this.#commands.send(['MGET', ...group], group[0]!) as Promise<(string | null)[]>,
+    )
+    return Promise.all([payloads, this.#expiryTimes(keys)])
+  }
+
+  async #expiryTimes(keys: readonly string[]): Promise<number[]> {
+    if (!this.#hasExpiryTime) return this.expiries(keys)
+    try {
+      return (await Promise.all(keys.map((key) => this.#commands.send(['PEXPIRETIME', key], key)))) as number[]
+    } catch (error) {
+      if (!isServerError(error, /unknown command/)) throw error
+      this.#hasExpiryTime = false
+      return this.expiries(keys)
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// Every client that a bank takes, connected: the tests run with each of them.
+import { Cluster, Redis } from 'ioredis'
+import * as nodeRedis6 from 'redis'
+import * as nodeRedis5 from 'redis-5'
+import type { RedisClient } from '../src/index.ts'
+
+/** A connected client and how to end it. */
+export interface Connected {
+  readonly client: RedisClient
+  close(): Promise<unknown>
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** What a connection needs beside its address. */
+export interface Access {
+  readonly ca?: string | undefined
+  readonly username?: string
+  readonly password?: string
+}
+
+type Connect<Target> = (target: Target, access?: Access) => Promise<Connected>
+
+const host = '127.0.0.1'
+
+function nodeRedis(module: typeof nodeRedis6): Connect<number> {
+  return async (port, { ca, username, password } = {}) => {
+    const socket = { host, port, ...(ca && { tls: true as const, ca }) }
+    const client = module.createClient({ socket, ...(password && { username: username!, password }) })
+    client.on('error', () => {})
+    await client.connect()
+    return { client, close: async () => client.destroy() }
+  }
+}
+
+export const singleClients: Readonly<Record<string, Connect<number>>> = {
+  'node-redis 6': nodeRedis(nodeRedis6),
+  'node-redis 5': nodeRedis(nodeRedis5 as unknown as typeof nodeRedis6),
+  'ioredis 5': async (port, { ca, username, password } = {}) => {
+    const client = new Redis({ host, port, ...(ca && { tls: { ca } }), ...(password && { username: username!, password }) })
+    client.on('error', () => {})
+    return { client, close: async () => client.disconnect() }
+  },
+}
+
+function nodeRedisCluster(module: typeof nodeRedis6): Connect<readonly number[]> {
+  return async (ports) => {
+    const client = module.createCluster({ rootNodes: ports.map((port) => ({ socket: { host, port } })) })
+    client.on('error', () => {})
+    await client.connect()
+    return { client, close: async () => client.destroy() }
+  }
+}
+
+export const clusterClients: Readonly<Record<string, Connect<readonly number[]>>> = {
+  'node-redis 6': nodeRedisCluster(nodeRedis6),
+  'node-redis 5': nodeRedisCluster(nodeRedis5 as unknown as typeof nodeRedis6),
+  'ioredis 5': async (ports) => {
+    const client = new Cluster(ports.map((port) => ({ host, port })))
+    client.on('error', () => {})
+    return { client, close: async () => client.disconnect() }
+  },
+}
+
+interface Sentinels {
+  readonly name: string
+  readonly addresses: Address[]
+}
+
+function nodeRedisSentinel(module: typeof nodeRedis6): Connect<Sentinels> {
+  return async ({ name, addresses }) => {
+    const client = module.createSentinel({ name, sentinelRootNodes: addresses, reserveClient: true })
+    client.on('error', () => {})
+    await client.connect()
+    return { client, close: async () => client.destroy() }
+  }
+}
+
+export const sentinelClients: Readonly<Record<string, Connect<Sentinels>>> = {
+  'node-redis 6': nodeRedisSentinel(nodeRedis6),
+  'node-redis 5': nodeRedisSentinel(nodeRedis5 as unknown as typeof nodeRedis6),
+  'ioredis 5': async ({ name, addresses }) => {
+    const client = new Redis({ name, sentinels: addresses })
+    client.on('error', () => {})
+    return { client, close: async () => client.disconnect() }
+  },
+}

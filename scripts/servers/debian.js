@@ -1,0 +1,60 @@
+// Packages of Debian, unpacked into a folder of ours: nothing is installed, no rights are needed.
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from './fetch.js'
+
+const KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
+/**
+ * Downloads packages and unpacks them, side by side.
+ * @param {string[]} packages
+ * @param {string} folder is made anew
+ * @param {string[]} [options] of apt-get
+ */
+export async function unpackDebian(packages, folder, options = []) {
+  const [downloads, unpacked] = [`${folder}.downloads`, `${folder}.unpacked`]
+  for (const old of [folder, downloads, unpacked]) await rm(old, { recursive: true, force: true })
+  await mkdir(downloads, { recursive: true })
+  await run('apt-get', [...options, 'download', ...packages], { cwd: downloads })
+  for (const file of await readdir(downloads)) {
+    if (file.endsWith('.deb')) await run('dpkg', ['-x', join(downloads, file), unpacked])
+  }
+  await rm(downloads, { recursive: true, force: true })
+  await rename(unpacked, folder)
+}
+
+/**
+ * The folder of the libraries that were unpacked.
+ * @param {string} folder
+ */
+export async function librariesIn(folder) {
+  const lib = join(folder, 'usr/lib')
+  const architecture = (await readdir(lib)).find((name) => name.endsWith('-linux-gnu'))
+  if (architecture === undefined) throw new Error(`no libraries in ${lib}`)
+  return join(lib, architecture)
+}
+
+/**
+ * Options for apt-get that make it see one release of Debian, whatever release the machine has, with lists of its own.
+ * @param {string} release
+ * @param {string} folder for the lists
+ * @returns {Promise<string[]>}
+ */
+export async function seeingRelease(release, folder) {
+  await mkdir(join(folder, 'lists/partial'), { recursive: true })
+  await mkdir(join(folder, 'cache/archives/partial'), { recursive: true })
+  const sites = await run('apt-get', ['indextargets', '--format', '$(SITE)', 'Created-By: Packages'])
+  const site = sites.split('\n').find((line) => line.endsWith('/debian'))
+  if (site === undefined) throw new Error('apt-get has no source of Debian')
+  const source = join(folder, 'sources.list')
+  await writeFile(source, `deb [signed-by=${KEYS}] ${site} ${release} main\n`)
+  const options = [
+    `Dir::Etc::sourcelist=${source}`,
+    'Dir::Etc::sourceparts=/dev/null',
+    `Dir::State::lists=${join(folder, 'lists')}`,
+    'Dir::State::status=/dev/null',
+    `Dir::Cache=${join(folder, 'cache')}`,
+  ].flatMap((option) => ['-o', option])
+  await run('apt-get', [...options, 'update'])
+  return options
+}

