@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Bank, checkOptions, DatabankError, type Entry, invalidOption, type OptionRules, rules } from 'connect-databank'
 import { closed, failure } from './failures.ts'
-import type { Kind, Operations } from './operations.ts'
+import type { Kind, Operations, Survey } from './protocol.ts'
 import { WriterThread } from './writer-thread.ts'
 
 /** Where an `LmdbBank` keeps its sessions, and how safely. */
@@ -24,8 +24,8 @@ const optionRules: OptionRules<LmdbBankOptions> = {
   maxSize: rules.positiveInteger,
 }
 
-/** How many dead entries one transaction frees: others get their turn between two. */
-const purgedAtOnce = 1_000
+/** How many entries of the index of deaths one transaction looks at: others get their turn between two. */
+const atOnce = 1_000
 /** A page of a scan ends at so many entries, or so many bytes. */
 const pageEntries = 100
 const pageBytes = 1_048_576
@@ -103,7 +103,13 @@ export class LmdbBank implements Bank {
   }
 
   async count(now: number): Promise<number> {
-    return this.#ask('count', now)
+    let dead = 0
+    for (let after: Uint8Array | null = null; ; ) {
+      const survey: Survey = await this.#ask('survey', now, atOnce, after)
+      dead += survey.dead
+      after = survey.last
+      if (after === null) return survey.entries - dead
+    }
   }
 
   async clear(): Promise<void> {
@@ -112,9 +118,9 @@ export class LmdbBank implements Bank {
 
   async purge(now: number): Promise<number> {
     for (let freed = 0; ; ) {
-      const some = await this.#ask('purge', now, purgedAtOnce)
-      freed += some
-      if (some < purgedAtOnce) return freed
+      const purged = await this.#ask('purge', now, atOnce)
+      freed += purged.freed
+      if (purged.isDone) return freed
     }
   }
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { failure } from './failures.ts'
-import type { Kind, Operations } from './operations.ts'
+import type { Kind, Operations } from './protocol.ts'
 
 interface Place {
   readonly path: string
@@ -30,9 +30,7 @@ export class WriterThread {
   private constructor(place: Place, worker: Worker) {
     this.#place = place
     this.#worker = worker
-    worker.on('message', (answers: unknown[] | 'closed') => {
-      if (answers !== 'closed') this.#answer(answers)
-    })
+    worker.on('message', (answers: unknown[]) => this.#answer(answers))
     worker.once('error', (error) => this.#die(error))
     this.#ended = new Promise((resolve) => {
       worker.once('exit', () => {
