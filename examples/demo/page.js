@@ -133,7 +133,7 @@ others' changes are gone. Here all counters go on together.</p>
 <ol class="tiles">${countersOf(session).map((count) => html`<li>${count}</li>`)}</ol>
 <form method="post" action="/parallel"><button class="primary">Send ${parallelRequests} requests</button></form>
 <p role="status" id="result">${said}</p>
-<p class="quiet">Saves merged since the server's start: <output id="merged">${merged}</output></p>
+<p class="quiet">Saves merged since the server's start: <b id="merged">${merged}</b></p>
 </section>`
 }
 

@@ -4,20 +4,23 @@ import { openStore } from 'connect-databank'
 import { createApp } from './app.js'
 import { describeStorage } from './storage.js'
 
-const { SESSION_URL = 'disk:./.sessions', PORT = '3000', HOST = '127.0.0.1', SESSION_LIFE = '1800' } = process.env
+const url = process.env['SESSION_URL'] || 'disk:./.sessions'
+const port = Number(process.env['PORT'] || 3000)
+const host = process.env['HOST'] || '127.0.0.1'
+const life = Number(process.env['SESSION_LIFE'] || 1800) * 1000
 // A secret that all have is good enough for a demo on this machine only: the ids in the cookies can't be guessed.
-const { SESSION_SECRET = 'a demo has no secrets' } = process.env
+const secret = process.env['SESSION_SECRET'] || 'a demo has no secrets'
 
-const storage = describeStorage(SESSION_URL)
+const storage = describeStorage(url)
 const store = await open()
-const { app, close } = createApp({ store, storage, secret: SESSION_SECRET, life: Number(SESSION_LIFE) * 1000 })
+const { app, close } = createApp({ store, storage, secret, life })
 
-const server = app.listen(Number(PORT), HOST, (error) => {
+const server = app.listen(port, host, (error) => {
   if (error) {
-    console.error(`Can't listen on ${HOST}:${PORT}: ${error.message}`)
+    console.error(`Can't listen on ${host}:${port}: ${error.message}`)
     process.exit(1)
   }
-  console.log(`http://localhost:${PORT} – sessions in ${storage.name} (${storage.address})`)
+  console.log(`http://localhost:${port} – sessions in ${storage.name} (${storage.address})`)
 })
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
@@ -32,7 +35,7 @@ function stop() {
 
 async function open() {
   try {
-    const store = await openStore(SESSION_URL)
+    const store = await openStore(url)
     await store.open()
     return store
   } catch (error) {

@@ -2,14 +2,14 @@
 import { join } from 'node:path'
 import { freePort, isListening, Program } from '../../../scripts/servers/program.js'
 
-/** Starts the demo on the sessions in `url`. Its working folder is `folder`. */
+/** Starts the demo in a folder of its own. Without another wish its sessions are where they are by default. */
 export async function startDemo(folder: string, env: Record<string, string> = {}) {
   const port = await freePort()
   const program = new Program({
     command: process.execPath,
     args: [join(import.meta.dirname, '../server.js')],
     cwd: folder,
-    env: { NODE_ENV: 'production', PORT: String(port), ...env },
+    env: { NODE_ENV: 'production', PORT: String(port), HOST: '', SESSION_URL: '', SESSION_LIFE: '', SESSION_SECRET: '', ...env },
     ready: () => isListening(port),
   })
   await program.start()
