@@ -20,9 +20,11 @@ export function encodeSession(session: SessionData): string {
 /**
  * The stored session as a plain object of its own; undefined if the record is corrupt: no JSON, no object, no cookie, a date
  * that is none. Its `cookie.expires` is the entry's own, since touches move that alone; a browser-session cookie keeps none.
+ *
+ * @param parse gives what `JSON.parse` does, never an object that somebody else has
  */
-export function decodeSession(entry: Entry): SessionData | undefined {
-  const session = parse(entry.payload)
+export function decodeSession(entry: Entry, parse: (text: string) => unknown = JSON.parse): SessionData | undefined {
+  const session = parsed(entry.payload, parse)
   if (!hasCookie(session)) return undefined
   const time = timeOf(session.cookie.expires)
   if (time === null) return session
@@ -32,9 +34,9 @@ export function decodeSession(entry: Entry): SessionData | undefined {
   return session
 }
 
-function parse(text: string): unknown {
+function parsed(text: string, parse: (text: string) => unknown): unknown {
   try {
-    return JSON.parse(text)
+    return parse(text)
   } catch {
     return undefined
   }
@@ -67,13 +69,15 @@ export function cookieFields(cookie: object): Record<string, unknown> {
 const clockDrift = 10
 
 /** Whether anything but `expires` differs, which only a rewrite of the record can keep. */
-export function isCookieChanged(before: Record<string, unknown>, cookie: object): boolean {
-  const after = cookieFields(cookie)
-  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (name === 'expires' || isSameField(name, before[name], after[name])) continue
-    return true
+export function isCookieChanged(before: Record<string, unknown>, after: Record<string, unknown>): boolean {
+  if (Boolean(before['expires']) !== Boolean(after['expires'])) return true
+  for (const name of Object.keys(after)) {
+    if (name !== 'expires' && !isSameField(name, before[name], after[name])) return true
   }
-  return Boolean(before['expires']) !== Boolean(after['expires'])
+  for (const name of Object.keys(before)) {
+    if (name !== 'expires' && before[name] != null && after[name] === undefined) return true
+  }
+  return false
 }
 
 function isSameField(name: string, before: unknown, after: unknown): boolean {

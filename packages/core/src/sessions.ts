@@ -6,6 +6,7 @@ import { DatabankError } from './errors.ts'
 import { expiresOf } from './expiry.ts'
 import type { Journal } from './journal.ts'
 import { isSameData, type Merge, mergeByKey, withCookie } from './merge.ts'
+import { ParsedForms } from './parse.ts'
 import { cookieFields, decodeSession, encodeSession, isCookieChanged, requireCookie } from './record.ts'
 import { Turns } from './turns.ts'
 
@@ -47,6 +48,7 @@ export class Sessions {
   readonly #rules: SessionRules
   readonly #views = new WeakMap<object, View>()
   readonly #turns = new Turns()
+  readonly #forms = new ParsedForms()
 
   constructor(rules: SessionRules) {
     this.#rules = rules
@@ -62,15 +64,15 @@ export class Sessions {
     if (writing !== undefined) await writing
     const entry = await this.#rules.bank.read(id)
     if (!isAlive(entry, Date.now())) return null
-    const session = this.decode(id, entry)
+    const session = this.decode(id, entry, (text) => this.#forms.parse(id, text))
     if (session === null) return null
     this.#views.set(session, viewOf(id, entry.payload, entry.expires, { ...session.cookie }))
     return session
   }
 
   /** The entry's session; null, and told of, if the record is corrupt. */
-  decode(id: string, entry: Entry): SessionData | null {
-    const session = decodeSession(entry)
+  decode(id: string, entry: Entry, parse?: (text: string) => unknown): SessionData | null {
+    const session = decodeSession(entry, parse)
     if (session === undefined) this.#rules.journal.corrupt(id)
     return session ?? null
   }
