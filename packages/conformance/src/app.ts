@@ -118,6 +118,11 @@ export class Visitor {
       headed.reject(visit.errors[0] ?? error)
       ended.reject(visit.errors[0] ?? error)
     }
+    const settle = (status?: number): void => {
+      if (visit.errors[0] !== undefined) ended.reject(visit.errors[0])
+      else if (status === 500) ended.reject(new Error('the response was a 500'))
+      else ended.resolve(visit.value as Value)
+    }
     const headers = { 'x-visit': id, ...(this.cookie === undefined ? {} : { cookie: this.cookie }) }
     const { address: host, port } = this.#address
     const outgoing = request({ host, port, headers, agent: false }, (response) => {
@@ -126,9 +131,8 @@ export class Visitor {
       response.on('error', fail).resume()
       response.on('end', () => {
         this.#visits.delete(id)
-        if (visit.errors[0] !== undefined) ended.reject(visit.errors[0])
-        else if (response.statusCode === 500) ended.reject(new Error('the response was a 500'))
-        else ended.resolve(visit.value as Value)
+        // What express-session says of a failed save comes a turn of the loop after the response.
+        setImmediate(() => setImmediate(settle, response.statusCode))
       })
     })
     outgoing.on('error', fail).end()
