@@ -1,0 +1,56 @@
+import fs from 'node:fs'
+
+/**
+ * When a session dies, kept in its file's modification time: so a touch is one call to the system and rewrites nothing.
+ *
+ * The time is the death plus half a millisecond. That half is the mark that we have set it: a copy or a restored backup that got
+ * another time lacks it, and the death in the header counts again. A number of seconds as a double is exact to half a
+ * microsecond until the year 2100, so a window of some microseconds around the half is wide enough, and the millisecond itself is
+ * never in doubt. Where the time cannot say it (later than 2100, before 1970, on a file system that counts whole seconds), it is
+ * set without the mark, and the header says it.
+ */
+const mark = 0.5
+const tolerance = 0.005
+
+/** The time that says never. In the future, so that nothing that tidies up by age takes it for an old file. */
+const never = Date.UTC(2037, 11, 31, 23, 59, 59)
+/** The time, a full second and so without the mark, that says to look into the header. */
+const inHeader = never + 1000
+
+/** File systems end at different times; the first of these that ours can keep is the limit. */
+const limits = [Date.UTC(2100, 0, 1), Date.UTC(2038, 0, 1)]
+
+/** How late a death the file system of this file can keep to the millisecond; 0 if none. Alters the file's time. */
+export function latestDeath(fd: number): number {
+  return limits.find((limit) => [limit - 1, limit - 777, never, 2_001].every((time) => keeps(fd, time))) ?? 0
+}
+
+function keeps(fd: number, death: number): boolean {
+  setTime(fd, death + mark)
+  return deathIn(fs.fstatSync(fd)) === (death === never ? null : death)
+}
+
+/** Sets the death of an open file; answers false, and leaves the time alone, where only the header could say it. */
+export function setDeath(fd: number, expires: number | null, latest: number): boolean {
+  const death = expires === null ? never : expires
+  const fits = death > 2_000 && death < latest && (expires === null || expires !== never) && Number.isInteger(death)
+  if (fits) setTime(fd, death + mark)
+  return fits
+}
+
+/** Says that the header has it. */
+export function setDeathInHeader(fd: number): void {
+  setTime(fd, inHeader)
+}
+
+/** The death that a file's time says; undefined if the header has it. */
+export function deathIn(stats: fs.Stats): number | null | undefined {
+  const death = Math.floor(stats.mtimeMs)
+  if (Math.abs(stats.mtimeMs - death - mark) > tolerance) return undefined
+  return death === never ? null : death
+}
+
+/** The access time is set later than the other, or the system would write it again at every read. */
+function setTime(fd: number, milliseconds: number): void {
+  fs.futimesSync(fd, (milliseconds + 1000) / 1000, milliseconds / 1000)
+}
