@@ -103,8 +103,11 @@ export async function touchMany(bank: Bank, moves: readonly (readonly [id: strin
  * Moves a death and nothing else. Without `touch`, the payload that was read is swapped for itself; without `swap`, it is saved
  * again, which is right as long as the caller lets nobody else of this process write, and the last write wins beyond it.
  */
-export async function touch(bank: Bank, id: string, expires: number | null): Promise<void> {
-  if (bank.touch !== undefined) return bank.touch(id, expires)
+export function touch(bank: Bank, id: string, expires: number | null): Promise<void> {
+  return bank.touch === undefined ? touchByWriting(bank, id, expires) : bank.touch(id, expires)
+}
+
+async function touchByWriting(bank: Bank, id: string, expires: number | null): Promise<void> {
   for (;;) {
     const entry = await bank.read(id)
     if (!isAlive(entry, Date.now())) return
@@ -118,8 +121,11 @@ export async function touch(bank: Bank, id: string, expires: number | null): Pro
  * Compare-and-swap where the bank has it. Where it has none, the same among the writes of this process, which take turns: the
  * caller holds the turn of this id. Between processes the last write wins there, and the documents say so.
  */
-export async function swapInTurn(bank: Bank, id: string, expected: string, entry: Entry): Promise<boolean> {
-  if (bank.swap !== undefined) return bank.swap(id, expected, entry)
+export function swapInTurn(bank: Bank, id: string, expected: string, entry: Entry): Promise<boolean> {
+  return bank.swap === undefined ? swapByReading(bank, id, expected, entry) : bank.swap(id, expected, entry)
+}
+
+async function swapByReading(bank: Bank, id: string, expected: string, entry: Entry): Promise<boolean> {
   const stored = await bank.read(id)
   if (!isAlive(stored, Date.now()) || stored.payload !== expected) return false
   await bank.save(id, entry)

@@ -8,6 +8,7 @@ import type { Journal } from './journal.ts'
 import { isSameData, type Merge, mergeByKey, withCookie } from './merge.ts'
 import { ParsedForms } from './parse.ts'
 import { cookieFields, decodeSession, encodeSession, isCookieChanged, requireCookie } from './record.ts'
+import { createStamps } from './stamp.ts'
 import { Turns } from './turns.ts'
 
 /** What a request's session object remembers of where it came from. */
@@ -46,7 +47,7 @@ export interface SessionRules {
  */
 export class Sessions {
   readonly #rules: SessionRules
-  readonly #views = new WeakMap<object, View>()
+  readonly #views = createStamps<View>()
   readonly #turns = new Turns()
   readonly #forms = new ParsedForms()
 
@@ -54,15 +55,15 @@ export class Sessions {
     this.#rules = rules
   }
 
-  /** The living session, or null. Waits for writes of it that are under way, so that a redirect never beats the save. */
-  load(id: string): Promise<SessionData | null> {
-    return this.#rules.deadlines.limit(this.#load(id), 'get')
+  /** `give` of the living session, or of null. Waits for writes of it that are under way, so that a redirect never beats the save. */
+  load<T>(id: string, give: (session: SessionData | null) => T): Promise<T> {
+    const { bank, deadlines } = this.#rules
+    const writing = this.#turns.busy(id)
+    const entry = writing === undefined ? bank.read(id) : writing.then(() => bank.read(id))
+    return deadlines.limitThen(entry, 'get', (found) => give(this.#loaded(id, found)))
   }
 
-  async #load(id: string): Promise<SessionData | null> {
-    const writing = this.#turns.busy(id)
-    if (writing !== undefined) await writing
-    const entry = await this.#rules.bank.read(id)
+  #loaded(id: string, entry: Entry | null): SessionData | null {
     if (!isAlive(entry, Date.now())) return null
     const session = this.decode(id, entry, (text) => this.#forms.parse(id, text))
     if (session === null) return null
@@ -87,7 +88,7 @@ export class Sessions {
    * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed;
    * answers whether it was written.
    */
-  async save(id: string, session: SessionData): Promise<boolean> {
+  save(id: string, session: SessionData): Promise<boolean> {
     const draft = this.#draft(session)
     return this.#inTurn(id, 'set', async () => {
       const view = this.#viewOf(id, session)
@@ -99,7 +100,7 @@ export class Sessions {
   }
 
   /** Moves the session's death to what its cookie says, and keeps a changed cookie. Silent if the session is not there. */
-  async touch(id: string, session: SessionData): Promise<void> {
+  touch(id: string, session: SessionData): Promise<void> {
     const draft = this.#draftOfCookie(session)
     const view = this.#viewOf(id, session)
     if (view !== undefined && this.#turns.busy(id) === undefined && !isCookieChanged(view.cookie, draft.cookie)) {
@@ -112,7 +113,7 @@ export class Sessions {
   }
 
   /** Removes the session; answers whether there was one. */
-  async destroy(id: string): Promise<boolean> {
+  destroy(id: string): Promise<boolean> {
     return this.#inTurn(id, 'destroy', async () => this.#rules.bank.delete(id))
   }
 

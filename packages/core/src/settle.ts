@@ -4,16 +4,22 @@ export type Callback<T = void> = (error?: unknown, value?: T) => void
 /**
  * Hands a promise's outcome to a callback: exactly once, in the caller's async context, and off the promise chain, so that
  * what the callback throws is the process's uncaught exception, as from any callback, and neither an unhandled rejection nor
- * a second call. A missing callback is fine; a rejection is then swallowed, its log record written before.
+ * a second call. A missing callback is fine; a rejection is then swallowed, once `told` has heard of it.
+ *
+ * @param told makes the error that the callback gets, and may not throw. Default: the rejection as it is.
  */
-export function settle<T>(promise: Promise<T>, callback: Callback<T> | undefined): void {
+export function settle<T>(
+  promise: Promise<T>,
+  callback: Callback<T> | undefined,
+  told: (failure: unknown) => unknown = asItIs,
+): void {
   if (typeof callback !== 'function') {
-    promise.then(undefined, ignore)
+    promise.then(undefined, told)
     return
   }
   promise.then(
     (value) => process.nextTick(callback, null, value),
-    (error) => process.nextTick(callback, error),
+    (failure) => process.nextTick(callback, told(failure)),
   )
 }
 
@@ -24,3 +30,7 @@ export function optional<T>(promise: Promise<T>): Promise<T> {
 }
 
 function ignore(): void {}
+
+function asItIs(failure: unknown): unknown {
+  return failure
+}

@@ -49,11 +49,11 @@ export class DatabankStore extends session.Store {
 
   /** The living session under this id, or null. */
   override get(sid: string, callback?: Callback<SessionData | null>): void {
-    this.#onSession('get', sid, callback, async () => {
-      const found = await this.#sessions.load(sid)
+    const give = (found: SessionData | null): SessionData | null => {
       this.#journal.got(sid, found)
       return found === null ? null : this.present(sid, found)
-    })
+    }
+    this.#onSession('get', sid, callback, () => this.#sessions.load(sid, give))
   }
 
   /** Called by express-session for what `get` gave: the live session remembers which record it was made of. */
@@ -142,7 +142,7 @@ export class DatabankStore extends session.Store {
 
   /** Connects now, or rejects now. Without it the store connects at the first request. */
   open(): Promise<void> {
-    return optional(this.#attempt('open', undefined, () => this.#deadlines.limit(this.#openBank(), 'open')))
+    return optional(this.#attempt('open', () => this.#deadlines.limit(this.#openBank(), 'open')))
   }
 
   /**
@@ -171,7 +171,7 @@ export class DatabankStore extends session.Store {
   }
 
   #cleanup(): Promise<void> {
-    return this.#attempt('cleanup', undefined, async () => {
+    return this.#attempt('cleanup', async () => {
       this.#journal.cleaned(await this.#longDeadlines.limit(purge(this.#bank, Date.now, this.#journal.purgeWatcher()), 'cleanup'))
     })
   }
@@ -195,29 +195,40 @@ export class DatabankStore extends session.Store {
   }
 
   #onSession<T>(operation: string, sid: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
-    settle(
-      this.#attempt(operation, sid, () => {
-        requireId(sid)
-        return work()
-      }),
-      callback,
-    )
+    const start = (): Promise<T> => {
+      requireId(sid)
+      return work()
+    }
+    const id = typeof sid === 'string' ? sid : undefined
+    settle(this.#start(start), callback, (failure) => this.#failure(operation, id, failure))
   }
 
   #onAll<T>(operation: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
-    settle(this.#attempt(operation, undefined, work), callback)
+    settle(this.#start(work), callback, (failure) => this.#failure(operation, undefined, failure))
+  }
+
+  /** The same for who awaits it. */
+  #attempt(operation: string, work: () => Promise<void>): Promise<void> {
+    return this.#start(work).catch((failure) => {
+      throw this.#failure(operation, undefined, failure)
+    })
+  }
+
+  /** What the work throws is its rejection, as if it were an async function: at the price of none. */
+  #start<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      this.#requireOpen()
+      return work()
+    } catch (failure) {
+      return Promise.reject(failure)
+    }
   }
 
   /** Every failure of every operation comes through here: it gets a code, a log record, and goes on to who asked. */
-  async #attempt<T>(operation: string, sid: string | undefined, work: () => Promise<T>): Promise<T> {
-    try {
-      this.#requireOpen()
-      return await work()
-    } catch (failure) {
-      const error = coded(failure)
-      this.#journal.failed(operation, error, typeof sid === 'string' ? sid : undefined)
-      throw error
-    }
+  #failure(operation: string, sid: string | undefined, failure: unknown): Error {
+    const error = coded(failure)
+    this.#journal.failed(operation, error, sid)
+    return error
   }
 
   #requireOpen(): void {
