@@ -31,9 +31,9 @@ export const orderChecks: readonly StoreCheck[] = [
     why: 'plain sense: parallel requests of different people have nothing to do with each other',
     async run({ store }) {
       const sids = Array.from({ length: 100 }, (_, index) => `session-${index}`)
-      await Promise.all(sids.map((sid) => store.set(sid, live(store.store, sid, { sid }))))
+      await Promise.all(sids.map((sid) => store.set(sid, live(store.store, sid, { of: sid }))))
       const found = await Promise.all(sids.map((sid) => store.get(sid)))
-      for (const [index, sid] of sids.entries()) assertData(found[index]!, { sid })
+      for (const [index, sid] of sids.entries()) assertData(found[index]!, { of: sid })
     },
   }),
   storeCheck({

@@ -63,7 +63,7 @@ export const requestChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a visit that changes nothing moves the death',
-    why: 'express-session README, rolling: "the session identifier cookie will expire in `maxAge` since the last response was sent"',
+    why: 'express-session README, rolling: "resetting the expiration countdown"',
     needs: ['touch'],
     async run({ store, app }) {
       const visitor = (await app({ rolling: true, cookie: { maxAge: HOUR } })).visitor()
