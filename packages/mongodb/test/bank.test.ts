@@ -1,0 +1,20 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { startMongodb } from '../../../scripts/servers/mongodb.js'
+import { conformance } from './conformance.ts'
+
+const { missing, program, url } = server('mongodb')
+
+describe.skipIf(missing ?? program === undefined)('MongoDB as a replica set of one', () => {
+  let mongodb: Awaited<ReturnType<typeof startMongodb>>
+  beforeAll(async () => {
+    mongodb = await startMongodb()
+  })
+  afterAll(() => mongodb?.stop())
+
+  conformance(() => mongodb.url)
+})
+
+describe.skipIf(url === undefined)('MongoDB at MONGODB_URL', () => {
+  conformance(() => String(url))
+})
