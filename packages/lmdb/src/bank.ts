@@ -65,7 +65,7 @@ export class LmdbBank implements Bank {
       if (time === undefined) return null
       const expires = format.timeOf(time)
       const record = records.getBinaryFast(key)
-      const payload = record === undefined ? undefined : format.payloadOf(record)
+      const payload = record === undefined ? undefined : format.payloadOf(asBuffer(record))
       if (payload === undefined) throw new DatabankError('DATABANK_INVALID_RECORD', 'lmdb: the record is damaged')
       return { payload, expires }
     } catch (error) {
@@ -196,4 +196,9 @@ export class LmdbBank implements Bank {
     if (this.#closing !== undefined) return closed()
     return error instanceof DatabankError ? error : failure(error, this.#place.path)
   }
+}
+
+/** What is large, LMDB's client gives as a view of the mapped file, which is no Buffer. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

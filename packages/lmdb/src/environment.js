@@ -1,6 +1,7 @@
 // Opens the environment and its tables: with rights to write in the writer's thread, for reading alone in the others.
 import { open } from 'lmdb'
 import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
+import { requireOpenable } from './preflight.js'
 
 /**
  * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
@@ -18,6 +19,7 @@ const maxReaders = 1024
  * @returns {Tables}
  */
 export function openForWriting(place) {
+  requireOpenable(place.path)
   const root = openRoot(place, false)
   try {
     requireOurs(root)

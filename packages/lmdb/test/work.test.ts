@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openForWriting, type Tables } from '../src/environment.js'
+import { operationsOn } from '../src/operations.js'
+import type { Purged, Survey } from '../src/protocol.ts'
+import { newPlace, type Place } from './place.ts'
+
+/** How many sessions there are: 1000000 gives the figures that the README shows. */
+const sessions = Number(process.env['LMDB_SESSIONS'] ?? 20_000)
+const dead = 1_000
+const now = 1_000_000
+
+describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
+  let place: Place
+  let tables: Tables
+  let work: Record<string, number>
+  let operations: ReturnType<typeof operationsOn>
+
+  beforeEach(async () => {
+    place = await newPlace()
+    tables = openForWriting({ path: place.path, durable: false })
+    work = {}
+    operations = operationsOn(counted(tables, work), null)
+    const { save } = operationsOn(tables, null)
+    const payload = 'x'.repeat(200)
+    for (let start = 0; start < sessions; start += 10_000) {
+      tables.root.transactionSync(() => {
+        for (let at = start; at < Math.min(start + 10_000, sessions); at++) {
+          save(`session ${(at * 7_919) % sessions}`, payload, at < dead ? now - at : now + 1 + at)
+        }
+      })
+    }
+  }, 600_000)
+  afterEach(async () => {
+    await tables.root.close()
+    await place.remove()
+  })
+
+  const inTransaction = <T>(what: () => unknown) => tables.root.transactionSync(what) as T
+
+  it('purge works in proportion to the dead, and frees exactly these', () => {
+    const start = performance.now()
+    const first = inTransaction<Purged>(() => operations.purge(now, dead + 1, undefined))
+    const milliseconds = performance.now() - start
+    expect(first).toEqual({ freed: dead, isDone: true })
+    expect(work).toEqual({
+      'deaths listed': dead,
+      'expiry read': dead,
+      'deaths removed': dead,
+      'expiry removed': dead,
+      'records removed': dead,
+    })
+    expect(inTransaction(() => operations.purge(now, dead, undefined))).toEqual({ freed: 0, isDone: true })
+    if (process.env['LMDB_SESSIONS'] !== undefined) console.log(`purge: ${milliseconds.toFixed(1)} ms`)
+  })
+
+  it('count works in proportion to the dead', () => {
+    const start = performance.now()
+    const survey = inTransaction<Survey>(() => operations.survey(now, dead + 1, null))
+    const milliseconds = performance.now() - start
+    expect(survey).toEqual({ dead, entries: sessions, last: null })
+    expect(work).toEqual({ 'deaths listed': dead, 'expiry read': dead })
+    if (process.env['LMDB_SESSIONS'] !== undefined) console.log(`count: ${milliseconds.toFixed(1)} ms`)
+  })
+
+  it('touch writes eight bytes twice, however large the payload', () => {
+    inTransaction(() => operations.touch('session 1', Date.now() + 1e9, undefined))
+    // It was long dead by the clock: nothing is revived.
+    expect(work).toEqual({ 'expiry read': 1 })
+    inTransaction(() => operations.save('alive', 'x'.repeat(1e6), Date.now() + 1e9))
+    for (const key of Object.keys(work)) delete work[key]
+    inTransaction(() => operations.touch('alive', Date.now() + 2e9, undefined))
+    expect(work).toEqual({ 'expiry read': 1, 'expiry written': 1 })
+  })
+
+  it('what was put off is looked at once when its first time has come, and no more', () => {
+    const later = Date.now() + 1e9
+    inTransaction(() => operations.save('put off', 'x', later))
+    inTransaction(() => operations.touch('put off', later + 1e9, undefined))
+    for (const key of Object.keys(work)) delete work[key]
+    expect(inTransaction(() => operations.survey(later, sessions + 1, null))).toMatchObject({ dead: sessions })
+    expect(work['expiry written']).toBe(1)
+    expect(inTransaction(() => operations.survey(later, sessions + 1, null))).toMatchObject({ dead: sessions })
+    expect(work['expiry written']).toBe(1)
+    expect(inTransaction(() => operations.survey(later + 1e9, sessions + 2, null))).toMatchObject({ dead: sessions + 1 })
+  })
+})
+
+/** The tables, that tell of each entry they look at or change. */
+function counted(tables: Tables, work: Record<string, number>): Tables {
+  const add = (what: string, count = 1) => {
+    work[what] = (work[what] ?? 0) + count
+  }
+  const watch = (name: 'records' | 'expiry' | 'deaths') => {
+    const table = tables[name]
+    return new Proxy(table, {
+      get(_, property) {
+        const member = table[property as 'get'] as unknown
+        if (typeof member !== 'function') return member
+        return (...args: unknown[]) => {
+          const answer = member.apply(table, args)
+          if (property === 'get') add(`${name} read`)
+          if (property === 'put') add(`${name} written`)
+          if (property === 'remove') add(`${name} removed`)
+          if (property !== 'getKeys' && property !== 'getRange') return answer
+          const listed = [...answer]
+          add(`${name} listed`, listed.length)
+          return listed
+        }
+      },
+    })
+  }
+  return { ...tables, records: watch('records'), expiry: watch('expiry'), deaths: watch('deaths') }
+}

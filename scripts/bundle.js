@@ -1,0 +1,38 @@
+// Makes JavaScript that any supported Node runs of a package's sources, for tests that need processes of their own. No build is
+// touched, and none is needed.
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+import { cacheFolder } from './servers/index.js'
+
+const packagesFolder = join(import.meta.dirname, '../packages')
+
+/**
+ * Bundles the entries, by name, into a folder of their own: `<folder>/<name>.js`. What is installed stays outside.
+ * @param {Record<string, string>} entries their paths
+ * @returns {Promise<{ folder: string, remove: () => Promise<void> }>}
+ */
+export async function bundle(entries) {
+  const folder = join(cacheFolder, 'bundles', `${process.pid}-${Math.random().toString(36).slice(2)}`)
+  await mkdir(folder, { recursive: true })
+  const build = await rolldown({
+    input: entries,
+    platform: 'node',
+    resolve: { alias: await sources() },
+    external: (id) =>
+      !id.startsWith('.') && !id.startsWith('/') && !id.startsWith('connect-databank') && !id.startsWith('@connect-databank/'),
+    logLevel: 'silent',
+  })
+  await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' })
+  await build.close()
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Each package's name and its sources. */
+async function sources() {
+  const names = await readdir(packagesFolder)
+  const pathOf = (/** @type {string} */ name) => join(packagesFolder, name, 'src/index.ts')
+  return Object.fromEntries(
+    names.map((name) => [name === 'core' ? 'connect-databank' : `@connect-databank/${name}`, pathOf(name)]),
+  )
+}
