@@ -31,11 +31,11 @@ export interface Grade {
 
 /** How checks are run. */
 export interface RunOptions {
-  /** How long opening, one check and closing may take, each, in milliseconds. Default 5,000. */
+  /** How long opening, one check and closing may take, each, in milliseconds. Default 10,000. */
   readonly limit?: number
   /** Which checks to run, by name. Default: all. */
   readonly only?: (name: string) => boolean
 }
 
 /** The time limit where none is given, in milliseconds. */
-export const LIMIT = 5_000
+export const LIMIT = 10_000

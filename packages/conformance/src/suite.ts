@@ -16,16 +16,20 @@ export function register<Context>(
   open: () => Promise<Subject<Context>>,
   { limit = LIMIT, only = () => true }: RunOptions,
 ): void {
+  const timeout = limit * 3 + 1_000
   describe(title, () => {
     for (const check of checks) {
       if (!only(check.name)) continue
       // A rest parameter keeps the function's length at 0: mocha and jest take a first parameter for a `done` callback.
       const body = async function (this: unknown, ...args: unknown[]): Promise<void> {
+        // vitest and jest take the time limit beside the body, mocha from its context. Ours is the one that counts.
+        const mocha = this as { timeout?: (milliseconds: number) => void } | undefined
+        if (typeof mocha?.timeout === 'function') mocha.timeout(timeout)
         const { outcome, error, reason } = await runCheck(check, open, limit)
         if (outcome === 'failed') throw error
         if (outcome === 'skipped') skip([args[0], this], reason ?? '')
       }
-      it(check.name, body, limit * 3 + 1_000)
+      it(check.name, body, timeout)
     }
   })
 }
@@ -42,7 +46,7 @@ export async function grade<Context>(
 }
 
 /** Skips the test that runs now: vitest and node:test hand a context over, mocha binds one. Where there is none it passes. */
-function skip(contexts: readonly unknown[], reason: string): void {
+export function skip(contexts: readonly unknown[], reason: string): void {
   const able = (contexts as { skip?: (reason: string) => void }[]).find((context) => typeof context?.skip === 'function')
   able?.skip?.(reason)
 }

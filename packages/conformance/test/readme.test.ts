@@ -20,10 +20,10 @@ describe('the README', () => {
     const lists = { bank: bankChecks, store: storeChecks }
     let expected = readme
     for (const [kind, checks] of Object.entries(lists)) {
-      const rows = checks.map(({ name, needs }) => `| ${name} | ${needs.map((need) => `\`${need}\``).join(', ')} |\n`)
+      const rows = checks.map(({ name, needs }) => [name, needs.map((need) => `\`${need}\``).join(', ')])
       const between = new RegExp(`(<!-- ${kind} checks.*?-->\n).*?(<!-- end of ${kind} checks -->)`, 's')
       assert.match(expected, between)
-      expected = expected.replace(between, (_, start, end) => `${start}\n| check | needs |\n|---|---|\n${rows.join('')}\n${end}`)
+      expected = expected.replace(between, (_, start, end) => `${start}\n${table(['check', 'needs'], rows)}\n${end}`)
     }
     await expect(expected).toMatchFileSnapshot(file)
   })
@@ -84,6 +84,13 @@ describe('the examples', () => {
     assert.match(output, /^failed all gives an array/m)
   })
 })
+
+/** A table in Markdown, laid out as the formatter does. */
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)))
+  const line = (cells: string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |\n`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('')
+}
 
 function run(args: string[]): Promise<{ output: string; code: number }> {
   return new Promise((resolve) => {

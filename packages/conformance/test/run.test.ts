@@ -152,13 +152,18 @@ describe('a runner', () => {
     assert.deepEqual(reasons, ['there is no missing'])
   })
 
-  it('that binds a context skips by it', async () => {
+  it('that binds a context skips by it, and waits long enough', async () => {
+    let patience = 0
     const context = {
+      timeout: (milliseconds: number) => {
+        patience = milliseconds
+      },
       skip: () => {
         throw new Error('this is how mocha skips')
       },
     }
     await assert.rejects(bodies.get('cannot be said')!.call(context), /this is how mocha skips/)
+    assert.ok(patience > 200)
   })
 
   it('that has no context sees it pass, and never takes a parameter for a callback', async () => {

@@ -103,9 +103,12 @@ export const lifeChecks: readonly StoreCheck[] = [
     why: TOUCH,
     needs: ['touch'],
     async run({ store }) {
+      const start = Date.now()
       await store.set('sid', live(store.store, 'sid', { a: 1 }, { maxAge: 700 }))
       const session = live(store.store, 'sid', { a: 1 }, { maxAge: HOUR })
       await store.touch('sid', session)
+      // A slow backend may have let it die before the touch came: then this check can't say anything.
+      if (Date.now() - start >= 700) return
       await afterDeath()
       assertData(await store.get('sid'), { a: 1 })
     },
