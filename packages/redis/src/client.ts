@@ -1,4 +1,5 @@
 import { type OptionRule, withMethods } from 'connect-databank'
+import { askAnother, withNudge } from './nudge.ts'
 
 /** A client of node-redis 5 or 6 (`createClient`, `createClientPool`). */
 export interface NodeRedisClient {
@@ -11,13 +12,14 @@ export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
   // biome-ignore lint/suspicious/noExplicitAny: a node is whatever this very client takes back
   readonly masters: readonly any[]
+  readonly slots: readonly { readonly master: unknown }[]
   // biome-ignore lint/suspicious/noExplicitAny: the same
   nodeClient(node: any): NodeRedisClient | Promise<NodeRedisClient>
 }
 
 /** A client of node-redis 5 or 6 for servers under Sentinel (`createSentinel`). */
 export interface NodeRedisSentinel {
-  sendCommand(isReadonly: boolean | undefined, args: readonly string[], options?: object): Promise<unknown>
+  sendCommand(isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
   // biome-ignore lint/suspicious/noExplicitAny: recognised by it, never called
   getMasterNode(): any
 }
@@ -31,6 +33,7 @@ export interface IORedisClient {
 /** A client of ioredis 5 for a cluster (`new Cluster`). */
 export interface IORedisCluster extends IORedisClient {
   nodes(role?: 'master'): IORedisClient[]
+  refreshSlotsCache(): void
 }
 
 /** Every client that a bank takes. */
@@ -51,7 +54,7 @@ export interface Client {
   readonly isCluster: boolean
   /** What the client puts in front of every key by itself. SCAN alone goes without. */
   readonly keyPrefix: string
-  send(words: Words, key: string): Promise<unknown>
+  readonly send: (words: Words, key: string) => Promise<unknown>
   /** One function for each server that holds keys; it sends a command to that server. */
   masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]>
 }
@@ -81,7 +84,10 @@ function nodeRedisCluster(cluster: NodeRedisCluster): Client {
   return {
     isCluster: true,
     keyPrefix: '',
-    send: (words, key) => cluster.sendCommand(key, false, words as string[], COMMAND_OPTIONS),
+    send: withNudge(
+      (words, key) => cluster.sendCommand(key, false, words as string[], COMMAND_OPTIONS),
+      (key) => askAnother(cluster, key),
+    ),
     masters: async () => {
       const clients = await Promise.all(cluster.masters.map((master) => cluster.nodeClient(master)))
       return clients.map((client) => (words) => client.sendCommand(words, COMMAND_OPTIONS))
@@ -90,7 +96,7 @@ function nodeRedisCluster(cluster: NodeRedisCluster): Client {
 }
 
 function nodeRedisSentinel(sentinel: NodeRedisSentinel): Client {
-  const send = (words: Words) => sentinel.sendCommand(false, words, COMMAND_OPTIONS)
+  const send = (words: Words) => sentinel.sendCommand(false, words as string[], COMMAND_OPTIONS)
   return { isCluster: false, keyPrefix: '', send, masters: async () => [send] }
 }
 
@@ -103,7 +109,10 @@ function ioredisCluster(cluster: IORedisCluster): Client {
   return {
     isCluster: true,
     keyPrefix: cluster.options.keyPrefix ?? '',
-    send: ([command, ...args]) => cluster.call(command as string, ...args),
+    send: withNudge(
+      ([command, ...args]) => cluster.call(command as string, ...args),
+      async () => cluster.refreshSlotsCache(),
+    ),
     masters: async () => cluster.nodes('master').map((node) => ioredis(node).send as (words: Words) => Promise<unknown>),
   }
 }

@@ -22,6 +22,10 @@ export class Commands {
     this.#onReply = onReply
   }
 
+  get isCluster(): boolean {
+    return this.#client.isCluster
+  }
+
   /** How many commands wait for their answer. */
   get pending(): number {
     return this.#pending
@@ -36,7 +40,7 @@ export class Commands {
   }
 
   send(words: Words, key: string): Promise<unknown> {
-    return this.#count(() => this.#client.send(words, key))
+    return this.#sendTo(this.#client.send, words, key)
   }
 
   /** Runs a script by its name in the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
@@ -97,7 +101,7 @@ export class Commands {
         // COUNT says how many keys are looked at, not how many match: 10 times less round trips than the default of 10 or 100
         // would make, and still well below a millisecond of the server's time.
         const words = ['SCAN', cursor, 'MATCH', keyPrefix.replace(/[\\*?[\]]/g, '\\$&') + pattern, 'COUNT', '1000']
-        const [next, keys] = (await this.#count(() => send(words))) as [string, string[]]
+        const [next, keys] = (await this.#sendTo(send, words)) as [string, string[]]
         if (keys.length > 0) yield keys.map((key) => key.slice(keyPrefix.length))
         cursor = String(next)
       } while (cursor !== '0')
@@ -113,13 +117,17 @@ export class Commands {
     }
   }
 
-  #count(send: () => Promise<unknown>): Promise<unknown> {
-    if (this.#isClosed) return Promise.reject(closed())
-    if (this.#pending >= this.#limit) {
-      return Promise.reject(new DatabankError('DATABANK_UNAVAILABLE', `${this.#limit} commands wait for Redis already`))
-    }
+  #sendTo(send: Client['send'], words: Words, key = ''): Promise<unknown> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
     this.#pending += 1
-    return send().then(this.#succeed, this.#fail)
+    return send(words, key).then(this.#succeed, this.#fail)
+  }
+
+  #refusal(): DatabankError | undefined {
+    if (this.#isClosed) return closed()
+    if (this.#pending < this.#limit) return undefined
+    return new DatabankError('DATABANK_UNAVAILABLE', `${this.#limit} commands wait for Redis already`)
   }
 
   readonly #succeed = (reply: unknown): unknown => {

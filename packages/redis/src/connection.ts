@@ -18,6 +18,8 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** How long (ms) `open()` waits for a server that takes the connection and then says nothing. */
+const OPENING = 5_000
 /** How long (ms) an end in good order may take, before the socket is cut. */
 const PARTING = 1_000
 /** The shortest time (ms) between two restarts. */
@@ -45,14 +47,14 @@ export class Connection implements Client {
     this.#patience = options.offlineWait ?? 2_000
   }
 
-  send(words: Words): Promise<unknown> {
+  readonly send = (words: Words): Promise<unknown> => {
     const client = this.#client
     if (client?.isReady) return client.sendCommand(words, COMMAND_OPTIONS)
     return this.#ready(false).then((client) => client.sendCommand(words, COMMAND_OPTIONS))
   }
 
   async masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]> {
-    return [(words) => this.send(words)]
+    return [this.send]
   }
 
   /** Connects, or rejects with what stood in the way; then nothing of the attempt goes on. */
@@ -91,7 +93,7 @@ export class Connection implements Client {
     if (this.#isEnded) return Promise.reject(closed())
     if (!isHasty && this.#failure?.code === 'DATABANK_DENIED') return Promise.reject(this.#failure)
     const { promise, resolve, reject } = withResolvers<OwnClient>()
-    const timer = setTimeout(() => waiting.reject(this.#unreachable()), this.#patience).unref()
+    const timer = setTimeout(() => waiting.reject(this.#unreachable()), isHasty ? OPENING : this.#patience).unref()
     const settle = () => {
       clearTimeout(timer)
       this.#waiting.delete(waiting)
@@ -113,7 +115,7 @@ export class Connection implements Client {
   }
 
   #unreachable(): Error {
-    return this.#failure ?? new DatabankError('DATABANK_UNAVAILABLE', `no connection to Redis within ${this.#patience} ms`)
+    return this.#failure ?? new DatabankError('DATABANK_UNAVAILABLE', 'Redis takes no connection, or says nothing on it')
   }
 
   #start(): void {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { server } from '../../../scripts/servers/index.js'
 import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
 import { type Connected, singleClients } from './clients.ts'
-import { conformance } from './suite.ts'
+import { conformance, conformanceOfStore } from './suite.ts'
 
 const VERSIONS = { redis: 'Redis', 'redis-oldest': 'Redis 6.2', 'redis-recent': 'Redis 8', valkey: 'Valkey' }
 
@@ -14,7 +14,10 @@ for (const [name, title] of Object.entries(VERSIONS)) {
     })
     afterAll(() => redis.stop())
 
-    describe('by URL', () => conformance(() => ({ url: redis.url })))
+    describe('by URL', () => {
+      conformance(() => ({ url: redis.url }))
+      if (name === 'redis') conformanceOfStore(() => ({ url: redis.url }))
+    })
 
     if (name !== 'redis') return
     for (const [client, connect] of Object.entries(singleClients)) {
@@ -25,6 +28,7 @@ for (const [name, title] of Object.entries(VERSIONS)) {
         })
         afterAll(() => connected.close())
         conformance(() => ({ client: connected.client }))
+        conformanceOfStore(() => ({ client: connected.client }))
       })
     }
   })

@@ -1,29 +1,41 @@
-// The conformance suites on banks that are made for one check each: every one has a prefix of its own.
-import { bankConformance } from '@connect-databank/conformance'
+// The conformance suites on banks that are made for one check each: every one has a prefix of its own, so that checks can run
+// side by side, which is worth it: many of them wait for a death.
+import { bankConformance, storeConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
-import { RedisBank, type RedisBankOptions } from '../src/index.ts'
+import { RedisBank, type RedisBankOptions, RedisStore } from '../src/index.ts'
 
 let places = 0
 
-/** Runs the suites; `options` says where, when a check begins. */
+/** Runs the suite for banks; `options` says where, when a check begins. */
 export function conformance(options: () => RedisBankOptions): void {
   bankConformance(
-    { describe, it },
-    {
-      open: async () => {
-        const prefix = `suite*${places++}:`
-        const banks: RedisBank[] = []
-        const open = () => {
-          const bank = new RedisBank({ ...options(), prefix })
-          banks.push(bank)
-          return bank
-        }
-        return {
-          bank: open(),
-          another: async () => open(),
-          close: async () => void (await Promise.all(banks.map((bank) => bank.close()))),
-        }
-      },
-    },
+    { describe, it: it.concurrent },
+    { open: async () => opened((own) => new RedisBank({ ...options(), ...own }), 'bank') },
   )
+}
+
+/** Runs the suite for stores. */
+export function conformanceOfStore(options: () => RedisBankOptions): void {
+  storeConformance(
+    { describe, it: it.concurrent },
+    { open: async () => opened((own) => new RedisStore({ ...options(), ...own }), 'store') },
+  )
+}
+
+function opened<Thing extends { close(): Promise<void> }, Name extends string>(
+  make: (options: RedisBankOptions) => Thing,
+  name: Name,
+) {
+  const prefix = `suite*${places++}:`
+  const things: Thing[] = []
+  const open = () => {
+    const thing = make({ prefix })
+    things.push(thing)
+    return thing
+  }
+  return {
+    ...({ [name]: open() } as Record<Name, Thing>),
+    another: async () => open(),
+    close: async () => void (await Promise.all(things.map((thing) => thing.close()))),
+  }
 }

@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { startSentinel } from '../../../scripts/servers/redis.js'
+import { type Connected, sentinelClients } from './clients.ts'
+import { conformance, conformanceOfStore } from './suite.ts'
+
+describe.skipIf(server('redis').missing)('servers under Sentinel', () => {
+  let sentinel: Awaited<ReturnType<typeof startSentinel>>
+  beforeAll(async () => {
+    sentinel = await startSentinel()
+  })
+  afterAll(() => sentinel.stop())
+
+  for (const [client, connect] of Object.entries(sentinelClients)) {
+    describe(`by ${client}`, () => {
+      let connected: Connected
+      beforeAll(async () => {
+        connected = await connect(sentinel)
+      })
+      afterAll(() => connected.close())
+      conformance(() => ({ client: connected.client }))
+      conformanceOfStore(() => ({ client: connected.client }))
+    })
+  }
+})
