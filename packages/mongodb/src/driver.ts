@@ -28,6 +28,13 @@ export interface Cursor extends AsyncIterable<unknown> {
   toArray(): Promise<unknown[]>
 }
 
+export interface IndexDescription {
+  // biome-ignore lint/suspicious/noExplicitAny: the driver has a Map or an object here
+  readonly key: any
+  readonly expireAfterSeconds?: number | undefined
+  readonly partialFilterExpression?: unknown
+}
+
 export interface Collection {
   findOne(filter: object, options?: object): Promise<unknown>
   find(filter: object, options?: object): Cursor
@@ -40,6 +47,7 @@ export interface Collection {
   deleteMany(filter: object, options?: object): Promise<{ readonly deletedCount: number }>
   countDocuments(filter: object, options?: object): Promise<number>
   createIndex(keys: object, options?: object): Promise<string>
+  indexes(): Promise<IndexDescription[]>
   readonly writeConcern?: { readonly w?: unknown } | undefined
 }
 

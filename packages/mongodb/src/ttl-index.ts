@@ -1,4 +1,4 @@
-import type { Collection } from './driver.ts'
+import type { Collection, IndexDescription } from './driver.ts'
 import { failure, serverCode } from './failures.ts'
 
 /** IndexOptionsConflict, IndexKeySpecsConflict */
@@ -13,11 +13,17 @@ export async function makeTtlIndex(collection: Collection, name: string, warn: (
     await collection.createIndex({ expires: 1 }, { expireAfterSeconds: 0, socketTimeoutMS: 0 })
   } catch (error) {
     if (isPassing(error)) throw error
-    const what = OTHER_OPTIONS.has(serverCode(error))
-      ? 'its index on expires has other options and is used as it is'
-      : 'no TTL index on expires could be made'
+    const isThere = OTHER_OPTIONS.has(serverCode(error))
+    if (isThere && (await collection.indexes()).some(isTtlIndex)) return
+    const what = isThere ? 'its index on expires is no TTL index of 0 seconds' : 'no TTL index on expires could be made'
     warn(`collection ${name}: ${what}; the store's own clean-up frees expired sessions (${(error as Error).message})`)
   }
+}
+
+/** Whether it does what ours would, whatever else it says of itself. */
+function isTtlIndex({ key, expireAfterSeconds, partialFilterExpression }: IndexDescription): boolean {
+  const isOnExpires = Object.keys(key).length === 1 && Math.abs(Number(key['expires'])) === 1
+  return isOnExpires && expireAfterSeconds === 0 && partialFilterExpression === undefined
 }
 
 /** Whether another try may go better: the server could not be reached, or does not know us. */
