@@ -1,56 +1,40 @@
 // The conformance suites over the built packages, as a program of node:test. It runs on every Node that we support.
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openBank } from 'connect-databank'
-import { scratchFolder } from '../servers/program.js'
+import { places } from './places.js'
 
-/**
- * A fresh, empty place: the URL of it, and how to remove it.
- * @typedef {{ url: string, remove: () => Promise<void> }} Place
- * @type {Record<string, { isShared: boolean, place: () => Promise<Place> }>}
- */
-const backends = {
-  memory: { isShared: false, place: async () => ({ url: 'memory:', remove: async () => {} }) },
-  disk: { isShared: true, place: () => inFolder('disk') },
-  lmdb: { isShared: true, place: () => inFolder('lmdb') },
-}
-
-/** @param {string} scheme */
-async function inFolder(scheme) {
-  const { path, remove } = await scratchFolder()
-  return { url: `${scheme}:${join(path, 'sessions')}`, remove }
-}
-
-for (const [name, { isShared, place }] of Object.entries(backends)) {
-  /** @template T @param {(url: string) => Promise<T & { close?: () => Promise<void> }>} make */
+for (const [name, { isShared, open }] of Object.entries(places)) {
+  /**
+   * Opens something on a fresh, empty place, and more of it there on demand.
+   * @template {{ close?: () => Promise<void> }} T
+   * @param {(bank: import('connect-databank').Bank) => T} make
+   */
   const opener = (make) => async () => {
-    const { url, remove } = await place()
-    const opened = [await make(url)]
+    const { url, options, remove } = await open()
+    /** @type {T[]} */
+    const opened = []
     const another = async () => {
-      const other = await make(url)
-      opened.push(other)
-      return other
+      const one = make(await openBank(url, options))
+      opened.push(one)
+      return one
     }
-    return {
-      first: /** @type {T} */ (opened[0]),
-      another: isShared ? another : undefined,
-      async close() {
-        await Promise.all(opened.map((each) => each.close?.()))
-        await remove()
-      },
+    const close = async () => {
+      await Promise.all(opened.map((each) => each.close?.()))
+      await remove()
     }
+    return { first: await another(), close, ...(isShared ? { another } : {}) }
   }
-  const banks = opener((url) => openBank(url))
-  const stores = opener(async (url) => new DatabankStore({ bank: await openBank(url) }))
+  const openBanks = opener((bank) => bank)
+  const openStores = opener((bank) => new DatabankStore({ bank }))
 
   describe(`${name}, bank`, () => {
     bankConformance(
       { describe, it },
       {
         async open() {
-          const { first, another, close } = await banks()
-          return { bank: first, close, ...(another === undefined ? {} : { another }) }
+          const { first: bank, ...rest } = await openBanks()
+          return { bank, ...rest }
         },
       },
     )
@@ -60,8 +44,8 @@ for (const [name, { isShared, place }] of Object.entries(backends)) {
       { describe, it },
       {
         async open() {
-          const { first, another, close } = await stores()
-          return { store: first, close, ...(another === undefined ? {} : { another }) }
+          const { first: store, ...rest } = await openStores()
+          return { store, ...rest }
         },
       },
     )
