@@ -1,0 +1,234 @@
+// The data of connect-redis, both ways, and what else lives in the same database.
+import { promisify } from 'node:util'
+import { RedisStore as ConnectRedis } from 'connect-redis'
+import type { SessionData, Store } from 'express-session'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { until } from '../../../scripts/servers/program.js'
+import { startProxy } from '../../../scripts/servers/proxy.js'
+import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { RedisBank, type RedisBankOptions, RedisStore } from '../src/index.ts'
+import { aSession } from './requests.ts'
+
+const HOUR = 3_600_000
+
+describe.skipIf(server('redis').missing)('what lies in the database', () => {
+  let redis: RedisServer
+  let client: ReturnType<typeof createClient>
+  const opened: { close(): Promise<void> }[] = []
+
+  beforeAll(async () => {
+    redis = await startRedis({ args: ['--enable-debug-command', 'yes'] })
+    client = createClient({ url: redis.url })
+    await client.connect()
+  })
+  beforeEach(async () => {
+    await client.flushAll()
+  })
+  afterAll(async () => {
+    for (const each of opened) await each.close()
+    client.destroy()
+    await redis.stop()
+  })
+
+  function store(options: RedisBankOptions = {}): RedisStore {
+    const store = new RedisStore({ url: redis.url, ...options })
+    opened.push(store)
+    return store
+  }
+
+  function bank(options: RedisBankOptions = {}): RedisBank {
+    const bank = new RedisBank({ url: redis.url, ...options })
+    opened.push(bank)
+    return bank
+  }
+
+  const calls = (store: Store) => ({
+    get: promisify(store.get.bind(store)) as (sid: string) => Promise<SessionData | null>,
+    set: promisify(store.set.bind(store)) as (sid: string, session: SessionData) => Promise<void>,
+    touch: promisify(store.touch!.bind(store)) as (sid: string, session: SessionData) => Promise<void>,
+    destroy: promisify(store.destroy.bind(store)) as (sid: string) => Promise<void>,
+    length: promisify(store.length!.bind(store)) as () => Promise<number>,
+  })
+
+  it('is what connect-redis writes, byte for byte', async () => {
+    const theirs = calls(new ConnectRedis({ client }))
+    const ours = calls(store())
+    const session = aSession({ user: { name: 'Ünïcödé', roles: ['a', null, 1.5] }, text: '"\\\u2028' })
+    await theirs.set('theirs', session)
+    await ours.set('ours', session)
+    expect(await client.get('sess:ours')).toBe(await client.get('sess:theirs'))
+    expect(await client.keys('*')).toHaveLength(2)
+    const [died, dies] = await Promise.all([client.pExpireTime('sess:theirs'), client.pExpireTime('sess:ours')])
+    // connect-redis rounds a life up to whole seconds, and counts from when the command arrives.
+    expect(dies).toBe(new Date(session.cookie.expires!).getTime())
+    expect(died - dies).toBeGreaterThanOrEqual(0)
+    expect(died - dies).toBeLessThan(2_000)
+  })
+
+  it('is read, touched, changed and ended by us when connect-redis wrote it', async () => {
+    const theirs = calls(new ConnectRedis({ client }))
+    const ours = calls(store())
+    await theirs.set('a', aSession({ views: 1 }))
+    const found = (await ours.get('a'))!
+    expect(found).toMatchObject({ views: 1, cookie: { path: '/', originalMaxAge: HOUR } })
+    found.cookie.expires = new Date(Date.now() + 2 * HOUR)
+    await ours.touch('a', found)
+    expect(await client.pExpireTime('sess:a')).toBe(found.cookie.expires.getTime())
+    await ours.set('a', { ...found, views: 2 } as unknown as SessionData)
+    expect(await theirs.get('a')).toMatchObject({ views: 2 })
+    expect(await theirs.length()).toBe(1)
+    await ours.destroy('a')
+    expect(await theirs.get('a')).toBeNull()
+  })
+
+  it('is merged with what connect-redis writes meanwhile', async () => {
+    const theirs = calls(new ConnectRedis({ client }))
+    const mine = store()
+    const ours = calls(mine)
+    await theirs.set('a', aSession({ cart: [], user: 'Ada' }))
+    const found = (await ours.get('a'))! as SessionData & { cart: unknown[] }
+    const live = mine.createSession({ sessionID: 'a', sessionStore: mine } as never, found) as unknown as typeof found
+    await theirs.set('a', aSession({ cart: [], user: 'Ada', theme: 'dark' }))
+    live.cart = ['book']
+    await ours.set('a', live)
+    expect(await theirs.get('a')).toMatchObject({ cart: ['book'], user: 'Ada', theme: 'dark' })
+  })
+
+  it('is read, touched, changed and ended by connect-redis when we wrote it', async () => {
+    const theirs = calls(new ConnectRedis({ client }))
+    const ours = calls(store())
+    await ours.set('a', aSession({ views: 1 }))
+    const found = (await theirs.get('a'))!
+    expect(found).toMatchObject({ views: 1 })
+    await theirs.set('a', { ...found, views: 2 } as unknown as SessionData)
+    expect(await ours.get('a')).toMatchObject({ views: 2 })
+    const expires = new Date(Date.now() + 3 * HOUR)
+    await theirs.touch('a', { ...found, cookie: { ...found.cookie, expires } } as SessionData)
+    const { expires: moved } = ((await ours.get('a')) as SessionData).cookie
+    expect(Math.abs(new Date(moved!).getTime() - expires.getTime())).toBeLessThan(2_000)
+    await theirs.destroy('a')
+    expect(await ours.get('a')).toBeNull()
+  })
+
+  it('is found by a prefix that looks like a pattern, and nothing else with it', async () => {
+    for (const [prefix, other] of [
+      ['s*:', 'sess:'],
+      ['s?:', 'sa:'],
+      ['[ab]:', 'a:'],
+      ['s\\:', 's:'],
+      ['[^x]', 'y'],
+    ] as const) {
+      const [one, two] = [bank({ prefix }), bank({ prefix: other })]
+      await one.save('1', { payload: 'one', expires: null })
+      await two.save('2', { payload: 'two', expires: null })
+      expect(await one.count(Date.now())).toBe(1)
+      const found = []
+      for await (const [id] of one.scan()) found.push(id)
+      expect(found).toEqual(['1'])
+      await one.clear()
+      expect(await one.read('1')).toBeNull()
+      expect(await two.read('2'), `clear() with the prefix ${prefix}`).toMatchObject({ payload: 'two' })
+      await client.flushAll()
+    }
+  })
+
+  it('is not cleared with an empty prefix, unless that was asked for', async () => {
+    await client.set('somebody else’s', '1')
+    const careless = bank({ prefix: '' })
+    await expect(careless.clear()).rejects.toMatchObject({ code: 'DATABANK_NOT_SUPPORTED' })
+    await expect(careless.purge(Date.now() + 1)).rejects.toMatchObject({ code: 'DATABANK_NOT_SUPPORTED' })
+    expect(await client.dbSize()).toBe(1)
+    await bank({ prefix: '', clearWholeDatabase: true }).clear()
+    expect(await client.dbSize()).toBe(0)
+  })
+
+  it('is found by ids that begin like our escapes', async () => {
+    const it = bank()
+    const ids = ['\ud800', '\ufdd0d800', '\ufdd0', '\ufdd0fdd0', '\ufdd0fdd0d800']
+    for (const id of ids) await it.save(id, { payload: JSON.stringify(id), expires: null })
+    const found = new Map<string, string>()
+    for await (const [id, { payload }] of it.scan()) found.set(id, payload)
+    expect([...found].sort()).toEqual(ids.map((id) => [id, JSON.stringify(id)]).sort())
+  })
+
+  it('may be no string: that is said, and nothing is written over it by chance', async () => {
+    const it = bank()
+    await client.hSet('sess:hash', 'a', '1')
+    await it.save('fine', { payload: 'a', expires: null })
+    await expect(it.read('hash')).rejects.toMatchObject({ code: 'DATABANK_INVALID_RECORD' })
+    await expect(it.readMany(['fine', 'hash'])).rejects.toMatchObject({ code: 'DATABANK_INVALID_RECORD' })
+    await expect(it.swap('hash', 'a', { payload: 'b', expires: null })).rejects.toMatchObject({ code: 'DATABANK_INVALID_RECORD' })
+    expect(await it.swap('hash', null, { payload: 'b', expires: null })).toBe(false)
+    const found = []
+    for await (const [id] of it.scan()) found.push(id)
+    expect(found).toEqual(['fine'])
+    expect(await client.hGet('sess:hash', 'a')).toBe('1')
+  })
+
+  it('is streamed whole and once while the table shrinks under the scan, for which SCAN repeats keys', async () => {
+    const it = bank()
+    const ids = Array.from({ length: 10 }, (_, index) => `id-${index}`)
+    let repeats = 0
+    // Where the scan stands is up to chance: one time in sixteen SCAN itself repeats nothing.
+    for (let attempt = 0; attempt < 6 && repeats === 0; attempt++) {
+      await client.flushAll()
+      await client.sendCommand(['DEBUG', 'POPULATE', '200000', 'foreign', '1'])
+      await Promise.all(ids.map((id) => it.save(id, { payload: id, expires: null })))
+      const [scan, bare] = [it.scan(), bareScan()]
+      const found = [(await scan.next()).value![0] as string]
+      const all = [...(await bare.next()).value!]
+      await shrink()
+      for await (const [id] of scan) found.push(id)
+      for await (const keys of bare) all.push(...keys)
+      expect(found.sort()).toEqual(ids)
+      repeats = all.length - new Set(all).size
+    }
+    expect(repeats).toBeGreaterThan(0)
+  })
+
+  /** The pages that hold something, as SCAN gives them. */
+  async function* bareScan(): AsyncGenerator<string[]> {
+    let cursor = '0'
+    do {
+      const page = await client.scan(cursor, { MATCH: 'sess:*', COUNT: 1_000 })
+      if (page.keys.length > 0) yield page.keys
+      cursor = page.cursor
+    } while (cursor !== '0')
+  }
+
+  /** Removes what is foreign, and waits until the server has made its table smaller, which it does in its own time. */
+  async function shrink(): Promise<void> {
+    for (let start = 0; start < 200_000; start += 10_000) {
+      await client.unlink(Array.from({ length: 10_000 }, (_, index) => `foreign:${start + index}`))
+    }
+    const size = async () => Number(/table size: (\d+)/.exec(String(await client.sendCommand(['DEBUG', 'HTSTATS', '0'])))![1])
+    await until(async () => (await size()) < 1_000, 'the table to shrink')
+  }
+
+  it('is never a mixture of two, when another writes between payload and death', async () => {
+    const proxy = await startProxy(redis.port)
+    const [slow, fast] = [bank({ url: `redis://127.0.0.1:${proxy.port}` }), bank()]
+    const death = Date.now() + HOUR
+    await fast.save('a', { payload: 'old', expires: death })
+    await slow.read('a')
+
+    const between = async (change: () => Promise<unknown>) => {
+      const held = proxy.holdAt('*2\r\n$11\r\nPEXPIRETIME')
+      const reading = slow.read('a')
+      const letGo = await held
+      // The payload is on its way by now, or it is not: both must be fine, so it is not waited for.
+      await change()
+      letGo()
+      return reading
+    }
+    const touched = await between(() => fast.touch('a', death + 1))
+    expect(touched).toEqual({ payload: 'old', expires: death + 1 })
+    const overwritten = (await between(() => fast.save('a', { payload: 'new', expires: death + 2 })))!
+    expect(overwritten.expires).toBe(death + 2)
+    expect(await slow.swap('a', 'old', { payload: 'lost update', expires: death })).toBe(false)
+    expect(await between(() => fast.delete('a'))).toBeNull()
+    await proxy.close()
+  })
+})
