@@ -12,13 +12,14 @@ import {
   rules,
 } from 'connect-databank'
 import { codeIn, failure, isSharingViolation } from './failure.ts'
-import { isOurs, readDeath, readSession, syncFile, touchFile, writeTemporary } from './files.ts'
+import { isOurs, readDeath, readSession, syncFile, type Temporary, touchFile, writeTemporary } from './files.ts'
 import { Home, removeIfThere, syncFolder, syncUpTo } from './home.ts'
-import { kindOf, type Spot, spotOf } from './layout.ts'
+import { kindOf, type Spot, Spots } from './layout.ts'
 import { holderOf, type Lock, take } from './locks.ts'
 import { Pace } from './pace.ts'
+import { Recent } from './recent.ts'
 import { encode } from './record.ts'
-import { countSessions, type Found, findDeadOwners, ownerStates, removeLeftOver, scanSessions, walk } from './walk.ts'
+import { countSessions, type Found, removeDeadOwners, removeLeftOver, scanSessions, walk } from './walk.ts'
 
 export interface DiskBankOptions {
   /** The folder of the sessions; it is made if it is not there. A relative one counts from where the process is when it makes the bank. */
@@ -49,6 +50,8 @@ const restorations = 8
  */
 export class DiskBank implements Bank {
   readonly #home: Home
+  readonly #spots: Spots
+  readonly #recent = new Recent()
   readonly #durable: boolean
   readonly #onSkip: (path: string, reason: string) => void
   readonly #skipped = new Set<string>()
@@ -63,6 +66,7 @@ export class DiskBank implements Bank {
     checkOptions('DiskBank', optionRules, options)
     if (options.path === undefined) throw invalidOption('DiskBank: path is missing; expected the folder of the sessions')
     this.#home = new Home(resolve(options.path))
+    this.#spots = new Spots(this.#home.root)
     this.#durable = options.durable ?? false
     this.#onSkip = options.onSkip ?? (() => {})
   }
@@ -72,8 +76,16 @@ export class DiskBank implements Bank {
     return this.#run(async () => this.#home.restore(this.#home.root))
   }
 
+  /** What is done most often goes past `#run`, which costs as much as it: it ends before anybody could wait for it. */
   read(id: string): Promise<Entry | null> {
-    return this.#run(async () => this.#read(spotOf(this.#home.root, id), id))
+    if (!this.#closed && this.#pace.rest() === undefined) {
+      try {
+        return Promise.resolve(this.#read(this.#spots.of(id), id))
+      } catch (error) {
+        return Promise.reject(failure(error, this.#home.root))
+      }
+    }
+    return this.#run(async () => this.#read(this.#spots.of(id), id))
   }
 
   readMany(ids: readonly string[]): Promise<(Entry | null)[]> {
@@ -81,7 +93,7 @@ export class DiskBank implements Bank {
       const entries: (Entry | null)[] = []
       for (const id of ids) {
         await this.#pace.turn()
-        entries.push(this.#read(spotOf(this.#home.root, id), id))
+        entries.push(this.#read(this.#spots.of(id), id))
       }
       return entries
     })
@@ -96,7 +108,7 @@ export class DiskBank implements Bank {
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#run(() => this.#delete(spotOf(this.#home.root, id)))
+    return this.#run(() => this.#delete(this.#spots.of(id)))
   }
 
   touch(id: string, expires: number | null): Promise<void> {
@@ -179,7 +191,7 @@ export class DiskBank implements Bank {
   }
 
   #read({ path }: Spot, id: string): Entry | null {
-    const record = readSession(path)
+    const record = readSession(path, this.#recent)
     if (record === null) return null
     if ('broken' in record) {
       this.#skip(path, record.broken)
@@ -199,30 +211,29 @@ export class DiskBank implements Bank {
 
   /** Puts the entry in its place if, under the lock, `decide` says so. The new file is complete before the lock is taken. */
   async #replace(id: string, entry: Entry, decide: (spot: Spot) => boolean): Promise<boolean> {
-    const spot = spotOf(this.#home.root, id)
-    let temporary: string | null = null
+    const spot = this.#spots.of(id)
+    const files: Temporary[] = []
     try {
       return await this.#persist(spot, async () => {
         // It is gone if somebody removed the folder.
-        if (temporary === null || !fs.existsSync(temporary)) {
-          temporary = writeTemporary(spot.folder, this.#home.presence(), encode(id, entry), entry.expires)
-          if (this.#durable) await syncFile(temporary)
+        if (files[0] === undefined || !fs.existsSync(files[0].path)) {
+          files[0] = writeTemporary(spot.folder, this.#home.presence(), encode(id, entry), entry.expires)
+          if (this.#durable) await syncFile(files[0].path)
         }
-        const from = temporary
+        const { path, stats } = files[0]
         const replaced = this.#locked(spot, (lock) => {
           if (!decide(spot)) return false
           lock.check()
-          fs.renameSync(from, spot.path)
+          fs.renameSync(path, spot.path)
+          files.pop()
+          this.#recent.put(spot.path, stats, { id, payload: entry.payload, expires: entry.expires })
           return true
         })
-        if (replaced === true) {
-          temporary = null
-          if (this.#durable) await this.#syncNames(spot.folder)
-        }
+        if (replaced === true && this.#durable) await this.#syncNames(spot.folder)
         return replaced
       })
     } finally {
-      if (temporary !== null) removeIfThere(temporary)
+      for (const { path } of files) removeIfThere(path)
     }
   }
 
@@ -231,6 +242,7 @@ export class DiskBank implements Bank {
     const deleted = await this.#persist(spot, async () =>
       this.#locked(spot, (lock) => {
         lock.check()
+        this.#recent.delete(spot.path)
         return removeIfThere(spot.path)
       }),
     )
@@ -239,7 +251,7 @@ export class DiskBank implements Bank {
   }
 
   async #touch(id: string, expires: number | null): Promise<void> {
-    const { path } = spotOf(this.#home.root, id)
+    const { path } = this.#spots.of(id)
     if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return
     if (touchFile(path, expires, this.#home.presence().latest)) {
       if (this.#durable) await syncFile(path)
@@ -247,7 +259,7 @@ export class DiskBank implements Bank {
     }
     // The file's time cannot say it: the file is replaced by one whose header does.
     for (;;) {
-      const entry = this.#read(spotOf(this.#home.root, id), id)
+      const entry = this.#read(this.#spots.of(id), id)
       if (!isAlive(entry, Date.now())) return
       if (await this.#swap(id, entry.payload, { payload: entry.payload, expires })) return
     }
@@ -291,21 +303,19 @@ export class DiskBank implements Bank {
   async #tidy(visit: (session: Found) => Promise<void> | void): Promise<void> {
     const { root } = this.#home
     if (!fs.existsSync(root)) return
-    const deadOwners = await findDeadOwners(root)
-    const stateOfToken = ownerStates(root)
     for await (const found of walk(root, this.#pace)) {
       const kind = kindOf(found.name)
       try {
         if (kind === 'session') await visit(found)
         else if (kind === 'foreign') this.#skip(found.path, 'its name is none of this store')
-        else removeLeftOver(this.#home, found, stateOfToken)
+        else removeLeftOver(this.#home, found)
       } catch (error) {
         // Somebody has removed the folder, or has this very file open on Windows: the next time will do.
         if (codeIn(error) === 'ENOENT') this.#home.restore(root)
         else if (!isSharingViolation(error)) throw error
       }
     }
-    for (const file of deadOwners) removeIfThere(file)
+    await removeDeadOwners(root)
   }
 
   #isDead(path: string, now: number): boolean {

@@ -31,10 +31,10 @@ function keeps(fd: number, death: number): boolean {
 }
 
 /** Sets the death of an open file; answers false, and leaves the time alone, where only the header could say it. */
-export function setDeath(fd: number, expires: number | null, latest: number): boolean {
+export function setDeath(fd: number, expires: number | null, latest: number, version: number): boolean {
   const death = expires === null ? never : expires
-  const fits = death > 2_000 && death < latest && (expires === null || expires !== never) && Number.isInteger(death)
-  if (fits) setTime(fd, death + mark)
+  const fits = death > 2_000 && death < latest && expires !== never && Number.isInteger(death)
+  if (fits) setTime(fd, death + mark, version)
   return fits
 }
 
@@ -50,7 +50,20 @@ export function deathIn(stats: fs.Stats): number | null | undefined {
   return death === never ? null : death
 }
 
-/** The access time is set later than the other, or the system would write it again at every read. */
-function setTime(fd: number, milliseconds: number): void {
-  fs.futimesSync(fd, (milliseconds + 1000) / 1000, milliseconds / 1000)
+/**
+ * A number that tells one file that was written from any other: it is kept as the access time, in seconds of the 22nd century,
+ * which no real access has. A system that notes every access overwrites it; then there is none, and nothing relies on it. (Most
+ * note an access only if the time that is noted is older than the modification: this one is later, which saves them the work.)
+ */
+export function newVersion(latest: number): number {
+  return latest < limits[0]! ? 0 : limits[0]! + 1000 * Math.floor(Math.random() * 2 ** 31)
+}
+
+/** The version of a file; 0 if it has none. */
+export function versionIn(stats: fs.Stats): number {
+  return stats.atimeMs >= limits[0]! && stats.atimeMs % 1000 === 0 ? stats.atimeMs : 0
+}
+
+function setTime(fd: number, milliseconds: number, version = 0): void {
+  fs.futimesSync(fd, (version === 0 ? milliseconds + 1000 : version) / 1000, milliseconds / 1000)
 }

@@ -1,8 +1,9 @@
 import fs, { constants } from 'node:fs'
 import { join } from 'node:path'
-import { deathIn, setDeath, setDeathInHeader } from './death.ts'
+import { deathIn, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
 import { codeIn } from './failure.ts'
 import { type Presence, removeIfThere, writeAll } from './home.ts'
+import type { Recent } from './recent.ts'
 import { decode, type FileRecord, looksLikeOurs } from './record.ts'
 
 /** What a file is that lies where a session should and is none; null if nothing is there. */
@@ -24,14 +25,20 @@ const scratch = Buffer.allocUnsafeSlow(65_536)
 const largest = 2 ** 29 - 1024
 
 /** The session in this file. */
-export function readSession(path: string): FileRecord | NoSession {
-  return onFile(path, toRead, (fd, stats) => {
-    const bytes = readBytes(fd, stats.size)
-    const record = decode(bytes)
-    if (typeof record === 'string') return { broken: record }
-    const death = deathIn(stats)
-    return death === undefined ? record : { id: record.id, payload: record.payload, expires: death }
-  })
+export function readSession(path: string, recent?: Recent): FileRecord | NoSession {
+  const stats = fs.lstatSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) return null
+  return (
+    recent?.get(path, stats) ??
+    onFile(path, toRead, (fd, stats) => {
+      const record = decode(readBytes(fd, stats.size))
+      if (typeof record === 'string') return { broken: record }
+      const death = deathIn(stats)
+      if (death === undefined) return record
+      recent?.put(path, stats, record)
+      return { id: record.id, payload: record.payload, expires: death }
+    })
+  )
 }
 
 /** When the session in this file dies. Its time says it nearly always, without the file being opened. */
@@ -55,27 +62,34 @@ export function touchFile(path: string, expires: number | null, latest: number):
     const death = deathIn(stats)
     const old = death === undefined ? decode(readBytes(fd, stats.size)) : { expires: death }
     if (typeof old === 'string' || (old.expires !== null && !(old.expires > Date.now()))) return true
-    return setDeath(fd, expires, latest)
+    return setDeath(fd, expires, latest, versionIn(stats))
   })
   return moved !== false
 }
 
 let count = 0
 
-/** Writes a complete file under a name of our own; answers its path. */
-export function writeTemporary(folder: string, { owner, latest }: Presence, bytes: Buffer, expires: number | null): string {
-  const path = join(folder, `${owner.token}-${++count}.tmp`)
+/** A complete file that is not in its place yet. */
+export interface Temporary {
+  readonly path: string
+  readonly stats: fs.Stats
+}
+
+/** Writes a complete file under a name of our own. */
+export function writeTemporary(folder: string, presence: Presence, bytes: Buffer, expires: number | null): Temporary {
+  const { token, latest } = presence
+  const path = join(folder, `${token}-${++count}.tmp`)
   const fd = fs.openSync(path, 'wx', 0o600)
   try {
     writeAll(fd, bytes)
-    if (!setDeath(fd, expires, latest)) setDeathInHeader(fd)
+    if (!setDeath(fd, expires, latest, newVersion(latest))) setDeathInHeader(fd)
+    return { path, stats: fs.fstatSync(fd) }
   } catch (error) {
     removeIfThere(path)
     throw error
   } finally {
     fs.closeSync(fd)
   }
-  return path
 }
 
 /** Has the system write a file down, if it is there still. */

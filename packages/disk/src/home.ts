@@ -3,12 +3,15 @@ import { dirname, join } from 'node:path'
 import { latestDeath } from './death.ts'
 import { codeIn } from './failure.ts'
 import { ownersFolder } from './layout.ts'
-import { decodeOwner, encodeOwner, newOwner, type Owner } from './owner.ts'
+import { newToken, type Token } from './owner.ts'
 
 /** This process's presence in the folder: its owner file, made before the first write and removed at close. */
 export interface Presence {
-  readonly owner: Owner
+  readonly token: Token
+  /** It holds the token, so that each hard link to it, which is what a lock is, tells whose it is. */
   readonly file: string
+  /** Another link to it, kept to be given up: see `makeRoom`. */
+  readonly spare: string
   /** How late a death the file system can keep as a file's time; see death.ts. */
   readonly latest: number
 }
@@ -17,6 +20,7 @@ export interface Presence {
 export class Home {
   readonly root: string
   #presence: Presence | null = null
+  #spareIsGone = false
 
   constructor(root: string) {
     this.root = root
@@ -35,20 +39,47 @@ export class Home {
     this.#presence = this.#enter()
   }
 
+  /**
+   * Where a link counts as a file (tmpfs), a file system without inodes would not even let us lock what we are about to delete.
+   * Answers whether there was something to give up.
+   */
+  makeRoom(): boolean {
+    this.#spareIsGone = true
+    return removeIfThere(this.presence().spare)
+  }
+
+  /** Takes back what `makeRoom` gave, if there is room again. */
+  takeRoom(): void {
+    if (!this.#spareIsGone) return
+    const { file, spare } = this.presence()
+    try {
+      fs.linkSync(file, spare)
+      this.#spareIsGone = false
+    } catch {
+      // The next time.
+    }
+  }
+
   leave(): void {
-    if (this.#presence !== null) removeIfThere(this.#presence.file)
+    if (this.#presence === null) return
+    const { file, spare } = this.#presence
     this.#presence = null
+    removeIfThere(spare)
+    removeIfThere(file)
   }
 
   #enter(): Presence {
     const folder = join(this.root, ownersFolder)
     makeFolder(folder)
-    const owner = newOwner()
-    const file = join(folder, owner.token)
+    const token = newToken()
+    const file = join(folder, token)
+    const spare = `${file}.spare`
     const fd = fs.openSync(file, 'wx', 0o600)
     try {
-      writeAll(fd, Buffer.from(encodeOwner(owner)))
-      return { owner, file, latest: latestDeath(fd) }
+      writeAll(fd, Buffer.from(token))
+      const latest = latestDeath(fd)
+      fs.linkSync(file, spare)
+      return { token, file, spare, latest }
     } catch (error) {
       removeIfThere(file)
       throw error
@@ -58,10 +89,10 @@ export class Home {
   }
 }
 
-/** The owner that a file, an owner file or a lock, tells of; undefined if there is no such file. */
-export function readOwner(file: string): Owner | null | undefined {
+/** The owner that a lock tells of; undefined if there is no lock. */
+export function readOwner(lock: string): Token | undefined {
   try {
-    return decodeOwner(fs.readFileSync(file, 'utf8'))
+    return fs.readFileSync(lock, 'latin1')
   } catch (error) {
     if (codeIn(error) === 'ENOENT') return undefined
     throw error

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
+import { tokenPattern } from './owner.ts'
 
 /**
  * Where things lie in the folder of a bank:
  *
- *     owners/<token>                  one file for each process that writes, see owner.ts
+ *     owners/<token>                  one file for each process that writes, see owner.ts, and a `.spare`
  *     <h>/<h>/<hash>                  a session
  *     <h>/<h>/<hash>.lock             held while the session beside it is written or removed, see locks.ts
  *     <h>/<h>/<hash>.lock.break       held while a lock of a dead process is removed; may itself have a `.break`
@@ -33,11 +34,26 @@ export function hashOf(id: string): string {
   return createHash('sha256').update(id, 'utf16le').digest('hex')
 }
 
-export function spotOf(root: string, id: string): Spot {
-  const hash = hashOf(id)
-  const folder = join(root, hash[0]!, hash[1]!)
-  const path = join(folder, hash)
-  return { folder, path, lock: `${path}.lock` }
+/** Finds the places of ids; remembers those of the last ids, since a request asks for its own several times. */
+export class Spots {
+  readonly #root: string
+  readonly #known = new Map<string, Spot>()
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  of(id: string): Spot {
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const hash = hashOf(id)
+    const folder = join(this.#root, hash[0]!, hash[1]!)
+    const path = `${folder}${sep}${hash}`
+    const spot = { folder, path, lock: `${path}.lock` }
+    if (this.#known.size >= 4_096) this.#known.clear()
+    if (id.length < 1_024) this.#known.set(id, spot)
+    return spot
+  }
 }
 
 /** What a name in such a folder is. */
@@ -49,9 +65,10 @@ export function kindOf(name: string): Kind {
   return temporary.test(name) ? 'temporary' : 'foreign'
 }
 
-const temporary = /^([0-9a-f]{24})-\d+\.tmp$/
+const temporary = new RegExp(`^(${tokenPattern})-\\d+\\.tmp$`)
+const owner = new RegExp(`^(${tokenPattern})(\\.spare)?$`)
 
-/** The process that a temporary file belongs to. */
-export function tokenOf(temporaryName: string): string {
-  return temporary.exec(temporaryName)?.[1] ?? ''
+/** The process that the name of a temporary file or of an owner file tells of; '' if it is neither. */
+export function tokenOf(name: string): string {
+  return temporary.exec(name)?.[1] ?? owner.exec(name)?.[1] ?? ''
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { DatabankError } from 'connect-databank'
 import { codeIn } from './failure.ts'
 import { type Home, readOwner, removeIfThere } from './home.ts'
-import { stateOf } from './owner.ts'
+import { pidIn, stateOf } from './owner.ts'
 
 /**
  * How processes keep out of each other's way, and what is left when one of them is killed.
@@ -32,7 +32,7 @@ const unseenLimit = 60_000
 const holdLimit = 20_000
 
 /** Ten processes in a row would have to be killed in the same moment of breaking each other's lock. */
-const longestName = '.break'.length * 10
+const longestName = '.lock'.length + '.break'.length * 10
 
 export class Lock {
   readonly #path: string
@@ -52,6 +52,7 @@ export class Lock {
 
   release(): void {
     if (!this.#isOld() || isOurs(this.#path, this.#home)) removeIfThere(this.#path)
+    this.#home.takeRoom()
   }
 
   #isOld(): boolean {
@@ -67,6 +68,7 @@ export function take(home: Home, path: string): Lock | null {
       fs.linkSync(file, path)
       return new Lock(path, home)
     } catch (error) {
+      if (codeIn(error) === 'ENOSPC' && home.makeRoom()) continue
       if (codeIn(error) !== 'EEXIST') throw error
     }
     // Ours, and we are not at work: left over when removing it failed.
@@ -78,7 +80,7 @@ export function take(home: Home, path: string): Lock | null {
 /** Answers whether the lock is gone. */
 export function removeIfStale(home: Home, path: string): boolean {
   if (!isStale(path)) return !fs.existsSync(path)
-  if (path.length > path.indexOf('.lock') + longestName) return false
+  if (path.length > path.lastIndexOf('.lock') + longestName) return false
   const breaker = take(home, `${path}.break`)
   if (breaker === null) return false
   try {
@@ -95,17 +97,17 @@ export function removeIfStale(home: Home, path: string): boolean {
 /** Who holds the lock, for a message. */
 export function holderOf(path: string): string {
   const owner = readOwner(path)
-  return owner == null ? 'another process' : `process ${owner.pid}`
+  return owner === undefined ? 'another process' : `process ${pidIn(owner)}`
 }
 
 function isOurs(path: string, home: Home): boolean {
-  return readOwner(path)?.token === home.presence().owner.token
+  return readOwner(path) === home.presence().token
 }
 
 function isStale(path: string): boolean {
   const owner = readOwner(path)
   if (owner === undefined) return false
-  const state = owner === null ? 'unknown' : stateOf(owner)
+  const state = stateOf(owner)
   return state === 'dead' || (state === 'unknown' && isQuiet(path))
 }
 

@@ -1,53 +1,49 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 
-/** A process that writes, as it tells of itself to the others. */
-export interface Owner {
-  /** Random: it never comes back, as process ids do. */
-  readonly token: string
-  readonly pid: number
-  /** When the process began, in the system's own count; '' where the system does not tell. */
-  readonly start: string
-  /** The boot of this machine; '' where the system does not tell. */
-  readonly boot: string
-  /** Within which process ids mean the same: a container has its own. */
-  readonly namespace: string
-}
+/**
+ * A process that writes, as it tells of itself to the others: `<boot>-<namespace>-<pid>-<start>-<random>`. It is in the name of
+ * each file that it may leave, so that no crash can separate the two; and it never comes back, as process ids do.
+ *
+ * The boot of the machine, and the namespace within which process ids mean the same (a container has its own), are digests. When
+ * the process began is in the system's own count. What the system does not tell is 0.
+ */
+export type Token = string
+
+export const tokenPattern = '[0-9a-f]{8}-[0-9a-f]{8}-\\d+-\\d+-[0-9a-f]{16}'
+const wholeToken = new RegExp(`^${tokenPattern}$`)
 
 /** `unknown`: from here it cannot be seen, as it runs in another container. */
 export type State = 'alive' | 'dead' | 'unknown'
 
-const boot = attempt(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim())
-const namespace = attempt(() => fs.readlinkSync('/proc/self/ns/pid')) || os.hostname()
+const boot = digest(attempt(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()))
+const namespace = digest(attempt(() => fs.readlinkSync('/proc/self/ns/pid')) || os.hostname())
 
-/** This process, under a new token. */
-export function newOwner(): Owner {
+/** This process, under a new name. */
+export function newToken(): Token {
   const { pid } = process
-  return { token: randomBytes(12).toString('hex'), pid, start: processStart(pid), boot, namespace }
+  return [boot, namespace, pid, processStart(pid) || 0, randomBytes(8).toString('hex')].join('-')
 }
 
-export function encodeOwner(owner: Owner): string {
-  return `${JSON.stringify(owner)}\n`
+/** What has become of it. Whoever is dead stays so. */
+export function stateOf(token: Token): State {
+  if (!wholeToken.test(token)) return 'unknown'
+  const [itsBoot, itsNamespace, pid, itsStart] = token.split('-') as [string, string, string, string]
+  if (itsBoot !== boot) return 'dead'
+  if (itsNamespace !== namespace) return 'unknown'
+  if (!isRunning(Number(pid))) return 'dead'
+  const start = processStart(Number(pid))
+  return itsStart === '0' || start === '' || start === itsStart ? 'alive' : 'dead'
 }
 
-/** Null if this is no owner, as of a file that a crash of the machine left empty. */
-export function decodeOwner(text: string): Owner | null {
-  try {
-    const { token, pid, start, boot, namespace } = JSON.parse(text)
-    return { token: String(token), pid: Number(pid), start: String(start), boot: String(boot), namespace: String(namespace) }
-  } catch {
-    return null
-  }
+/** The process that holds it, for a message. */
+export function pidIn(token: Token): string {
+  return token.split('-')[2] ?? '?'
 }
 
-/** Whoever is dead stays so. */
-export function stateOf(owner: Owner): State {
-  if (owner.boot !== boot && owner.boot !== '' && boot !== '') return 'dead'
-  if (owner.namespace !== namespace) return 'unknown'
-  if (!isRunning(owner.pid)) return 'dead'
-  const start = processStart(owner.pid)
-  return owner.start === '' || start === '' || start === owner.start ? 'alive' : 'dead'
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
 function isRunning(pid: number): boolean {

@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { codeIn } from './failure.ts'
 import { readDeath, readSession } from './files.ts'
-import { type Home, readOwner, removeIfThere } from './home.ts'
+import { type Home, removeIfThere } from './home.ts'
 import { hashOf, kindOf, ownersFolder, shardFolders, tokenOf } from './layout.ts'
 import { removeIfStale } from './locks.ts'
-import { type State, stateOf } from './owner.ts'
+import { stateOf, type Token } from './owner.ts'
 import type { Pace } from './pace.ts'
 import type { FileRecord } from './record.ts'
 
@@ -54,45 +54,22 @@ export async function countSessions(root: string, pace: Pace, now: number): Prom
 }
 
 /** Removes a lock or a temporary file if its process is dead. */
-export function removeLeftOver(home: Home, { path, name }: Found, stateOfToken: (token: string) => State): void {
+export function removeLeftOver(home: Home, { path, name }: Found): void {
   if (kindOf(name) === 'lock') removeIfStale(home, path)
-  if (kindOf(name) !== 'temporary') return
-  const state = stateOfToken(tokenOf(name))
-  if (state === 'dead' || (state === 'unknown' && isOld(path))) removeIfThere(path)
+  else if (isLeftOver(path, tokenOf(name))) removeIfThere(path)
 }
 
-/**
- * The owner files of the dead. What they left elsewhere must be removed first: their temporary files are told by the owner.
- * A process that lives and misses its file makes another one, so that the limit for those out of sight may be short.
- */
-export async function findDeadOwners(root: string): Promise<string[]> {
-  const dead: string[] = []
+/** Removes the owner files of the dead. A process that lives and misses its own makes another one. */
+export async function removeDeadOwners(root: string): Promise<void> {
   for (const name of await namesIn(join(root, ownersFolder))) {
     const path = join(root, ownersFolder, name)
-    if (!/^[0-9a-f]{24}$/.test(name)) continue
-    const state = ownerState(path)
-    if (state === 'dead' || (state === 'unknown' && isOld(path))) dead.push(path)
-  }
-  return dead
-}
-
-/** What has become of the process with this token, asked once. Without an owner file it has left, or is told to make a new one. */
-export function ownerStates(root: string): (token: string) => State {
-  const known = new Map<string, State>()
-  return (token) => {
-    const state = known.get(token) ?? ownerState(join(root, ownersFolder, token))
-    known.set(token, state)
-    return state
+    if (tokenOf(name) !== '' && isLeftOver(path, tokenOf(name))) removeIfThere(path)
   }
 }
 
-function ownerState(path: string): State {
-  const owner = readOwner(path)
-  if (owner === undefined) return 'dead'
-  return owner === null ? 'unknown' : stateOf(owner)
-}
-
-function isOld(path: string): boolean {
+function isLeftOver(path: string, token: Token): boolean {
+  const state = stateOf(token)
+  if (state !== 'unknown') return state === 'dead'
   const stats = fs.lstatSync(path, { throwIfNoEntry: false })
   return stats !== undefined && Date.now() - stats.ctimeMs > unseenLimit
 }
