@@ -32,3 +32,24 @@ export function expiresOf(cookie: CookieLike, ttl: number | null, now: number): 
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie expires at no date: ${expires}`)
   return Math.min(Math.floor(time), endOfTime)
 }
+
+const minute = 60_000
+/** Deaths lie close together, a ttl ahead of now: most share all but their seconds with the one before. */
+const lastMinute = { number: Number.NaN, text: '' }
+
+/** `toISOString` of a moment that a Date can name, at a tenth of its price while moments lie close together. */
+export function isoOf(time: number): string {
+  const number = Math.floor(time / minute)
+  if (number !== lastMinute.number) {
+    lastMinute.number = number
+    lastMinute.text = new Date(number * minute).toISOString().slice(0, -'00.000Z'.length)
+  }
+  const rest = Math.floor(time) - number * minute
+  return `${lastMinute.text}${digits(Math.floor(rest / 1000), 2)}.${digits(rest % 1000, 3)}Z`
+}
+
+function digits(value: number, length: 2 | 3): string {
+  if (value >= 100) return `${value}`
+  if (value >= 10) return length === 3 ? `0${value}` : `${value}`
+  return length === 3 ? `00${value}` : `0${value}`
+}

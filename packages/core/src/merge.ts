@@ -42,19 +42,26 @@ export function isSameData(base: string, ours: string): boolean {
 function dataAfterCookie(text: string): string {
   let index = '{"cookie":{'.length
   for (let depth = 1; depth > 0 && index < text.length; index++) {
-    const character = text[index]
-    if (character === '"') index = endOfString(text, index)
-    else if (character === '{') depth++
-    else if (character === '}') depth--
+    const character = text.charCodeAt(index)
+    if (character === quote) index = endOfString(text, index)
+    else if (character === openBrace) depth++
+    else if (character === closeBrace) depth--
   }
   return text.slice(index)
 }
 
 function endOfString(text: string, start: number): number {
   let index = start + 1
-  while (index < text.length && text[index] !== '"') index += text[index] === '\\' ? 2 : 1
+  for (let character = text.charCodeAt(index); index < text.length && character !== quote; character = text.charCodeAt(index)) {
+    index += character === backslash ? 2 : 1
+  }
   return index
 }
+
+const quote = 34
+const backslash = 92
+const openBrace = 123
+const closeBrace = 125
 
 /** The same record with another cookie. */
 export function withCookie(text: string, cookie: unknown): string {

@@ -1,7 +1,7 @@
 import type { SessionData } from 'express-session'
 import type { Entry } from './bank.ts'
 import { DatabankError } from './errors.ts'
-import { endOfTime, timeOf } from './expiry.ts'
+import { endOfTime, isoOf, timeOf } from './expiry.ts'
 
 /**
  * The session as it is stored: JSON of exactly what express-session itself would write.
@@ -29,7 +29,7 @@ export function decodeSession(entry: Entry, parse: (text: string) => unknown = J
   const time = timeOf(session.cookie.expires)
   if (time === null) return session
   if (Number.isNaN(time)) return undefined
-  const expires = new Date(Math.min(entry.expires ?? time, endOfTime)).toISOString()
+  const expires = isoOf(Math.min(entry.expires ?? time, endOfTime))
   ;(session.cookie as { expires: unknown }).expires = expires
   return session
 }
