@@ -16,7 +16,11 @@ export async function run(command, args, options = {}) {
     const { stdout } = await promisify(execFile)(command, args, { maxBuffer: 64 * 1024 * 1024, timeout: 15 * 60_000, ...options })
     return String(stdout)
   } catch (error) {
-    const said = String(/** @type {any} */ (error).stderr || error).trim().split('\n').slice(-3).join(' ')
+    const said = String(/** @type {any} */ (error).stderr || error)
+      .trim()
+      .split('\n')
+      .slice(-3)
+      .join(' ')
     throw new Error(`${command} ${args[0] ?? ''}: ${said}`)
   }
 }

@@ -78,15 +78,12 @@ export class Program {
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     child.once('error', (error) => keep(Buffer.from(String(error))))
-    await until(
-      () => {
-        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-          throw new Error(`${command} ended at its start: ${this.output}`)
-        }
-        return ready()
-      },
-      `${command} to be ready`,
-    )
+    await until(() => {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+        throw new Error(`${command} ended at its start: ${this.output}`)
+      }
+      return ready()
+    }, `${command} to be ready`)
     return this
   }
 
