@@ -38,7 +38,7 @@ describe.each(readmes)('the example in $file', ({ file, name }) => {
       await until(async () => hasEnded(program) || (await isListening(port)), `${file} to end or to listen`)
       if (hasEnded(program)) expect(program.child?.exitCode, program.output).toBe(0)
       else await visitTwice(`http://127.0.0.1:${port}/`, program)
-      expect(program.output).not.toMatch(/warning|error/i)
+      expect(program.output).not.toMatch(/^\(node:\d+\)|^\s*\w*Error\b/m)
     } finally {
       await program.stop()
     }
