@@ -46,7 +46,7 @@ export interface Collection {
   deleteOne(filter: object, options?: object): Promise<{ readonly deletedCount: number }>
   deleteMany(filter: object, options?: object): Promise<{ readonly deletedCount: number }>
   countDocuments(filter: object, options?: object): Promise<number>
-  createIndex(keys: object, options?: object): Promise<string>
+  createIndex(keys: Record<string, 1>, options?: object): Promise<string>
   indexes(): Promise<IndexDescription[]>
   readonly writeConcern?: { readonly w?: unknown } | undefined
 }

@@ -45,7 +45,10 @@ export function payloadOf(session: unknown): string {
   const bytes = bytesOf(session)
   if (bytes !== undefined) return bytes.toString('utf16le')
   if (isObject(session)) return JSON.stringify(session)
-  throw new DatabankError('DATABANK_INVALID_RECORD', 'the document has no field `session` that is text or a sub-document')
+  throw new DatabankError(
+    'DATABANK_INVALID_RECORD',
+    'the document has no field `session` that is text or a sub-document (readDatabank: true reads those of connect-databank 1.x)',
+  )
 }
 
 function parse(payload: string): unknown {

@@ -71,10 +71,10 @@ export function onMongodb(wishes: Parameters<typeof startMongodb>[0] = {}) {
       return this.client.db('tests').collection<any>(name)
     },
     bank(options: MongoBankOptions = {}) {
-      return keep(new MongoBank({ url: this.url, ...options }))
+      return keep(new MongoBank(options.client === undefined ? { url: this.url, ...options } : { dbName: 'tests', ...options }))
     },
     store(options: MongoStoreOptions = {}) {
-      return keep(new MongoStore({ url: this.url, ...options }))
+      return keep(new MongoStore(options.client === undefined ? { url: this.url, ...options } : { dbName: 'tests', ...options }))
     },
     /**
      * The name of a new collection, which is there already: SecantusDB locks itself up when one client makes an index on a

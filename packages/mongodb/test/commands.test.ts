@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { MongoClient, type MongoClientOptions } from 'mongodb'
+import { describe, it } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { startProxy } from '../../../scripts/servers/proxy.js'
+import { type MongoBankOptions, MongoStore } from '../src/index.ts'
+import { within } from './address.ts'
+import { ask, HOUR, onMongodb, sessionData } from './support.ts'
+
+const { missing, program } = server('mongodb')
+const alive = () => Date.now() + HOUR
+
+describe.skipIf(missing ?? program === undefined)('the commands that are sent', () => {
+  const mongodb = onMongodb()
+
+  /** A bank, open, on a client whose commands are written down. */
+  async function watched(options: MongoBankOptions = {}, settings: MongoClientOptions = {}) {
+    const client = mongodb.keep(new MongoClient(mongodb.url, { ...settings, monitorCommands: true }))
+    const commands: { name: string; command: Record<string, unknown> }[] = []
+    client.on('commandStarted', ({ commandName, command }) => {
+      if (commandName !== 'endSessions') commands.push({ name: commandName, command })
+    })
+    const collectionName = await mongodb.freshCollection()
+    const bank = mongodb.bank({ client, collectionName, ...options })
+    await bank.open()
+    const sentBy = async (work: () => Promise<unknown>): Promise<string[]> => {
+      commands.length = 0
+      await work()
+      return commands.map(({ name }) => name)
+    }
+    return { bank, client, collectionName, commands, sentBy }
+  }
+
+  it('are one for each operation, also for one on many sessions', async () => {
+    const { bank, sentBy } = await watched()
+    const ids = Array.from({ length: 300 }, (_, index) => `sid-${index}`)
+    const entry = (payload: string) => ({ payload, expires: alive() })
+    assert.deepEqual(await sentBy(() => bank.save('sid-0', entry('a'))), ['update'])
+    assert.deepEqual(await sentBy(() => bank.read('sid-0')), ['find'])
+    assert.deepEqual(await sentBy(() => bank.touch('sid-0', alive())), ['update'])
+    assert.deepEqual(await sentBy(() => bank.swap('sid-0', 'a', entry('b'))), ['update'])
+    assert.deepEqual(await sentBy(() => bank.swap('sid-0', null, entry('c'))), ['update'])
+    assert.deepEqual(await sentBy(() => bank.swap('sid-1', null, entry('c'))), ['update'])
+    await bank.swap('sid-1', 'c', { payload: 'dead', expires: 1 })
+    assert.deepEqual(await sentBy(async () => assert.equal(await bank.swap('sid-1', null, entry('c')), true)), ['update'])
+    await Promise.all(ids.map((id) => bank.save(id, entry('a'))))
+    assert.deepEqual(await sentBy(() => bank.readMany(ids)), ['find'])
+    assert.deepEqual(await sentBy(() => bank.touchMany(ids.map((id) => [id, alive()]))), ['update'])
+    assert.deepEqual(await sentBy(() => bank.count(Date.now())), ['aggregate'])
+    assert.deepEqual(await sentBy(() => bank.purge(Date.now())), ['delete'])
+    assert.deepEqual(await sentBy(() => bank.delete('sid-0')), ['delete'])
+    assert.deepEqual(await sentBy(() => bank.clear()), ['delete'])
+  })
+
+  it('make the index once, and only where it is wanted', async () => {
+    for (const [options, expected] of [
+      [{}, 1],
+      [{ ttlIndex: false }, 0],
+    ] as const) {
+      const { bank, commands } = await watched(options)
+      for (let round = 0; round < 3; round++) await bank.read('sid')
+      assert.equal(commands.filter(({ name }) => name === 'createIndexes').length, expected)
+    }
+  })
+
+  it('are fewer than the requests of a store that come in together', async () => {
+    const { client, collectionName, sentBy } = await watched()
+    const store = mongodb.keep(new MongoStore({ client, collectionName }))
+    await store.open()
+    const sids = Array.from({ length: 50 }, (_, index) => `sid-${index}`)
+    await Promise.all(sids.map((sid) => ask(store, 'set', sid, sessionData())))
+    const finds = await sentBy(() => Promise.all(sids.map((sid) => ask(store, 'get', sid))))
+    assert.ok(finds.length < 10, `${finds.length} commands for 50 gets`)
+    const touches = await sentBy(() => Promise.all(sids.map((sid) => ask(store, 'touch', sid, sessionData()))))
+    assert.ok(touches.length < 60, `${touches.length} commands for 50 touches`)
+  })
+
+  it('read at the primary, unless asked otherwise', async () => {
+    const preferenceOf = async (options: MongoBankOptions) => {
+      const { bank, commands } = await watched(options, { readPreference: 'secondaryPreferred' })
+      commands.length = 0
+      await bank.read('sid')
+      return (commands[0]?.command['$readPreference'] as { mode: string } | undefined)?.mode
+    }
+    assert.equal(await preferenceOf({}), undefined)
+    assert.equal(await preferenceOf({ readPreference: 'nearest' }), 'nearest')
+
+    const proxy = await startProxy(mongodb.server.port)
+    const asked = proxy.holdAt('secondaryPreferred')
+    const url = `${within(`mongodb://127.0.0.1:${proxy.port}`, 'tests')}directConnection=true&readPreference=secondaryPreferred`
+    const bank = mongodb.bank({ url })
+    const reading = bank.read('sid')
+    const letGo = await asked
+    letGo()
+    assert.equal(await reading, null)
+    await bank.close()
+    await proxy.close()
+  })
+
+  it('carry the write concern that was asked for', async () => {
+    const { bank, commands } = await watched({ writeConcern: { w: 'majority', j: true } })
+    await bank.save('sid', { payload: 'a', expires: null })
+    assert.deepEqual(commands.at(-1)?.command['writeConcern'], { w: 'majority', j: true })
+  })
+})

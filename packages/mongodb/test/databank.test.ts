@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { ask, HOUR, load, onMongodb } from './support.ts'
+
+const { missing, program } = server('mongodb')
+
+/** A document as databank-mongodb writes one of connect-databank 1.x, given its schema. */
+function oldDocument(sid: string, milliseconds: number | null = HOUR, data: object = {}) {
+  const expires = milliseconds === null ? null : new Date(Date.now() + milliseconds).toISOString()
+  return { _id: sid, cookie: { originalMaxAge: milliseconds, expires, httpOnly: true, path: '/' }, user: 'ada', ...data }
+}
+
+describe.skipIf(missing ?? program === undefined)('a collection that connect-databank 1.x wrote', () => {
+  const mongodb = onMongodb()
+
+  async function fresh() {
+    const collectionName = await mongodb.freshCollection()
+    const options = { collectionName, readDatabank: true }
+    return { store: mongodb.store(options), bank: mongodb.bank(options), collection: mongodb.collection(collectionName) }
+  }
+
+  it('is read, field names as they were', async () => {
+    const { store, collection } = await fresh()
+    const document = oldDocument('sid', HOUR, {
+      'a\xff0eb': { '\xff04c': [{ 'd\xff0ee': 1 }] },
+      session: 'a field of the session',
+    })
+    await collection.insertOne(document)
+    const { cookie, user, session, ...rest } = await ask(store, 'get', 'sid')
+    assert.deepEqual([cookie, user, session], [document.cookie, 'ada', 'a field of the session'])
+    assert.deepEqual(rest, { 'a.b': { $c: [{ 'd.e': 1 }] } })
+  })
+
+  it('has an id in its record where 1.x was given no schema', async () => {
+    const { store, collection } = await fresh()
+    await collection.insertMany([oldDocument('one', HOUR, { sid: 'one' }), oldDocument('two', HOUR, { sid: 'of the user' })])
+    assert.equal('sid' in (await ask(store, 'get', 'one')), false)
+    assert.equal((await ask(store, 'get', 'two')).sid, 'of the user')
+  })
+
+  it('is touched where it stands, and never revived', async () => {
+    const { bank, collection } = await fresh()
+    const dead = oldDocument('dead', -1)
+    await collection.insertMany([oldDocument('alive'), oldDocument('for ever', null), dead])
+    const expires = Date.now() + 2 * HOUR
+    await bank.touchMany(['alive', 'for ever', 'dead', 'nobody'].map((id) => [id, expires]))
+    for (const id of ['alive', 'for ever']) {
+      const touched = await collection.findOne({ _id: id })
+      assert.equal(touched.cookie.expires, new Date(expires).toISOString())
+      assert.equal('expires' in touched, false)
+      assert.equal((await bank.read(id))?.expires, expires)
+    }
+    assert.deepEqual(await collection.findOne({ _id: 'dead' }), dead)
+    await bank.touch('alive', null)
+    assert.equal((await bank.read('alive'))?.expires, null)
+    assert.equal(await collection.countDocuments(), 3)
+  })
+
+  it('becomes a collection of ours, session by session, and loses no change on the way', async () => {
+    const { store, collection } = await fresh()
+    await collection.insertOne(oldDocument('sid', HOUR, { 7: 'seven', 'a\xff0eb': 1 }))
+    const [first, second] = [await load(store, 'sid'), await load(store, 'sid')]
+    first.first = 1
+    second.second = 2
+    await ask(store, 'set', 'sid', first)
+    assert.deepEqual(Object.keys(await collection.findOne({ _id: 'sid' })).sort(), ['_id', 'expires', 'session'])
+    await ask(store, 'set', 'sid', second)
+    const { user, first: a, second: b, 7: seven, 'a.b': dotted } = await ask(store, 'get', 'sid')
+    assert.deepEqual([user, a, b, seven, dotted], ['ada', 1, 2, 'seven', 1])
+  })
+
+  it('is swapped only as it was read: a field more, one less, or another value is another session', async () => {
+    const { bank, collection } = await fresh()
+    const entry = { payload: '{"cookie":{}}', expires: Date.now() + HOUR }
+    const changes = [
+      { $set: { more: 1 } },
+      { $unset: { user: '' } },
+      { $set: { user: 'grace' } },
+      { $set: { 'cookie.path': '/x' } },
+    ]
+    for (const [index, change] of changes.entries()) {
+      const _id = `sid-${index}`
+      await collection.insertOne(oldDocument(_id))
+      const payload = String((await bank.read(_id))?.payload)
+      await collection.updateOne({ _id }, change)
+      assert.equal(await bank.swap(_id, payload, entry), false)
+      assert.equal(await bank.swap(_id, null, entry), false)
+      assert.equal(await bank.swap(_id, String((await bank.read(_id))?.payload), entry), true)
+    }
+    await collection.insertOne(oldDocument('dead', -1))
+    assert.equal(await bank.swap('dead', null, entry), true)
+    assert.deepEqual(Object.keys(await collection.findOne({ _id: 'dead' })).sort(), ['_id', 'expires', 'session'])
+  })
+
+  it('is counted, listed, freed and ended with our own', async () => {
+    const { store, bank, collection } = await fresh()
+    await collection.insertMany([oldDocument('alive'), oldDocument('for ever', null), oldDocument('dead', -1)])
+    await bank.save('ours', { payload: JSON.stringify(oldDocument('')), expires: Date.now() + HOUR })
+    await bank.save('ours, dead', { payload: '{}', expires: 1 })
+    assert.equal(await ask(store, 'length'), 3)
+    assert.equal((await ask(store, 'all')).length, 3)
+    await bank.purge(Date.now())
+    assert.deepEqual((await collection.find().toArray()).map(({ _id }) => _id).sort(), ['alive', 'for ever', 'ours'])
+    await ask(store, 'destroy', 'alive')
+    assert.equal(await bank.read('alive'), null)
+    await ask(store, 'clear')
+    assert.equal(await collection.countDocuments(), 0)
+  })
+
+  it('is named for what it is where the option is missing', async () => {
+    const collectionName = await mongodb.freshCollection()
+    await mongodb.collection(collectionName).insertOne(oldDocument('sid'))
+    const bank = mongodb.bank({ collectionName })
+    await assert.rejects(bank.read('sid'), { code: 'DATABANK_INVALID_RECORD', message: /readDatabank/ })
+  })
+})
