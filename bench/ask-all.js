@@ -4,8 +4,12 @@ import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { provideAll } from '../scripts/provide.js'
+import { server } from '../scripts/servers/index.js'
 import { backendNames, backendOf } from './candidates.js'
 import { start } from './servers.js'
+
+/** What the servers are called in scripts/servers. @type {Record<string, string>} */
+const serverOf = { redis: 'redis', mongodb: 'mongodb', couchbase: 'couchbase' }
 
 const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administration']
 
@@ -30,8 +34,9 @@ export async function askAll({ quick, only, questions, say }) {
   const begin = Date.now()
   /** @type {Results} */
   const results = { ...circumstances(), quick, servers: {}, omitted: [], minutes: 0, answers: {} }
-  await provideAll()
-  for (const name of backendNames.filter((backend) => only?.includes(backend) ?? true)) {
+  const names = backendNames.filter((backend) => only?.includes(backend) ?? true)
+  if (names.some((name) => name in serverOf && server(serverOf[name] ?? '').missing !== undefined)) await provideAll()
+  for (const name of names) {
     const backend = await backendOf(name)
     const running = await started(backend, results)
     if (running === undefined) continue
@@ -57,10 +62,10 @@ const minutesSince = (/** @type {number} */ begin) => (Date.now() - begin) / 60_
  * @param {Results} results
  * @returns {Promise<import('./servers.js').Running | undefined>}
  */
-async function started({ server, title }, results) {
-  if (server === undefined) return { url: '', version: '', stop: async () => {} }
+async function started({ server: name, title }, results) {
+  if (name === undefined) return { url: '', version: '', stop: async () => {} }
   try {
-    return await start[server]?.()
+    return await start[name]?.()
   } catch (error) {
     results.omitted.push(`${title}: ${error instanceof Error ? error.message : error}`)
     return undefined

@@ -84,13 +84,13 @@ export async function membersOf(backend, wanted = () => true) {
  */
 export async function startAll(members, url) {
   const started = []
-  /** @type {string[]} */
-  const missing = []
+  /** @type {Set<string>} */
+  const missing = new Set()
   for (const member of members) {
     try {
       started.push(await member.start(url))
     } catch (error) {
-      missing.push(error instanceof Error ? error.message : String(error))
+      missing.add(error instanceof Error ? error.message : String(error))
       await member.stop()
     }
   }
@@ -103,16 +103,42 @@ export async function startAll(members, url) {
  * @param {Member[]} members
  * @param {number} rounds
  * @param {(member: Member) => Promise<T>} measure
+ * @param {Set<string>} missing is told of a member that failed, and is left out
  * @returns {Promise<Map<Member, T[]>>}
  */
-export async function interleaved(members, rounds, measure) {
+export async function interleaved(members, rounds, measure, missing) {
   /** @type {Map<Member, T[]>} */
   const results = new Map(members.map((member) => [member, []]))
   for (let round = -1; round < rounds; round += 1) {
-    for (const member of round % 2 === 0 ? members : members.toReversed()) {
-      const result = await measure(member)
-      if (round >= 0) results.get(member)?.push(result)
+    const there = members.filter((member) => results.has(member))
+    for (const member of round % 2 === 0 ? there : there.toReversed()) {
+      try {
+        const result = await measure(member)
+        if (round >= 0) results.get(member)?.push(result)
+      } catch (error) {
+        results.delete(member)
+        missing.add(error instanceof Error ? error.message : String(error))
+      }
     }
   }
   return results
+}
+
+/**
+ * Has each member do what comes before the measuring; gives those that could.
+ * @param {Member[]} members
+ * @param {Set<string>} missing is told of the others
+ * @param {(member: Member) => Promise<unknown>} work
+ */
+export async function prepared(members, missing, work) {
+  const ready = []
+  for (const member of members) {
+    try {
+      await work(member)
+      ready.push(member)
+    } catch (error) {
+      missing.add(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return ready
 }

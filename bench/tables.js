@@ -32,8 +32,8 @@ export const operations = {
 }
 
 /** @param {import('./questions/operations.js').Answer} cell */
-const kindOf = ({ operation, bytes, distribution }) =>
-  `\`${operation}\`, ${bytes >= 1000 ? `${bytes / 1000} kB` : `${bytes} B`}${distribution === 'zipf' ? ', popular ones more often (Zipf)' : ''}`
+const kindOf = ({ operation, bytes, sessions, distribution }) =>
+  `\`${operation}\`, ${bytes >= 1000 ? `${bytes / 1000} kB` : `${bytes} B`}, ${sessions} sessions${distribution === 'zipf' ? ', popular ones more often (Zipf)' : ''}`
 
 /** @param {import('./questions/operations.js').Answer[]} answers */
 function groupBy(answers) {

@@ -15,7 +15,7 @@ export const candidates = [
     ours: true,
     open: async ({ url, namespace }) => {
       const { MongoStore } = await import('@connect-databank/mongodb')
-      const store = new MongoStore({ url, database: 'bench', collection: namespace })
+      const store = new MongoStore({ url, dbName: 'bench', collectionName: namespace })
       await store.open()
       return { store, close: () => store.close() }
     },

@@ -17,8 +17,8 @@ export const backends = ['memory', 'files', 'redis']
 export async function ask(backend, { url, quick, say, foreign, empty }) {
   /** @type {Row[]} */
   const rows = []
-  /** @type {string[]} */
-  const missing = []
+  /** @type {Set<string>} */
+  const missing = new Set()
   for (const count of counts(backend, quick)) {
     for (const beside of foreign !== undefined && count === 100_000 ? [0, 1_000_000] : [0]) {
       for (const member of await membersOf(backend, (candidate) => candidate.limit !== true)) {
@@ -26,12 +26,12 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
         await empty?.()
         if (beside > 0) await foreign?.(beside)
         const { started, missing: reasons } = await startAll([member], url)
-        missing.push(...reasons)
+        for (const reason of reasons) missing.add(reason)
         try {
           for (const one of started)
             rows.push({ name: one.name, ours: one.ours, count, foreign: beside, done: await one.do('administer', count, 200) })
         } catch (error) {
-          missing.push(error instanceof Error ? error.message : String(error))
+          missing.add(error instanceof Error ? error.message : String(error))
         }
         await member.stop()
         say(`${member.name}, ${count} sessions, ${beside} foreign`)
@@ -39,7 +39,7 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
     }
   }
   await empty?.()
-  return { rows, missing: [...new Set(missing)] }
+  return { rows, missing: missing }
 }
 
 /** @param {string} backend @param {boolean} quick */

@@ -1,6 +1,6 @@
 // How long does a request wait for its session when requests arrive one by one, and not in lockstep?
 import { backendOf } from '../candidates.js'
-import { interleaved, membersOf, startAll } from '../crew.js'
+import { interleaved, membersOf, prepared, startAll } from '../crew.js'
 import { median } from '../statistics.js'
 
 export const title = 'Arriving one by one'
@@ -20,16 +20,16 @@ export const backends = Object.keys(rates)
  * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
  */
 export async function ask(backend, { url, quick, say }) {
-  const sessions = (await backendOf(backend)).sessions ?? 10_000
+  const sessions = (await backendOf(backend)).sessions ?? 4_000
   const { started, missing } = await startAll(await membersOf(backend, (candidate) => candidate.limit !== true), url)
   /** @type {Map<string, Row>} */
   const rows = new Map(started.map(({ name, ours }) => [name, { name, ours, at: [] }]))
   try {
-    for (const member of started) await member.do('fill', sessions, 2_000)
+    const ready = await prepared(started, missing, (member) => member.do('fill', sessions, 2_000))
     const all = rates[backend] ?? []
     for (const rate of quick ? all.slice(1, -1) : all) {
       const slice = { rate, sessions, milliseconds: quick ? 250 : 500 }
-      const results = await interleaved(started, quick ? 2 : 5, (member) => member.do('arrivals', slice))
+      const results = await interleaved(ready, quick ? 2 : 5, (member) => member.do('arrivals', slice), missing)
       for (const [member, rounds] of results) {
         const of = (/** @type {'median' | 'p99'} */ what) => median(rounds.map((round) => round[what]))
         rows.get(member.name)?.at.push({ rate, median: of('median'), p99: of('p99') })

@@ -18,13 +18,13 @@ export async function ask(backend, { url, quick, say }) {
   await backendOf(backend)
   /** @type {Row[]} */
   const rows = []
-  /** @type {string[]} */
-  const missing = []
+  /** @type {Set<string>} */
+  const missing = new Set()
   for (const member of await membersOf(backend)) {
     const weights = []
     for (let round = 0; round < (quick ? 1 : 3); round += 1) {
       const { started, missing: reasons } = await startAll([member], url)
-      missing.push(...reasons)
+      for (const reason of reasons) missing.add(reason)
       for (const one of started) weights.push(await one.do('weigh', quick ? 20_000 : 100_000, 2_000))
       await member.stop()
     }

@@ -1,6 +1,6 @@
 // How many operations a second, and what does one cost? get, set, touch, and mix: what a request does.
 import { backendOf } from '../candidates.js'
-import { interleaved, membersOf, startAll } from '../crew.js'
+import { interleaved, membersOf, prepared, startAll } from '../crew.js'
 import { median, ratio, spread } from '../statistics.js'
 
 export const title = 'Operations'
@@ -8,26 +8,32 @@ export const note =
   '`mix` is what express-session does for a request: get, then nine times in ten a touch and once a set. ' +
   'Each store is driven as express-session drives it, and has a process of its own; the stores take turns.'
 
-/** @typedef {{ operation: import('../drive.js').Operation, concurrency: number, bytes: number, distribution: 'uniform' | 'zipf' }} Cell */
+/** @typedef {{ operation: import('../drive.js').Operation, concurrency: number, bytes: number, sessions: number, distribution: 'uniform' | 'zipf' }} Cell */
 
-/** @param {boolean} quick @returns {Cell[]} grouped by size, for the sessions are stored anew for each */
-function cells(quick) {
-  const operations = /** @type {const} */ (['mix', 'get', 'set', 'touch'])
-  const uniform = /** @type {const} */ ('uniform')
-  const zipf = /** @type {const} */ ('zipf')
+/**
+ * Those of one size and number stand together, for the sessions are stored anew for each.
+ * @param {boolean} quick
+ * @param {number} [few] how many sessions there may be at most
+ * @returns {Cell[]}
+ */
+function cells(quick, few = Number.POSITIVE_INFINITY) {
+  const all = /** @type {const} */ (['mix', 'get', 'set', 'touch'])
   const of = (
-    /** @type {number} */ bytes,
+    /** @type {readonly import('../drive.js').Operation[]} */ operations,
     /** @type {number[]} */ concurrencies,
-    /** @type {readonly import('../drive.js').Operation[]} */ list = operations,
-  ) => list.flatMap((operation) => concurrencies.map((concurrency) => ({ operation, concurrency, bytes, distribution: uniform })))
-  const popular = [16, 128].map((concurrency) => ({
-    operation: /** @type {const} */ ('mix'),
-    concurrency,
-    bytes: 2_000,
-    distribution: zipf,
-  }))
-  if (quick) return [...of(2_000, [1, 16, 128], ['mix']), ...of(2_000, [128], ['get', 'set', 'touch']), ...popular]
-  return [...of(2_000, [1, 16, 128]), ...popular, ...of(200, [16]), ...of(20_000, [16])]
+    /** @type {Partial<Cell>} */ other = {},
+  ) =>
+    operations.flatMap((operation) =>
+      concurrencies.map((concurrency) => {
+        const bytes = other.bytes ?? 2_000
+        const sessions = Math.min(other.sessions ?? 4_000, few, bytes > 10_000 ? 1_000 : few)
+        return { operation, concurrency, bytes, sessions, distribution: other.distribution ?? 'uniform' }
+      }),
+    )
+  const popular = of(['mix'], [16, 128], { distribution: 'zipf' })
+  if (quick) return [...of(['mix'], [1, 16, 128]), ...of(['get', 'set', 'touch'], [128]), ...popular]
+  const many = few === Number.POSITIVE_INFINITY ? of(['mix'], [16], { sessions: 40_000 }) : []
+  return [...of(all, [1, 16, 128]), ...popular, ...of(all, [16], { bytes: 200 }), ...of(all, [16], { bytes: 20_000 }), ...many]
 }
 
 /**
@@ -45,17 +51,16 @@ export async function ask(backend, { url, quick, say }) {
   /** @type {Answer[]} */
   const answers = []
   try {
-    let filled = 0
-    for (const cell of cells(quick)) {
-      const sessions = few ?? (cell.bytes > 10_000 ? 2_000 : 10_000)
-      if (filled !== cell.bytes) for (const member of started) await member.do('fill', sessions, cell.bytes)
-      filled = cell.bytes
+    let [filled, ready] = ['', started]
+    for (const cell of cells(quick, few)) {
+      const { sessions, bytes } = cell
+      const filling = `${sessions} of ${bytes} B`
+      if (filled !== filling) ready = await prepared(ready, missing, (member) => member.do('fill', sessions, bytes))
+      filled = filling
       const milliseconds = quick ? 150 : 250
-      const results = await interleaved(started, quick ? 3 : 7, (member) =>
-        member.do('measure', { ...cell, sessions, milliseconds }),
-      )
-      answers.push({ ...cell, rows: rowsOf(results) })
-      say(`${cell.operation} ${cell.bytes} B at ${cell.concurrency}, ${cell.distribution}`)
+      const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
+      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 3 : 7, measure, missing)) })
+      say(`${cell.operation} ${bytes} B at ${cell.concurrency}, ${cell.distribution}`)
     }
   } finally {
     for (const member of started) await member.stop()
@@ -63,9 +68,12 @@ export async function ask(backend, { url, quick, say }) {
   return { answers, missing }
 }
 
-/** @param {Map<import('../crew.js').Member, import('../drive.js').Measured[]>} results @returns {Row[]} */
+/** @param {Map<import('../crew.js').Member, (import('../drive.js').Measured | null)[]>} results @returns {Row[]} */
 function rowsOf(results) {
-  const measured = [...results].map(([member, rounds]) => ({
+  const able = /** @type {[import('../crew.js').Member, import('../drive.js').Measured[]][]} */ (
+    [...results].filter(([, rounds]) => !rounds.includes(null))
+  )
+  const measured = able.map(([member, rounds]) => ({
     member,
     rates: rounds.map(({ rate }) => rate),
     cpus: rounds.map(({ cpu }) => cpu),

@@ -1,5 +1,5 @@
 // What does a store add to a whole request? express + express-session + store, asked over HTTP.
-import { interleaved, Member, membersOf, startAll } from '../crew.js'
+import { interleaved, Member, membersOf, prepared, startAll } from '../crew.js'
 import { load } from '../load.js'
 import { median, spread } from '../statistics.js'
 
@@ -29,19 +29,23 @@ export async function ask(backend, { url, quick, say }) {
   const { started, missing } = await startAll([...wanted, ...plain], url)
   try {
     const ports = new Map()
-    for (const member of started) {
+    const ready = await prepared(started, missing, async (member) => {
       if (member.backend !== 'baselines') await member.do('fill', SESSIONS, 2_000)
       ports.set(member, await member.do('listen'))
-    }
-    const closed = await interleaved(started, quick ? 2 : 5, (member) =>
-      asked(member, () => load.inLockstep(ports.get(member), SESSIONS, quick ? 0.5 : 1.5)),
-    )
+    })
+    const [rounds, seconds] = quick ? [2, 0.5] : [5, 1.5]
+    const lockstep = (/** @type {Member} */ member) => asked(member, () => load.inLockstep(ports.get(member), SESSIONS, seconds))
+    const closed = await interleaved(ready, rounds, lockstep, missing)
     say('in lockstep')
-    const open = await interleaved(started, quick ? 2 : 5, (member) =>
-      asked(member, () => load.oneByOne(ports.get(member), SESSIONS, quick ? 0.5 : 1.5, RATE)),
-    )
+    const oneByOne = (/** @type {Member} */ member) =>
+      asked(member, () => load.oneByOne(ports.get(member), SESSIONS, seconds, RATE))
+    const open = await interleaved([...closed.keys()], rounds, oneByOne, missing)
     say('one by one')
-    return { rate: RATE, rows: started.map((member) => rowOf(member, closed.get(member) ?? [], open.get(member) ?? [])), missing }
+    return {
+      rate: RATE,
+      rows: [...open.keys()].map((member) => rowOf(member, closed.get(member) ?? [], open.get(member) ?? [])),
+      missing,
+    }
   } finally {
     for (const member of started) await member.stop()
   }
