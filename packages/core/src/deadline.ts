@@ -35,7 +35,7 @@ export class Deadlines {
     return this.limitThen(promise, what, itself)
   }
 
-  /** The same, and what becomes of its answer: `next` of it. One promise less than with `then`. */
+  /** The same, and what becomes of an answer in time: `next` of it. One promise less than with `then`. */
   limitThen<T, Next>(promise: Promise<T>, what: string, next: (value: T) => Next): Promise<Next> {
     return new Promise((resolve, reject) => {
       const waiting = this.#add(() => {
@@ -46,6 +46,7 @@ export class Deadlines {
         reject(error)
       }
       promise.then((value) => {
+        if (isOut(waiting)) return
         remove(waiting)
         try {
           resolve(next(value))
@@ -83,6 +84,10 @@ export class Deadlines {
 
 function itself<T>(value: T): T {
   return value
+}
+
+function isOut(waiting: Waiting): boolean {
+  return waiting.next === waiting
 }
 
 /** Takes the link out; harmless when it is out already. */

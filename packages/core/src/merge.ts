@@ -6,25 +6,45 @@ import type { SessionData } from 'express-session'
  */
 export type Merge = (base: SessionData, theirs: SessionData, ours: SessionData) => SessionData
 
+const nothing: ReadonlySet<string> = new Set()
+
 /**
  * Three-way merge of records by top-level key: what we changed, added or removed since `base` is ours, everything else is
- * theirs. The cookie is that of the version that lives longer, which the caller knows.
+ * theirs. The cookie is that of the version that lives longer, which the caller knows. `doubted` keys are ours too: what is stored
+ * of them may come from us.
  *
  * Works on JSON text, so that a key named `__proto__` is data like any other.
  */
-export function mergeByKey(base: string, theirs: string, ours: string, longer: 'theirs' | 'ours'): string {
+export function mergeByKey(
+  base: string,
+  theirs: string,
+  ours: string,
+  longer: 'theirs' | 'ours',
+  doubted: ReadonlySet<string> = nothing,
+): string {
   const baseValues = valuesByKey(base)
   const ourValues = valuesByKey(ours)
   const merged = valuesByKey(theirs)
   const cookie = (longer === 'ours' ? ourValues : merged).get('cookie')
-  for (const key of new Set([...baseValues.keys(), ...ourValues.keys()])) {
+  for (const key of new Set([...baseValues.keys(), ...ourValues.keys(), ...doubted])) {
     const value = ourValues.get(key)
-    if (value === baseValues.get(key)) continue
+    if (value === baseValues.get(key) && !doubted.has(key)) continue
     if (value === undefined) merged.delete(key)
     else merged.set(key, value)
   }
   if (cookie !== undefined) merged.set('cookie', cookie)
   return textOf(merged)
+}
+
+/** The keys that differ, and those that are known already. */
+export function changedKeys(base: string, ours: string, known: ReadonlySet<string> = nothing): ReadonlySet<string> {
+  const changed = new Set(known)
+  const baseValues = valuesByKey(base)
+  const ourValues = valuesByKey(ours)
+  for (const key of [...baseValues.keys(), ...ourValues.keys()]) {
+    if (baseValues.get(key) !== ourValues.get(key)) changed.add(key)
+  }
+  return changed
 }
 
 /** Whether both records hold the same data, their cookies aside. Different texts of the same data may count as different. */

@@ -5,7 +5,7 @@ import { swapInTurn, touch } from './derive.ts'
 import { DatabankError } from './errors.ts'
 import { expiresOf } from './expiry.ts'
 import type { Journal } from './journal.ts'
-import { isSameData, type Merge, mergeByKey, withCookie } from './merge.ts'
+import { changedKeys, isSameData, type Merge, mergeByKey, withCookie } from './merge.ts'
 import { ParsedForms } from './parse.ts'
 import { cookieFields, decodeSession, encodeSession, isCookieChanged, requireCookie } from './record.ts'
 import { createStamps } from './stamp.ts'
@@ -22,6 +22,10 @@ interface View {
   expires: number | null
   /** The cookie's fields as they are stored. */
   cookie: Record<string, unknown>
+  /** A save that was not answered well in time, or not yet: it may be stored, now or later. */
+  attempt?: Draft | undefined
+  /** The keys that earlier ones of this kind changed: stored or not, what we hold of them is to be written. */
+  doubted?: ReadonlySet<string> | undefined
 }
 
 /** A session to be written, as it was when the caller asked for it. */
@@ -90,13 +94,14 @@ export class Sessions {
    */
   save(id: string, session: SessionData): Promise<boolean> {
     const draft = this.#draft(session)
-    return this.#inTurn(id, 'set', async () => {
+    const write = async (): Promise<() => boolean> => {
       const view = this.#viewOf(id, session)
-      if (view === undefined) await this.#create(id, session, draft)
-      else if (isSameData(view.base, draft.payload)) await this.#move(view, draft)
-      else return this.#update(view, draft)
-      return true
-    })
+      if (view === undefined) return this.#create(id, session, draft)
+      if (view.attempt !== undefined || !isSameData(view.base, draft.payload)) return this.#update(view, draft)
+      await this.#move(view, draft)
+      return written
+    }
+    return this.#inTurn(id, 'set', write, (end) => end())
   }
 
   /** Moves the session's death to what its cookie says, and keeps a changed cookie. Silent if the session is not there. */
@@ -122,8 +127,13 @@ export class Sessions {
     return this.#turns.idle()
   }
 
-  #inTurn<T>(id: string, what: string, work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(id, (start) => this.#rules.deadlines.limit(start === undefined ? work() : start.then(work), what))
+  /** Does the work when its turn comes, and `next` with what it gives, if that is in time. */
+  #inTurn<T, Next = T>(id: string, what: string, work: () => Promise<T>, next?: (value: T) => Next): Promise<Next> {
+    const { deadlines } = this.#rules
+    return this.#turns.take(id, (start) => {
+      const done = start === undefined ? work() : start.then(work)
+      return next === undefined ? deadlines.limit(done as Promise<never>, what) : deadlines.limitThen(done, what, next)
+    })
   }
 
   #viewOf(id: string, session: object): View | undefined {
@@ -143,30 +153,37 @@ export class Sessions {
     return { expires: expiresOf(cookie, this.#rules.ttl, Date.now()), cookie }
   }
 
-  /** A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. */
-  async #create(id: string, session: SessionData, draft: Draft): Promise<void> {
+  /**
+   * A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. What this
+   * gives is called if it ends in time: of what ends later the caller was told that nobody knows, and so it must not count.
+   */
+  async #create(id: string, session: SessionData, draft: Draft): Promise<() => boolean> {
     await this.#rules.bank.save(id, draft)
-    if ('req' in session) this.#views.set(session, viewOf(id, draft.payload, draft.expires, draft.cookie))
+    return () => {
+      if ('req' in session) this.#views.set(session, viewOf(id, draft.payload, draft.expires, draft.cookie))
+      return true
+    }
   }
 
-  /** Swaps our version for what is stored, merged with it if it is no longer what we know, until nobody is faster. */
-  async #update(view: View, draft: Draft): Promise<boolean> {
+  /** Swaps our version for what is stored, merged with it if it is no longer what we know, until nobody is faster. Gives as above. */
+  async #update(view: View, draft: Draft): Promise<() => boolean> {
     const { bank, journal, timeout } = this.#rules
     const giveUpAt = Date.now() + timeout
+    if (view.attempt !== undefined) view.doubted = changedKeys(view.base, view.attempt.payload, view.doubted)
+    view.attempt = draft
     let stored: Entry = { payload: view.expected, expires: view.expires }
     let isContested = false
     for (;;) {
       const next = stored.payload === view.base ? draft : this.#merged(view, stored, draft)
       if (await swapInTurn(bank, view.id, stored.payload, next)) {
         if (isContested) journal.conflict(view.id)
-        Object.assign(view, { base: draft.payload, expected: next.payload, expires: next.expires, cookie: draft.cookie })
-        return true
+        return () => know(view, draft, next)
       }
       isContested = true
       const entry = await bank.read(view.id)
       if (!isAlive(entry, Date.now())) {
         journal.dropped(view.id)
-        return false
+        return dropped
       }
       if (Date.now() > giveUpAt) throw new DatabankError('DATABANK_TIMEOUT', 'set: others were faster again and again')
       stored = entry
@@ -180,7 +197,7 @@ export class Sessions {
     if (merge !== undefined) return this.#mergedByCaller(merge, view, stored, ours)
     const longer = (theirs.expires ?? Infinity) > (ours.expires ?? Infinity) ? 'theirs' : 'ours'
     return {
-      payload: mergeByKey(view.base, theirs.payload, ours.payload, longer),
+      payload: mergeByKey(view.base, theirs.payload, ours.payload, longer, view.doubted),
       expires: longer === 'theirs' ? theirs.expires : ours.expires,
     }
   }
@@ -234,6 +251,20 @@ export class Sessions {
     const session = this.decode(id, entry)
     return session === null ? undefined : viewOf(id, entry.payload, entry.expires, { ...session.cookie })
   }
+}
+
+const written = (): boolean => true
+const dropped = (): boolean => false
+
+/** Our version was written, merged as `stored`. */
+function know(view: View, ours: Draft, stored: Entry): boolean {
+  view.base = ours.payload
+  view.expected = stored.payload
+  view.expires = stored.expires
+  view.cookie = ours.cookie
+  view.attempt = undefined
+  view.doubted = undefined
+  return true
 }
 
 function viewOf(id: string, payload: string, expires: number | null, cookie: object): View {

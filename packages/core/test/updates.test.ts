@@ -1,9 +1,9 @@
-import { gatedBank } from '@connect-databank/conformance'
+import { type GatedBank, gatedBank } from '@connect-databank/conformance'
 import { describe, expect, it } from 'vitest'
 import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
 import type { Bank } from '../src/bank.ts'
 import type { Merge } from '../src/merge.ts'
-import { Client, dataOf, minute, sessionData } from './kit.ts'
+import { Client, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
 
 /** A bank of the required methods alone, as a databank driver is. */
 function bare(bank: Bank): Bank {
@@ -191,6 +191,69 @@ describe('a race at the bank', () => {
     const found = await fast.get('sid')
     expect(dataOf(found)).toEqual({ n: 2 })
     expect(Math.round((found?.cookie.originalMaxAge as number) / minute)).toBe(10)
+  })
+})
+
+describe('a save of which nobody knows whether it happened', () => {
+  /** A session whose request has set `maybe`, by a save that failed although it happened. */
+  async function failed(gated: GatedBank, client: Client) {
+    await client.set('sid', sessionData({ n: 1 }))
+    const live = await client.load('sid')
+    gated.hold('swap')
+    live['maybe'] = 'written'
+    const saving = client.set('sid', live)
+    const held = await gated.held('swap')
+    await held.perform()
+    held.fail(new Error('the connection was lost'))
+    await expect(saving).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
+    gated.letGo()
+    return live
+  }
+
+  it('is taken back by the next, if the request has taken it back', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated)
+    const live = await failed(gated, client)
+    delete live['maybe']
+    await client.set('sid', live)
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 1 })
+  })
+
+  it('is made up for by the next, which leaves alone what others wrote meanwhile', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated)
+    const live = await failed(gated, client)
+    const other = await client.load('sid')
+    other['theirs'] = 1
+    await client.set('sid', other)
+    await client.set('sid', live)
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 1, maybe: 'written', theirs: 1 })
+  })
+
+  it('does not take another’s later change back when its answer comes late', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated, { timeout: 50 })
+    await client.set('sid', sessionData({ n: 1 }))
+    const live = await client.load('sid')
+    gated.hold('swap')
+    live['first'] = 1
+    const saving = client.set('sid', live)
+    const held = await gated.held('swap')
+    await held.perform()
+    await expect(saving).rejects.toMatchObject({ code: 'DATABANK_TIMEOUT' })
+    live['second'] = 2
+    const again = client.set('sid', live)
+    for (let round = 0; round < 2; round++) await (await gated.held('swap')).release()
+    await again
+    await held.release()
+    await turnOfLoop()
+    gated.letGo()
+    const other = await client.load('sid')
+    other['second'] = 'theirs'
+    await client.set('sid', other)
+    live['third'] = 3
+    await client.set('sid', live)
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 1, first: 1, second: 'theirs', third: 3 })
   })
 })
 
