@@ -92,7 +92,7 @@ export class DiskBank implements Bank {
     return this.#run(async () => {
       const entries: (Entry | null)[] = []
       for (const id of ids) {
-        await this.#pace.turn()
+        await this.#pace.rest()
         entries.push(this.#read(this.#spots.of(id), id))
       }
       return entries
@@ -118,7 +118,7 @@ export class DiskBank implements Bank {
   touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
     return this.#run(async () => {
       for (const [id, expires] of moves) {
-        await this.#pace.turn()
+        await this.#pace.rest()
         await this.#touch(id, expires)
       }
     })
@@ -183,7 +183,9 @@ export class DiskBank implements Bank {
 
   async #attempt<Result>(operation: () => Promise<Result>): Promise<Result> {
     try {
-      await this.#pace.turn()
+      // Not awaited if there is nothing to wait for: of many calls in one go, each is to see the time that those before it took.
+      const rest = this.#pace.rest()
+      if (rest !== undefined) await rest
       return await operation()
     } catch (error) {
       throw failure(error, this.#home.root)
@@ -295,7 +297,7 @@ export class DiskBank implements Bank {
       }
       // Work under a lock takes a fraction of a millisecond; and chance keeps those who wait from coming back together.
       await sleep(Math.random() * Math.min(attempt, 20))
-      await this.#pace.turn()
+      await this.#pace.rest()
     }
   }
 

@@ -49,11 +49,13 @@ export function readDeath(path: string): { readonly expires: number | null } | N
   return death === undefined ? readSession(path) : { expires: death }
 }
 
-/** Whether the file is of our making, intact or not. */
+/** Whether the file is of our making, intact or not. An empty one is what a power cut makes of a file. */
 export function isOurs(path: string): boolean {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false })
   if (!stats?.isFile()) return false
-  return deathIn(stats) !== undefined || onFile(path, toRead, (fd) => looksLikeOurs(readBytes(fd, 64))) === true
+  return (
+    stats.size === 0 || deathIn(stats) !== undefined || onFile(path, toRead, (fd) => looksLikeOurs(readBytes(fd, 64))) === true
+  )
 }
 
 /** Moves the death of the session in this file, if it lives; answers false where that takes a new file. */

@@ -1,36 +1,47 @@
 /** How long work may keep the event loop before others get their turn, in milliseconds. */
-const slice = 8
+const slice = 5
 
 /**
- * Calls to the file system are synchronous here, each a matter of microseconds. A hundred of them at once would add up, so no
- * turn of the event loop has more of them than fit into a slice; the others wait for the next turn.
+ * Calls to the file system are synchronous here, each a matter of microseconds. A thousand of them at once would add up, so no
+ * turn of the event loop has more of them than fit into a slice. The others wait in line for the turns that follow.
  */
 export class Pace {
   #began = -1
-  #rest: Promise<void> | undefined
+  /** In the order in which they came; those before `#next` are gone. */
+  #line: (() => void)[] = []
+  #next = 0
 
-  /** Undefined: go on. Else wait for it, then ask again. */
+  /** Undefined: go on, at once. Else a promise that ends when it is your turn. */
   rest(): Promise<void> | undefined {
-    const now = performance.now()
-    if (this.#began < 0) {
-      this.#began = now
-      setImmediate(() => {
-        this.#began = -1
-      })
-      return undefined
-    }
-    if (now - this.#began < slice) return undefined
-    this.#rest ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#rest = undefined
-        resolve()
-      })
+    if (this.#line.length === 0 && this.#hasTime()) return undefined
+    return new Promise((resolve) => {
+      if (this.#line.push(resolve) === 1) this.#serve()
     })
-    return this.#rest
   }
 
-  /** Ends when there is time to go on. */
-  async turn(): Promise<void> {
-    for (let rest = this.rest(); rest !== undefined; rest = this.rest()) await rest
+  /** Whether this turn of the event loop has time left. */
+  #hasTime(): boolean {
+    const now = performance.now()
+    if (this.#began >= 0) return now - this.#began < slice
+    this.#began = now
+    setImmediate(() => {
+      this.#began = -1
+    })
+    return true
+  }
+
+  async #serve(): Promise<void> {
+    while (this.#next < this.#line.length) {
+      await new Promise((resolve) => setImmediate(resolve))
+      this.#began = -1
+      while (this.#next < this.#line.length && this.#hasTime()) {
+        this.#line[this.#next++]!()
+        // Whoever was let go does his work before us, so that the clock shows it.
+        await undefined
+        await undefined
+      }
+    }
+    this.#line = []
+    this.#next = 0
   }
 }

@@ -44,7 +44,7 @@ export function looksLikeOurs(bytes: Buffer): boolean {
 /** What the file holds, or why it is no session. */
 export function decode(bytes: Buffer): FileRecord | string {
   if (!looksLikeOurs(bytes)) return bytes.length === 0 ? 'the file is empty' : 'it is not a file of this store'
-  if (bytes.toString('latin1', magic.length, covered - 1) !== hex(crc32(bytes.subarray(covered)))) return 'the file is damaged'
+  if (bytes.toString('latin1', magic.length, covered) !== `${hex(crc32(bytes.subarray(covered)))} `) return 'the file is damaged'
   const headerEnd = bytes.indexOf(10, covered)
   if (headerEnd === -1 || headerEnd > longestHeader) return 'the file has no header'
   const header = /^(utf8|utf16le) (\S+) (".*")$/s.exec(bytes.toString('utf8', covered, headerEnd))

@@ -25,7 +25,7 @@ export interface Found {
 export async function* walk(root: string, pace: Pace): AsyncGenerator<Found> {
   for (const folder of shardFolders(root)) {
     for (const name of await namesIn(folder)) {
-      await pace.turn()
+      await pace.rest()
       yield { path: join(folder, name), name, folder }
     }
   }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, it, vi } from 'vitest'
 import { MemoryBank } from '../src/index.ts'
 
@@ -14,17 +13,27 @@ async function fill(bank: MemoryBank, expires: number | null): Promise<void> {
   }
 }
 
-/** The longest that the bank kept the loop, in milliseconds. Of three tries the best: other programs stop us as well. */
-async function longestStop(prepare: () => Promise<() => Promise<void>>): Promise<number> {
+/**
+ * The longest turn of the event loop while this is done, in milliseconds, of several tries the best. A turn counts with its time
+ * on the processor where that is less than its time on the clock: other programs stop us as well.
+ */
+async function longestTurn(tries: number, act: (attempt: number) => Promise<void>): Promise<number> {
   let best = Infinity
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const act = await prepare()
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    delay.enable()
-    await act()
-    delay.disable()
-    best = Math.min(best, delay.max / 1e6)
+  for (let attempt = 0; attempt < tries; attempt++) {
+    let longest = 0
+    let [time, used] = [performance.now(), process.cpuUsage()]
+    const tick = (): void => {
+      const [now, cpu] = [performance.now(), process.cpuUsage(used)]
+      longest = Math.max(longest, Math.min(now - time, (cpu.user + cpu.system) / 1000))
+      ;[time, used] = [now, process.cpuUsage()]
+      next = setImmediate(tick)
+    }
+    let next = setImmediate(tick)
+    await act(attempt)
+    clearImmediate(next)
+    tick()
+    clearImmediate(next)
+    best = Math.min(best, longest)
   }
   return best
 }
@@ -35,24 +44,19 @@ describe('a million sessions in memory', { timeout: 120_000 }, () => {
     const now = Date.now()
     await fill(bank, now + 60_000)
     const inTwoMinutes = now + 120_000
-    const stops = {
-      count: await longestStop(async () => async () => assert.equal(await bank.count(now), million)),
-      'count the dead of one second': await longestStop(async () => async () => assert.equal(await bank.count(inTwoMinutes), 0)),
-      scan: await longestStop(async () => async () => {
+    const turns = {
+      count: await longestTurn(3, async () => assert.equal(await bank.count(now), million)),
+      'count the dead of one second': await longestTurn(3, async () => assert.equal(await bank.count(inTwoMinutes), 0)),
+      scan: await longestTurn(3, async () => {
         let seen = 0
         for await (const _ of bank.scan()) seen++
         assert.equal(seen, million)
       }),
-      purge: await longestStop(async () => {
-        await fill(bank, now + 60_000)
-        return async () => assert.equal(await bank.purge(inTwoMinutes), million)
-      }),
-      clear: await longestStop(async () => {
-        await fill(bank, now + 60_000)
-        return async () => bank.clear()
-      }),
+      purge: await longestTurn(1, async () => assert.equal(await bank.purge(inTwoMinutes), million)),
     }
-    for (const [what, stop] of Object.entries(stops)) assert.ok(stop < 20, `${what} stopped the loop for ${stop} ms`)
+    await fill(bank, now + 60_000)
+    const clear = await longestTurn(1, () => bank.clear())
+    for (const [what, turn] of Object.entries({ ...turns, clear })) assert.ok(turn < 20, `${what} stopped the loop for ${turn} ms`)
     await bank.close()
   })
 
@@ -64,17 +68,17 @@ describe('a million sessions in memory', { timeout: 120_000 }, () => {
       await bank.save('lives', { payload, expires: Date.now() + 600_000 })
       vi.setSystemTime(Date.now() + 62_000)
       // The timer that is due, then each that goes on where the last one ended.
-      let longest = 0
-      let slices = 0
+      const slices: number[] = []
       const seen = async () => (await bank.read(`session-${0}`)) !== null || (await bank.read(`session-${million - 1}`)) !== null
       while (await seen()) {
         const began = performance.now()
         vi.advanceTimersToNextTimer()
-        longest = Math.max(longest, performance.now() - began)
-        assert.ok(++slices < 10_000, 'it never ends')
+        assert.ok(slices.push(performance.now() - began) < 10_000, 'it never ends')
       }
-      assert.ok(slices > 3, `a million in ${slices} slices`)
-      assert.ok(longest < 20, `a slice took ${longest} ms`)
+      assert.ok(slices.length > 3, `a million in ${slices.length} slices`)
+      // Not the longest of all: other programs stop us as well.
+      const long = slices.sort((one, other) => one - other)[Math.floor(slices.length * 0.8)]!
+      assert.ok(long < 10, `a slice took ${long} ms`)
       assert.ok((await bank.read('lives')) !== null)
       await bank.close()
     } finally {

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'vitest'
+import { DiskBank, DiskStore, openBank } from '../src/index.ts'
+import { inAnHour, newFolder } from './kit.ts'
+
+describe('a disk URL', () => {
+  it('names a folder, from here or from the root', async () => {
+    const folder = newFolder()
+    const here = process.cwd()
+    // Tests run in a process of their own.
+    process.chdir(folder)
+    try {
+      const urls = {
+        'disk:./one': 'one',
+        'disk:two/three': 'two/three',
+        'disk:./with%20space%25%3F%23': 'with space%?#',
+        'disk:./zoë': 'zoë',
+      }
+      const absolute = {
+        [`disk:${folder}/four`]: 'four',
+        [`disk://${folder}/five?durable=true`]: 'five',
+        [`disk:${folder}/six?durable=false`]: 'six',
+      }
+      for (const [url, path] of Object.entries({ ...urls, ...absolute })) {
+        const bank = openBank(url)
+        await bank.save('a', inAnHour('a'))
+        await bank.close?.()
+        assert.ok(fs.existsSync(join(folder, path, 'owners')), url)
+      }
+      const bank = openBank('disk:./relative')
+      process.chdir('/')
+      await bank.save('a', inAnHour('a'))
+      assert.ok(fs.existsSync(join(folder, 'relative')), 'relative to where the bank was made')
+      await bank.close?.()
+    } finally {
+      process.chdir(here)
+      fs.rmSync(folder, { recursive: true })
+    }
+  })
+
+  for (const url of ['disk:', 'disk://', 'disk://host/path', 'disk:./a?durable=yes', 'disk:./a?mode=3', 'disk:./50%']) {
+    it(`is refused: ${url}`, () => {
+      assert.throws(() => openBank(url), { code: 'DATABANK_INVALID_OPTION' })
+    })
+  }
+})
+
+describe('options', () => {
+  it('are checked', () => {
+    const wrong = [{}, { path: '' }, { path: 3 }, { path: 'a', durable: 'yes' }, { path: 'a', onSkip: 1 }, { path: 'a', mode: 1 }]
+    for (const options of wrong) {
+      assert.throws(() => new DiskBank(options as { path: string }), { code: 'DATABANK_INVALID_OPTION' }, JSON.stringify(options))
+      assert.throws(
+        () => new DiskStore(options as { path: string }),
+        { code: 'DATABANK_INVALID_OPTION' },
+        JSON.stringify(options),
+      )
+    }
+  })
+})
