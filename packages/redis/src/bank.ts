@@ -66,7 +66,7 @@ export class RedisBank implements Bank {
     await this.#connection?.close()
   }
 
-  async read(id: string): Promise<Entry | null> {
+  read(id: string): Promise<Entry | null> {
     return this.#reader.read(this.#keyOf(id))
   }
 
@@ -79,7 +79,7 @@ export class RedisBank implements Bank {
     await this.#commands.send(['SET', key, payload, ...lifetime(expires)], key)
   }
 
-  async swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
+  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
     return this.#swapper.swap(this.#keyOf(id), expected, entry)
   }
 

@@ -24,9 +24,13 @@ export class Reader {
     this.#commands = commands
   }
 
-  async read(key: string): Promise<Entry | null> {
-    const [payload, expiries] = await Promise.all([this.#commands.send(['GET', key], key), this.#expiryTimes([key])])
-    return entryOf(payload as string | null, expiries[0]!)
+  read(key: string): Promise<Entry | null> {
+    const payload = this.#commands.send(['GET', key], key) as Promise<string | null>
+    if (!this.#hasExpiryTime)
+      return Promise.all([payload, this.expiries([key])]).then(([payload, [expiry]]) => entryOf(payload, expiry!))
+    // Of all reads the most common, so with no more promises than it needs.
+    const expiry = this.#commands.send(['PEXPIRETIME', key], key) as Promise<number>
+    return Promise.all([payload, expiry]).then(toEntry, (error) => this.#without(error, () => this.read(key)))
   }
 
   async readMany(keys: readonly string[]): Promise<(Entry | null)[]> {
@@ -57,14 +61,21 @@ export class Reader {
     return Promise.all([payloads, this.#expiryTimes(keys)])
   }
 
-  async #expiryTimes(keys: readonly string[]): Promise<number[]> {
-    if (!this.#hasExpiryTime || (keys.length >= SCRIPT_FROM && !this.#commands.isCluster)) return this.expiries(keys)
-    try {
-      return (await Promise.all(keys.map((key) => this.#commands.send(['PEXPIRETIME', key], key)))) as number[]
-    } catch (error) {
-      if (!isServerError(error, /unknown command/)) throw error
-      this.#hasExpiryTime = false
-      return this.expiries(keys)
-    }
+  #expiryTimes(keys: readonly string[]): Promise<number[]> {
+    const isForScript = keys.length >= SCRIPT_FROM && !this.#commands.isCluster
+    if (!this.#hasExpiryTime || isForScript) return this.expiries(keys)
+    const expiries = Promise.all(keys.map((key) => this.#commands.send(['PEXPIRETIME', key], key) as Promise<number>))
+    return expiries.catch((error) => this.#without(error, () => this.expiries(keys)))
   }
+
+  /** Goes on without PEXPIRETIME, if the error says that the server has none. */
+  #without<Result>(error: unknown, goOn: () => Promise<Result>): Promise<Result> {
+    if (!isServerError(error, /unknown command/)) throw error
+    this.#hasExpiryTime = false
+    return goOn()
+  }
+}
+
+function toEntry([payload, expiry]: readonly [payload: string | null, expiry: number]): Entry | null {
+  return entryOf(payload, expiry)
 }

@@ -1,18 +1,33 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { server } from '../../../scripts/servers/index.js'
-import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
 import { type Connected, singleClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 
-// The line of the README, with the prefix of the suites.
-const ACL =
-  'user sessions on >secret resetkeys ~suite\\*[0-9]* resetchannels -@all +get +mget +set +unlink +pexpireat +persist +pexpiretime +scan +evalsha +eval +time +pttl'
+/** The line of the README, for the prefixes of the suites. */
+const [LINE] = /^user sessions .*$/m.exec(await readFile(join(import.meta.dirname, '../README.md'), 'utf8')) as unknown as [
+  string,
+]
+const ACL = LINE.replace('~sess:*', '~suite\\*[0-9]*')
+const DEFAULT = 'user default on nopass ~* &* +@all'
+
+describe.skipIf(server('redis-oldest').missing)('Redis 6.2, and a user with the least rights that suffice', () => {
+  let redis: RedisServer
+  beforeAll(async () => {
+    const acl = [DEFAULT, ACL.replace('+pexpiretime', '+pttl +time')]
+    redis = await startRedis({ binary: server('redis-oldest')['binary'] as Binary, acl })
+  })
+  afterAll(() => redis.stop())
+  conformance(() => ({ url: redis.url.replace('//', '//sessions:secret@') }))
+})
 
 describe.skipIf(server('redis').missing)('a server with TLS, and a user with the least rights that suffice', () => {
   let redis: RedisServer
   const access = { username: 'sessions', password: 'secret' }
   beforeAll(async () => {
-    redis = await startRedis({ tls: true, acl: ['user default on nopass ~* &* +@all', ACL] })
+    redis = await startRedis({ tls: true, acl: [DEFAULT, ACL] })
   })
   afterAll(() => redis.stop())
 

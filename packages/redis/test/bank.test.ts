@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { server } from '../../../scripts/servers/index.js'
-import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { RedisBank } from '../src/index.ts'
 import { type Connected, singleClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 
@@ -10,13 +11,37 @@ for (const [name, title] of Object.entries(VERSIONS)) {
   describe.skipIf(server(name).missing)(title, () => {
     let redis: RedisServer
     beforeAll(async () => {
-      redis = await startRedis({ binary: server(name)['binary'] as never })
+      redis = await startRedis({ binary: server(name)['binary'] as Binary })
     })
     afterAll(() => redis.stop())
 
     describe('by URL', () => {
       conformance(() => ({ url: redis.url }))
       if (name === 'redis') conformanceOfStore(() => ({ url: redis.url }))
+    })
+
+    it('is asked by the commands that it has', async () => {
+      const bank = new RedisBank({ url: redis.url, prefix: 'commands:' })
+      await redis.admin(['CONFIG', 'RESETSTAT'])
+      const ids = ['a', 'b', 'c']
+      for (const id of ids) {
+        expect(await bank.swap(id, null, { payload: 'one', expires: null })).toBe(true)
+        expect(await bank.swap(id, 'two', { payload: 'three', expires: null })).toBe(false)
+        expect(await bank.swap(id, 'one', { payload: 'two', expires: null })).toBe(true)
+        expect(await bank.read(id)).toEqual({ payload: 'two', expires: null })
+      }
+      const long = 'é'.repeat(20_000)
+      await bank.save('long', { payload: long, expires: null })
+      expect(await bank.swap('long', `${long}?`, { payload: 'never', expires: null })).toBe(false)
+      expect(await bank.swap('long', long, { payload: 'short', expires: null })).toBe(true)
+      await bank.close()
+      const calls = commandCalls(await redis.info('commandstats'))
+      // By script: compare-and-swap without SET … IFEQ, or of long texts; deaths without PEXPIRETIME.
+      const scripts = (calls['eval'] ?? 0) + (calls['evalsha'] ?? 0)
+      if (name === 'valkey') expect(scripts).toBeLessThanOrEqual(3)
+      else expect(scripts).toBeGreaterThanOrEqual(6)
+      expect(calls['pexpiretime'] ?? 0).toBe(name === 'redis-oldest' ? 0 : 3)
+      expect(calls['keys'] ?? 0).toBe(0)
     })
 
     if (name !== 'redis') return
@@ -32,4 +57,23 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       })
     }
   })
+}
+
+const url = server('redis')['url'] as string | undefined
+if (url !== undefined) {
+  describe('the server that REDIS_URL names', () => {
+    const options = () => ({ url })
+    conformance(options)
+    conformanceOfStore(options)
+    afterAll(async () => {
+      const bank = new RedisBank({ ...options(), prefix: 'suite*' })
+      await bank.clear()
+      await bank.close()
+    })
+  })
+}
+
+/** How often each command was called, by INFO. */
+function commandCalls(info: string): Record<string, number> {
+  return Object.fromEntries([...info.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)].map(([, name, calls]) => [name!, Number(calls)]))
 }
