@@ -97,7 +97,6 @@ export const hostileIds: Readonly<Record<string, readonly string[]>> = {
     's;s',
     's,s',
     's|s',
-    's\0s',
     's-s',
     's_s',
   ],

@@ -15,6 +15,8 @@ import {
 const EXPIRED = 'express-session memory.js, the model store: a session whose `expires <= Date.now()` is missing'
 const TOUCH =
   'express-session README, store.touch: "signal to the store the given session is active, potentially resetting the idle timer"'
+const REMAINING =
+  'express-session README, Cookie.maxAge: "will return the time remaining in milliseconds", from when `req.session.touch()` reset it'
 const YEAR = 365 * 24 * HOUR
 
 /** Expiry and touch. */
@@ -84,8 +86,8 @@ export const lifeChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'touch moves the death',
-    why: TOUCH,
+    name: 'touch moves the death that get tells',
+    why: REMAINING,
     needs: ['touch'],
     async run({ store }) {
       await store.set('sid', live(store.store, 'sid', { a: 1 }))

@@ -62,8 +62,8 @@ export const requestChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'a visit that changes nothing moves the death',
-    why: 'express-session README, rolling: "resetting the expiration countdown"',
+    name: 'a visit that changes nothing moves the death that get tells',
+    why: 'express-session README, rolling: "resetting the expiration countdown"; Cookie.maxAge: "the time remaining"',
     needs: ['touch'],
     async run({ store, app }) {
       const visitor = (await app({ rolling: true, cookie: { maxAge: HOUR } })).visitor()
