@@ -13,7 +13,7 @@ const BSON_OPTIONS = {
 /** How long the first operations wait for the index, as a part of the time-out. The server goes on making it. */
 const patience = 0.5
 
-/** How long (ms) closing waits for what is under way. */
+/** How long (ms) closing waits for what is under way, and for the driver. */
 const grace = 1_000
 
 /** The collection of the sessions: connects on first use, and sees to it that there is a TTL index. */
@@ -62,14 +62,18 @@ export class Connection {
     const client = await this.#client?.catch(() => undefined)
     if (client === undefined) return
     await Promise.race([idle(), after(grace)])
-    await client.close()
+    // The driver says good-bye to the server, and waits for a connection to do so, though it should not matter to us.
+    const closing = client.close()
+    closing.catch(() => undefined)
+    await Promise.race([closing, after(grace)])
   }
 
   async #connect(): Promise<Collection> {
     const { client, dbName, collectionName = 'sessions', writeConcern } = this.#options
     this.#client ??= client === undefined ? this.#openClient() : Promise.resolve(client)
     const readPreference = this.#readPreference()
-    const collection = (await this.#client).db(dbName).collection(collectionName, {
+    const mongo = await this.#client
+    const collection = mongo.db(dbName).collection(collectionName, {
       ...BSON_OPTIONS,
       ...(readPreference !== undefined && { readPreference }),
       ...(writeConcern !== undefined && { writeConcern }),
@@ -77,6 +81,8 @@ export class Connection {
     if (collection.writeConcern?.w === 0) {
       throw invalidOption('MongoBank: a write concern of w: 0 gives no answers, so nobody could tell whether a write took place')
     }
+    // Not left to the first operation: a client that once failed to connect would never try again.
+    await mongo.connect()
     // An empty id is no session's: this asks only whether we may read.
     await collection.findOne({ _id: '' })
     await Promise.race([this.#startIndex(collection), after(this.#timeout * patience)])

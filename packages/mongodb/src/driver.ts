@@ -54,5 +54,6 @@ export interface Collection {
 /** A `MongoClient` of the driver 6 or 7. */
 export interface MongoClientLike {
   db(name?: string): { collection(name: string, options?: object): Collection }
+  connect(): Promise<unknown>
   close(): Promise<void>
 }

@@ -23,7 +23,7 @@ const NAMED: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
   ...codes('DATABANK_UNAVAILABLE', 'MongoServerSelectionError', 'MongoNetworkError', 'MongoWaitQueueTimeoutError'),
   ...codes('DATABANK_UNAVAILABLE', 'MongoPoolClearedError', 'MongoPoolClosedError', 'MongoServerClosedError'),
   ...codes('DATABANK_UNAVAILABLE', 'MongoTopologyClosedError', 'MongoNotConnectedError', 'MongoClientClosedError'),
-  ...codes('DATABANK_UNAVAILABLE', 'PoolClearedOnNetworkError', 'MongoStalePrimaryError'),
+  ...codes('DATABANK_UNAVAILABLE', 'PoolClearedOnNetworkError', 'MongoStalePrimaryError', 'MongoUnexpectedServerResponseError'),
 ])
 
 function codes(meaning: ErrorCode, ...causes: readonly unknown[]): [unknown, ErrorCode][] {

@@ -38,7 +38,7 @@ const RULES: OptionRules<MongoBankOptions> = {
     accepts: (value) => typeof value === 'string' && /^mongodb(\+srv)?:\/\/./.test(value),
   },
   mongoOptions: rules.object,
-  client: withMethods('a MongoClient', 'db', 'close'),
+  client: withMethods('a MongoClient', 'db', 'connect', 'close'),
   dbName: rules.nonEmptyString,
   collectionName: rules.nonEmptyString,
   native: rules.boolean,
