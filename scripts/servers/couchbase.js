@@ -1,0 +1,71 @@
+// CouchbaseMock, the data service that Couchbase's own clients are tested with: fetched with Maven into .cache, run by Java.
+// `COUCHBASE_URL` (couchbase://user:password@host/bucket) names a real cluster, for the suites alone.
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onPath, run } from './fetch.js'
+import { cacheFolder } from './index.js'
+import { freePort, Program } from './program.js'
+
+const version = '1.5.27'
+const folder = join(cacheFolder, 'couchbase')
+const jar = join(folder, `CouchbaseMock-${version}.jar`)
+
+/** @returns {Promise<{ java: string, jar: string, url?: string }>} */
+export async function provide() {
+  const url = process.env['COUCHBASE_URL']
+  const java = await onPath('java')
+  if (java === undefined) throw new Error('no java on the PATH')
+  await fetchJar()
+  return { java, jar, ...(url && { url }) }
+}
+
+async function fetchJar() {
+  if (await isThere(jar)) return
+  const maven = await onPath('mvn')
+  if (maven === undefined) throw new Error('no mvn on the PATH to fetch CouchbaseMock with')
+  await mkdir(folder, { recursive: true })
+  const artifact = `com.couchbase.mock:CouchbaseMock:${version}`
+  const goals = ['dependency:get', `-Dartifact=${artifact}`, 'dependency:copy', `-DoutputDirectory=${folder}`]
+  await run(maven, ['-B', '-q', `-Dmaven.repo.local=${join(cacheFolder, 'maven')}`, ...goals], { cwd: folder })
+}
+
+/** @param {string} path */
+function isThere(path) {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/**
+ * A server with one bucket, `default`, and any user.
+ * @param {{ java: string, jar: string }} provided
+ * @returns {Promise<{ program: Program, port: number, url: string }>}
+ */
+export async function startCouchbase({ java, jar }) {
+  const port = await freePort()
+  const args = ['-c', '-n', '1', '-R', '0', '-v', '64', '-p', String(port), '-b', 'default:']
+  const program = new Program({
+    command: java,
+    args: ['-Xmx256m', '-cp', jar, 'com.couchbase.mock.CouchbaseMock', ...args],
+    ready: async () => (await dataPort(port)) !== undefined,
+  })
+  await program.start()
+  const found = /** @type {number} */ (await dataPort(port))
+  return { program, port: found, url: `couchbase://user:password@127.0.0.1:${found}/default` }
+}
+
+/**
+ * Where the data service listens; the server chooses.
+ * @param {number} port
+ * @returns {Promise<number | undefined>}
+ */
+async function dataPort(port) {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/pools/default/buckets/default`)
+    const { nodes } = /** @type {{ nodes: { ports: { direct: number } }[] }} */ (await response.json())
+    return nodes[0]?.ports.direct
+  } catch {
+    return undefined
+  }
+}
