@@ -2,6 +2,7 @@
 import { promisify } from 'node:util'
 import { RedisStore as ConnectRedis } from 'connect-redis'
 import type { SessionData, Store } from 'express-session'
+import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { server } from '../../../scripts/servers/index.js'
@@ -39,7 +40,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
   }
 
   function bank(options: RedisBankOptions = {}): RedisBank {
-    const bank = new RedisBank({ url: redis.url, ...options })
+    const bank = new RedisBank({ ...(options.client === undefined && { url: redis.url }), ...options })
     opened.push(bank)
     return bank
   }
@@ -132,6 +133,26 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
       expect(await two.read('2'), `clear() with the prefix ${prefix}`).toMatchObject({ payload: 'two' })
       await client.flushAll()
     }
+  })
+
+  it('is found behind what ioredis itself puts in front of keys', async () => {
+    const mine = new Redis({ port: redis.port, keyPrefix: 'app*:' })
+    await client.set('app:sess:x', 'another application’s')
+    const it = bank({ client: mine })
+    await it.save('a', { payload: 'one', expires: null })
+    expect(await client.keys('*')).toEqual(expect.arrayContaining(['app*:sess:a', 'app:sess:x']))
+    expect(await it.swap('a', 'one', { payload: 'two', expires: null })).toBe(true)
+    await it.touchMany([
+      ['a', Date.now() + HOUR],
+      ['b', null],
+    ])
+    expect(await it.count(Date.now())).toBe(1)
+    const found = []
+    for await (const [id, { payload }] of it.scan()) found.push([id, payload])
+    expect(found).toEqual([['a', 'two']])
+    await it.clear()
+    expect(await client.keys('*')).toEqual(['app:sess:x'])
+    mine.disconnect()
   })
 
   it('is not cleared with an empty prefix, unless that was asked for', async () => {
