@@ -3,7 +3,7 @@
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onPath, run } from './fetch.js'
-import { cacheFolder } from './index.js'
+import { cacheFolder, server } from './index.js'
 import { freePort, Program } from './program.js'
 
 const version = '1.5.27'
@@ -39,10 +39,10 @@ function isThere(path) {
 
 /**
  * A server with one bucket, `default`, and any user.
- * @param {{ java: string, jar: string }} provided
- * @returns {Promise<{ program: Program, port: number, url: string }>}
+ * @param {{ java: string, jar: string }} [provided]
+ * @returns {Promise<{ program: Program, port: number, url: string, stop: () => Promise<void> }>}
  */
-export async function startCouchbase({ java, jar }) {
+export async function startCouchbase({ java, jar } = found()) {
   const port = await freePort()
   const args = ['-c', '-n', '1', '-R', '0', '-v', '64', '-p', String(port), '-b', 'default:']
   const program = new Program({
@@ -51,8 +51,16 @@ export async function startCouchbase({ java, jar }) {
     ready: async () => (await dataPort(port)) !== undefined,
   })
   await program.start()
-  const found = /** @type {number} */ (await dataPort(port))
-  return { program, port: found, url: `couchbase://user:password@127.0.0.1:${found}/default` }
+  const data = /** @type {number} */ (await dataPort(port))
+  const url = `couchbase://user:password@127.0.0.1:${data}/default`
+  return { program, port: data, url, stop: () => program.stop() }
+}
+
+/** What `provide` has found. */
+function found() {
+  const { missing, java, jar } = server('couchbase')
+  if (missing !== undefined) throw new Error(`no CouchbaseMock: ${missing}`)
+  return { java: String(java), jar: String(jar) }
 }
 
 /**
