@@ -185,7 +185,7 @@ export class Sessions {
         journal.dropped(view.id)
         return dropped
       }
-      if (Date.now() > giveUpAt) throw new DatabankError('DATABANK_TIMEOUT', 'set: others were faster again and again')
+      if (Date.now() > giveUpAt) throw tooSlow('set')
       stored = entry
     }
   }
@@ -229,7 +229,8 @@ export class Sessions {
 
   /** Replaces the stored record's cookie and leaves its data alone, whoever wrote it. */
   async #updateCookie(view: View, { cookie, expires }: Omit<Draft, 'payload'>): Promise<void> {
-    const { bank } = this.#rules
+    const { bank, timeout } = this.#rules
+    const giveUpAt = Date.now() + timeout
     const isMerged = view.base !== view.expected
     for (let stored = view.expected; ; ) {
       const payload = withCookie(stored, cookie)
@@ -240,6 +241,7 @@ export class Sessions {
       }
       const entry = await bank.read(view.id)
       if (!isAlive(entry, Date.now()) || decodeSession(entry) === undefined) return
+      if (Date.now() > giveUpAt) throw tooSlow('touch')
       stored = entry.payload
     }
   }
@@ -251,6 +253,10 @@ export class Sessions {
     const session = this.decode(id, entry)
     return session === null ? undefined : viewOf(id, entry.payload, entry.expires, { ...session.cookie })
   }
+}
+
+function tooSlow(what: string): DatabankError {
+  return new DatabankError('DATABANK_TIMEOUT', `${what}: others were faster again and again`)
 }
 
 const written = (): boolean => true

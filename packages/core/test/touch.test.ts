@@ -108,6 +108,27 @@ describe('touch', () => {
   })
 })
 
+it('with a changed cookie gives up, and leaves the bank alone, if others are faster all the time', async () => {
+  let swaps = 0
+  const bank: Bank = Object.assign(new ReferenceBank(), {
+    swap: async () => {
+      swaps++
+      return false
+    },
+  })
+  const client = new Client(bank, { timeout: 50 })
+  await client.set('sid', sessionData({}, minute))
+  const live = await client.load('sid')
+  live.cookie.maxAge = 10 * minute
+  await expect(client.touch('sid', live)).rejects.toMatchObject({ code: 'DATABANK_TIMEOUT' })
+  // The deadline comes a little later than the last try, or a try is under way.
+  await turnOfLoop()
+  const tries = swaps
+  for (let turn = 0; turn < 20; turn++) await turnOfLoop()
+  expect(tries).toBeGreaterThan(0)
+  expect(swaps).toBe(tries)
+})
+
 describe('a set that changes nothing', () => {
   it('is a touch: the data that another wrote stays', async () => {
     const bank = gatedBank(new ReferenceBank())

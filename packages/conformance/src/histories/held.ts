@@ -1,0 +1,147 @@
+import type { AnyStore, StoredSession } from '../store/any-store.ts'
+import { HOUR, live } from '../store/kit.ts'
+import type { Chronicle, Operation, Values } from './chronicle.ts'
+import { type Key, keys, type Lifetime } from './plan.ts'
+
+/** How long a short-lived session lives, in milliseconds. */
+const SHORT = 3
+
+/** What the requests of one history have in common. */
+export interface World {
+  readonly stores: readonly AnyStore[]
+  readonly chronicle: Chronicle
+  /** What each visitor's browser sends along. */
+  readonly cookies: (string | undefined)[]
+  /** An id for a new session, whose calls are this history's to order. */
+  newSid(): string
+}
+
+/** Calls a method of a store; ends, whatever comes of it, when it has called back. */
+export function ask(
+  { chronicle, stores }: World,
+  what: Pick<Operation, 'kind' | 'request' | 'store' | 'sid'> & Partial<Operation>,
+  call: (store: AnyStore, callback: (error?: unknown, value?: unknown) => void) => void,
+  onValue: (value: unknown, operation: Operation) => void = () => {},
+): { operation: Operation; ended: Promise<void> } {
+  const operation = chronicle.begin(what)
+  const ended = new Promise<void>((resolve) => {
+    const callback = (error?: unknown, value?: unknown): void => {
+      if (operation.answers === 0 && !error) onValue(value, operation)
+      if (chronicle.answered(operation, error)) resolve()
+    }
+    try {
+      call(stores[operation.store]!, callback)
+    } catch (error) {
+      callback(new Error(`${what.kind} threw instead of calling back: ${String(error)}`, { cause: error }))
+    }
+  })
+  return { operation, ended }
+}
+
+/** Asks for a session; `found` of the operation tells what came. */
+export async function look(
+  world: World,
+  what: { request?: number; store: number; sid: string },
+): Promise<{ operation: Operation; data: StoredSession | null }> {
+  let data: StoredSession | null = null
+  const { operation, ended } = ask(
+    world,
+    { kind: 'get', request: what.request, store: what.store, sid: what.sid },
+    (store, callback) => store.get(what.sid, callback),
+    (value, asked) => {
+      data = (value as StoredSession | null | undefined) ?? null
+      asked.found = data === null ? null : { values: valuesOf(data), expires: deathOf(data) }
+    },
+  )
+  await ended
+  return { operation, data }
+}
+
+/** What each key of a session holds. */
+export function valuesOf(session: StoredSession): Values {
+  const values: Partial<Record<Key, number | undefined>> = {}
+  for (const key of keys) values[key] = session[key]?.n
+  return values
+}
+
+export function deathOf(session: StoredSession): number | undefined {
+  const expires = session['cookie']?.expires
+  return expires === undefined || expires === null ? undefined : new Date(expires).getTime()
+}
+
+/** A session object in a request's hands, and what the request knows of how it is stored. */
+export class Held {
+  readonly sid: string
+  readonly live: StoredSession
+  /** Since when the store knows it: when it was loaded, or its first save had ended well. */
+  knownSince: number | undefined
+  #base: Values
+  #baseBegin = 0
+  /** Saves that are under way, or have failed and so may have happened. */
+  #attempts: { readonly full: Values; readonly save: Operation }[] = []
+
+  constructor(sid: string, session: StoredSession, knownSince: number | undefined) {
+    this.sid = sid
+    this.live = session
+    this.knownSince = knownSince
+    this.#base = valuesOf(session)
+  }
+
+  /** A session that was never stored. */
+  static fresh(world: World, store: number): Held {
+    const sid = world.newSid()
+    return new Held(sid, live(world.stores[store]!, sid, {}), undefined)
+  }
+
+  /** Changes the object as an application would: in place where there is something. */
+  change(set: readonly Key[], remove: readonly Key[], newValue: () => number): void {
+    for (const key of remove) delete this.live[key]
+    for (const key of set) {
+      if (this.live[key] === undefined) this.live[key] = { n: newValue() }
+      else this.live[key].n = newValue()
+    }
+  }
+
+  /** Sets the cookie's age, or counts it anew. */
+  age(lifetime: Lifetime | undefined): void {
+    const { cookie } = this.live
+    if (lifetime === undefined) cookie.maxAge = cookie.originalMaxAge
+    else if (lifetime === 'long') cookie.maxAge = HOUR
+    else cookie.expires = new Date(Date.now() + (lifetime === 'short' ? SHORT : -1))
+  }
+
+  get expires(): number {
+    return (this.live['cookie'].expires as Date).getTime()
+  }
+
+  /** What a save that begins now writes: the keys that differ from what is known to be stored, or was tried. */
+  changes(): { values: Values; unsure: ReadonlySet<Key> } {
+    const now = valuesOf(this.live)
+    const unsure = new Set<Key>()
+    const values: Partial<Record<Key, number | undefined>> = {}
+    for (const key of keys) {
+      const before = [this.#base, ...this.#attempts.map(({ full }) => full)].map((full) => full[key] !== now[key])
+      if (!before.includes(true)) continue
+      values[key] = now[key]
+      const isUnderWay = this.#attempts.some(({ save }) => save.outcome === 'pending')
+      if (isUnderWay && before.includes(false)) unsure.add(key)
+    }
+    return { values, unsure }
+  }
+
+  /** A save of the object as it is now has begun. */
+  began(save: Operation): void {
+    this.#attempts.push({ full: valuesOf(this.live), save })
+  }
+
+  /** It has ended. */
+  ended(save: Operation): void {
+    if (save.outcome !== 'done') return
+    this.knownSince ??= save.end
+    const full = this.#attempts.find((attempt) => attempt.save === save)?.full
+    if (full === undefined || save.begin < this.#baseBegin) return
+    this.#base = full
+    this.#baseBegin = save.begin
+    this.#attempts = this.#attempts.filter((attempt) => attempt.save.begin > save.begin)
+  }
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { DatabankStore, type Layer } from 'connect-databank'
+import { describe, it } from 'vitest'
+import { historyConformance, runHistories } from '../src/index.ts'
+import { type BrokenStore, brokenStores } from './fixtures/history-faults.ts'
+import { MergingStore } from './fixtures/merging-store.ts'
+import { type Place, ReferenceBank } from './fixtures/reference-bank.ts'
+
+/** As many as find each fault, with the seed below. */
+const RUNS = 1_000
+const SEED = 20_120_401
+
+function opening(make: BrokenStore['make']) {
+  return async (layer: Layer) => {
+    const place: Place = new Map()
+    return { store: make(place, layer), another: async () => make(place, layer), close: async () => {} }
+  }
+}
+
+/** The failure that the histories find, with calls in order and, if that can't be, as they come. */
+async function failureOf({ make, under }: Pick<BrokenStore, 'make' | 'under'>) {
+  const options = { open: opening(make), runs: RUNS, seed: SEED, limit: 300, shrinking: 3_000 }
+  const report = await runHistories({ ...options, calls: 'ordered', ...(under && { faults: under }) })
+  return report.skipped === undefined ? report : runHistories({ ...options, calls: 'as they come' })
+}
+
+historyConformance(
+  { describe, it },
+  { open: opening((place, layer) => new DatabankStore({ bank: layer(new ReferenceBank(place)) })), runs: RUNS, seed: SEED },
+)
+
+describe('histories find a store that', () => {
+  for (const broken of [
+    ...brokenStores,
+    {
+      fault: 'takes what is stored after a merge for what its request knows',
+      make: (place: Place, layer: Layer) => new MergingStore(place, layer, true),
+      found: /a change is lost/,
+    },
+  ]) {
+    it(broken.fault, async () => {
+      const { failure } = await failureOf(broken)
+      assert.ok(failure, `not found in ${RUNS} histories`)
+      assert.match(failure.error.message, broken.found)
+    })
+  }
+})
+
+describe('histories', () => {
+  it('find nothing in the store that merges and knows what it has', async () => {
+    const { failure } = await failureOf({ make: (place, layer) => new MergingStore(place, layer, false) })
+    assert.equal(failure?.error.message, undefined)
+  })
+
+  it('find the same again from the seed and the path', async () => {
+    const options = { open: opening(brokenStores[0]!.make), calls: 'ordered' as const, shrinking: 25_000 }
+    const first = await runHistories({ ...options, runs: RUNS, seed: SEED })
+    const second = await runHistories({ ...options, seed: first.seed, path: first.failure!.path })
+    assert.deepEqual(second.failure?.plan, first.failure!.plan)
+    const withoutNames = (message: string) => message.replaceAll(/h\d+\./g, 'h.')
+    assert.equal(withoutNames(second.failure!.error.message), withoutNames(first.failure!.error.message))
+  })
+
+  it('make what they find small', async () => {
+    const { failure } = await failureOf({ make: brokenStores[0]!.make })
+    const { requests, choices } = failure!.plan
+    assert.ok(requests.length <= 3, `${requests.length} requests`)
+    assert.ok(choices.length <= 12, `${choices.length} choices`)
+  })
+
+  it('hold calls only of stores that let them', async () => {
+    const report = await runHistories({ open: opening(brokenStores[1]!.make), calls: 'ordered' })
+    assert.match(report.skipped!, /cannot be ordered/)
+  })
+})
