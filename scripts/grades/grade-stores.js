@@ -1,0 +1,71 @@
+// Grades store after store, on the servers that are there.
+import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from '../command.js'
+import { scratchFolder } from '../servers/program.js'
+import { gradeInProcesses } from './grade-store.js'
+import { count } from './markdown.js'
+import { Servers } from './servers.js'
+import { stores } from './stores.js'
+
+const module = join(import.meta.dirname, 'stores.js')
+
+/**
+ * @param {{ parts: readonly string[], checks: readonly string[], say: (line: string) => void }} what `parts` of the names of
+ *   the stores to grade: none for all
+ * @returns {Promise<import('./markdown.js').Column[]>}
+ */
+export async function gradeStores({ parts, checks, say }) {
+  const wanted = (/** @type {{ name: string }} */ { name }) => parts.length === 0 || parts.some((part) => name.includes(part))
+  const servers = new Servers()
+  /** @type {import('./markdown.js').Column[]} */
+  const columns = []
+  try {
+    for (const store of stores.filter(wanted)) {
+      const column = await gradeOne(store, checks, servers)
+      const { passed, failed } = count(column.results)
+      say(`${store.name}: ${column.missing === undefined ? `${passed} of ${passed + failed}` : `left out, ${column.missing}`}`)
+      columns.push(column)
+    }
+  } finally {
+    await servers.stop()
+  }
+  return columns
+}
+
+/**
+ * @param {import('./stores.js').GradedStore} store
+ * @param {readonly string[]} checks
+ * @param {Servers} servers
+ * @returns {Promise<import('./markdown.js').Column>}
+ */
+async function gradeOne(store, checks, servers) {
+  const { name, ours: isOurs = false, settings = '', packages } = store
+  const column = { name, ours: isOurs, settings, versions: packages.map((each) => version(each, isOurs)).join(', '), server: '' }
+  const folder = await scratchFolder()
+  try {
+    const running = store.server === undefined ? undefined : await servers.get(store.server)
+    const place = { folder: folder.path, url: running?.url ?? '' }
+    const results = await gradeInProcesses({ module, name, place }, checks)
+    const tidy = results.map((result) => ({ ...result, said: withoutPaths(result.said) }))
+    return { ...column, server: running?.version ?? '', results: tidy }
+  } catch (error) {
+    return { ...column, missing: withoutPaths(error instanceof Error ? error.message : String(error)), results: [] }
+  } finally {
+    await folder.remove()
+  }
+}
+
+/** Names a package and the version that is installed. @param {string} name @param {boolean} isOurs */
+function version(name, isOurs) {
+  const manifest = join(root, isOurs ? 'node_modules' : 'bench/node_modules', name, 'package.json')
+  if (!existsSync(manifest)) return name
+  const found = JSON.parse(readFileSync(manifest, 'utf8'))
+  return `${found.name} ${found.version}`
+}
+
+/** The machine's folders say nothing to a reader, and differ from run to run. @param {string} text */
+function withoutPaths(text) {
+  return text.replaceAll(root, '').replaceAll(new RegExp(`${tmpdir()}/connect-databank-\\w+`, 'g'), '…')
+}
