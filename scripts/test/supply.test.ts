@@ -1,0 +1,122 @@
+// What users get along with our packages: under which licences, and what of it runs a program when it is installed.
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { root } from '../command.js'
+import { reading } from '../supply/audit.js'
+import { closure, publicPackages, readLock } from '../supply/closure.js'
+import { isPermissive } from '../supply/permissive.js'
+
+const packages = publicPackages()
+
+/** What may run a program at its installation, by the package that brings it: native clients, and nothing else. */
+const installing: Readonly<Record<string, readonly string[]>> = {
+  '@connect-databank/couchbase': ['couchbase'],
+  '@connect-databank/lmdb': ['lmdb', 'msgpackr-extract'],
+}
+
+describe('the production dependencies', () => {
+  it.each(packages)('of $name run nothing at their installation, native clients aside', ({ name, path }) => {
+    const found = closure(readLock(), path).filter(({ hasInstallScript }) => hasInstallScript)
+    expect(found.map((each) => each.name)).toEqual(installing[name] ?? [])
+  })
+
+  it('are licensed permissively, as LICENSES.md says', async () => {
+    const { code, said } = await run('scripts/licenses.js', '--check')
+    expect(code, said).toBe(0)
+  })
+
+  it('are found at every depth, where Node would find them', () => {
+    const lock = {
+      'packages/one': {
+        dependencies: { 'our-other': '1', b: '1' },
+        peerDependencies: { p: '1', q: '1' },
+        peerDependenciesMeta: { q: { optional: true } },
+      },
+      'packages/other': { dependencies: { b: '2' } },
+      'packages/other/node_modules/b': { version: '2.0.0', license: 'MIT' },
+      'node_modules/our-other': { link: true, resolved: 'packages/other' },
+      'node_modules/b': { version: '1.0.0', license: 'MIT', dependencies: { c: '1' } },
+      'node_modules/b/node_modules/c': {
+        version: '1.1.0',
+        license: 'ISC',
+        hasInstallScript: true,
+        optionalDependencies: { none: '1', b: '1' },
+      },
+      'node_modules/c': { version: '9.0.0', license: 'GPL-3.0' },
+      'node_modules/p': { version: '1.0.0', license: 'MIT' },
+      'node_modules/q': { version: '1.0.0', license: 'MIT' },
+    }
+    expect(closure(lock, 'packages/one').map((each) => `${each.name} ${each.version}`)).toEqual([
+      'b 1.0.0',
+      'b 2.0.0',
+      'c 1.1.0',
+      'p 1.0.0',
+    ])
+    expect(() => closure({ ...lock, 'packages/one': { dependencies: { z: '1' } } }, 'packages/one')).toThrow(
+      'z, which packages/one needs',
+    )
+  })
+
+  it('have licences whose expressions are read rightly', () => {
+    for (const good of ['MIT', '(MIT OR GPL-3.0)', '(MIT AND Zlib)', 'GPL-3.0 OR (ISC AND 0BSD)'])
+      expect(isPermissive(good), good).toBe(true)
+    for (const bad of [
+      'GPL-3.0',
+      'MIT AND GPL-3.0',
+      'unknown',
+      '',
+      'MIT)',
+      '(MIT',
+      'MIT ISC',
+      'SEE LICENSE IN LICENSE',
+      '(MIT OR ISC) AND GPL-3.0',
+    ])
+      expect(isPermissive(bad), bad).toBe(false)
+  })
+})
+
+describe('an audit', () => {
+  it('tells holes, none, and no answer apart', () => {
+    const said = (stdout: unknown, stderr = '') => reading({ code: 1, stdout: JSON.stringify(stdout), stderr })
+    expect(said({ vulnerabilities: {} }).outcome).toBe('clean')
+    const hole = { name: 'b', severity: 'high', range: '<2', via: [{ title: 'Prototype Pollution in b' }, 'c'] }
+    expect(said({ vulnerabilities: { b: hole } })).toEqual({
+      outcome: 'holes',
+      lines: ['b <2: high, Prototype Pollution in b; by c'],
+    })
+    expect(said({ message: '405 Method Not Allowed' })).toMatchObject({
+      outcome: 'unanswered',
+      lines: [expect.stringContaining('405')],
+    })
+    expect(reading({ code: 1, stdout: '', stderr: 'npm error network' }).outcome).toBe('unanswered')
+  })
+})
+
+describe('the workflows', () => {
+  const folder = join(root, '.github/workflows')
+  const workflows = readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')] as const)
+
+  it.each(workflows)('%s runs actions of known content only, and may not write', (_, text) => {
+    const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action = '']) => action)
+    expect(used.filter((action) => !action.startsWith('./') && !/@[0-9a-f]{40}$/.test(action))).toEqual([])
+    expect(text).toMatch(/^permissions:\n {2}contents: read$/m)
+    expect(text.replace('id-token: write', '')).not.toContain('write')
+  })
+
+  it('release.yml proves where a release comes from', () => {
+    const release = Object.fromEntries(workflows)['release.yml']
+    expect(release).toContain('id-token: write')
+    expect(release).toContain("NPM_CONFIG_PROVENANCE: 'true'")
+    expect(release).not.toContain('secrets.')
+  })
+})
+
+function run(...args: string[]): Promise<{ code: number; said: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: root }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr })
+    })
+  })
+}
