@@ -5,6 +5,7 @@ import type { Seen } from './known.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checked } from './options.ts'
 import { Sessions } from './sessions.ts'
+import { UnderWay } from './under-way.ts'
 
 /** A swap or a touch that others overtake for so long gives up, in operation time-outs. */
 const patience = 2
@@ -19,6 +20,7 @@ export class CouchbaseBank implements Bank {
   readonly #connection: Connection
   readonly #sessions: Sessions
   readonly #touches = new OneAtATime()
+  readonly #underWay = new UnderWay()
 
   /** @throws DATABANK_INVALID_OPTION */
   constructor(options: CouchbaseBankOptions = {}) {
@@ -78,10 +80,18 @@ export class CouchbaseBank implements Bank {
     await this.#run((connected) => this.#sessions.removeAll(connected))
   }
 
-  /** Nothing to do: the server frees what is dead. */
-  async purge(_now: number): Promise<number> {
-    await this.#connection.connect()
-    return 0
+  /**
+   * What is dead by now the server frees by itself, within a second: nothing is left to do. For a moment that is still to come,
+   * all documents are looked at. @throws DATABANK_NOT_SUPPORTED
+   */
+  async purge(now: number): Promise<number> {
+    const connected = await this.#connection.connect()
+    if (now <= Date.now()) return 0
+    let freed = 0
+    for await (const [id, entry] of this.scan()) {
+      if (!isAlive(entry, now) && (await this.#run(() => this.#sessions.removeDead(connected, id, now)))) freed++
+    }
+    return freed
   }
 
   async open(): Promise<void> {
@@ -89,16 +99,19 @@ export class CouchbaseBank implements Bank {
   }
 
   async close(): Promise<void> {
-    await this.#connection.close()
+    await this.#connection.close(() => this.#underWay.idle())
     this.#sessions.forgetAll()
   }
 
   async #run<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
     const connected = this.#connection.current ?? (await this.#connection.connect())
+    this.#underWay.begin()
     try {
       return await work(connected)
     } catch (error) {
       throw failure(error)
+    } finally {
+      this.#underWay.end()
     }
   }
 

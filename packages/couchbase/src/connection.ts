@@ -52,11 +52,13 @@ export class Connection {
     }
   }
 
-  async close(): Promise<void> {
+  /** Takes nothing new, and disconnects when what is under way has ended; its own time-outs see to it that it does. */
+  async close(idle: () => Promise<void>): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#connected = undefined
     await this.#connecting?.catch(() => undefined)
+    await idle()
     await this.#disconnect()
   }
 

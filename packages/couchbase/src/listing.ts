@@ -1,7 +1,7 @@
 import { DatabankError } from 'connect-databank'
 import type { CouchbaseCollection, ScanResult, ScanStream, Sdk } from './client.ts'
 import { transcoder } from './documents.ts'
-import { failure } from './failures.ts'
+import { failure, nameOf } from './failures.ts'
 
 /** One document of a listing; without content if it has to be read. */
 export type Listed = ScanResult
@@ -88,7 +88,9 @@ async function ask(collection: CouchbaseCollection, statement: string, parameter
     return rows as string[]
   } catch (error) {
     const coded = failure(error)
-    const isMissingService = coded.code === 'DATABANK_NOT_SUPPORTED' || coded.code === 'DATABANK_UNAVAILABLE'
+    // A query service that knows nothing of our bucket, which does exist, is none.
+    const isMissingService =
+      coded.code === 'DATABANK_NOT_SUPPORTED' || coded.code === 'DATABANK_UNAVAILABLE' || nameOf(error) === 'BucketNotFoundError'
     if (!isMissingService) throw coded
     const message = `couchbase: sessions cannot be listed: the server has no range scan, and no query service with a primary index (${coded.message})`
     throw new DatabankError('DATABANK_NOT_SUPPORTED', message, { cause: error })

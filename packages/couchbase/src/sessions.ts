@@ -3,7 +3,7 @@ import { type Entry, isAlive } from 'connect-databank'
 import type { Cas } from './client.ts'
 import type { Connected } from './connection.ts'
 import { decode, encode, expiresPath, type Stored, serverExpiry, transcoder } from './documents.ts'
-import { isMissing } from './failures.ts'
+import { isMissing, isOvertaken } from './failures.ts'
 import { idOf, placeOf } from './keys.ts'
 import { Known, type Seen } from './known.ts'
 import { type Listed, list } from './listing.ts'
@@ -100,6 +100,20 @@ export class Sessions {
   async remove({ collection }: Connected, id: string): Promise<boolean> {
     this.#known.delete(id)
     return this.#removeKey({ collection }, this.#keyOf(id))
+  }
+
+  /** Removes it if it is still dead at `now`; answers whether it did. */
+  async removeDead(connected: Connected, id: string, now: number): Promise<boolean> {
+    const seen = await this.look(connected, id)
+    if (seen === null || (seen.expires ?? Infinity) > now) return false
+    this.#known.delete(id)
+    try {
+      await connected.collection.remove(this.#keyOf(id), { ...this.#mutationOptions(), cas: seen.cas })
+      return true
+    } catch (error) {
+      if (isOvertaken(error)) return false
+      throw error
+    }
   }
 
   async *list(connected: Connected): AsyncGenerator<readonly [id: string, entry: Entry]> {
