@@ -22,7 +22,7 @@ export class MongoBank implements Bank {
   readonly #connection: Connection
   readonly #layout: Layout
   readonly #writer: Writer
-  readonly #maxWaiting: number
+  readonly #maxPending: number
   #waiting = 0
   #onIdle: (() => void) | undefined
 
@@ -32,7 +32,7 @@ export class MongoBank implements Bank {
     this.#connection = new Connection(options)
     this.#layout = options.readDatabank === true ? databankLayout : sessionLayout
     this.#writer = new Writer(this.#layout, options.native === true ? subDocumentOf : textOf)
-    this.#maxWaiting = options.maxWaiting ?? 10_000
+    this.#maxPending = options.maxPending ?? 10_000
   }
 
   read(id: string): Promise<Entry | null> {
@@ -125,7 +125,7 @@ export class MongoBank implements Bank {
 
   /** @param weight how many operations of the caller's this is */
   async #run<T>(weight: number, work: (collection: Collection) => Promise<T>): Promise<T> {
-    if (this.#waiting >= this.#maxWaiting) {
+    if (this.#waiting >= this.#maxPending) {
       throw new DatabankError('DATABANK_UNAVAILABLE', `${this.#waiting} operations wait for MongoDB already`)
     }
     this.#waiting += weight

@@ -27,7 +27,7 @@ export interface MongoBankOptions {
   /** Bounds each of the driver's waits, for a connection that is ours: for a server, a connection, an answer. Default: 5 000. */
   timeout?: number
   /** Operations that may be under way or wait; further ones fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
-  maxWaiting?: number
+  maxPending?: number
   /** Told what does not stop the work but wants attention: no TTL index. Default: a warning of the process. */
   onWarning?: (message: string) => void
 }
@@ -47,7 +47,7 @@ const RULES: OptionRules<MongoBankOptions> = {
   readPreference: oneOf('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'),
   writeConcern: rules.object,
   timeout: rules.positiveMilliseconds,
-  maxWaiting: rules.positiveInteger,
+  maxPending: rules.positiveInteger,
   onWarning: rules.function,
 }
 
@@ -60,7 +60,7 @@ const REPLACED: Readonly<Record<string, string | Readonly<Record<string, string>
   clientPromise: 'use client, which connects by itself on first use: new MongoClient(url)',
   autoRemove: {
     native: 'leave it out: a TTL index is made by default',
-    interval: 'use cleanupInterval, in milliseconds',
+    interval: 'use ttlIndex: false and cleanupInterval, in milliseconds',
     disabled: 'use ttlIndex: false and cleanupInterval: null',
   },
   autoRemoveInterval: 'use cleanupInterval, in milliseconds, not minutes',

@@ -148,7 +148,7 @@ describe.skipIf(missing ?? program === undefined)('a server that fails', () => {
   it('is asked for no more than may wait', async () => {
     const proxy = await startProxy(mongodb.server.port)
     const url = `mongodb://127.0.0.1:${proxy.port}/tests?directConnection=true`
-    const bank = mongodb.bank({ url, timeout, maxWaiting: 10 })
+    const bank = mongodb.bank({ url, timeout, maxPending: 10 })
     await bank.open()
     proxy.silence()
     const waiting = Array.from({ length: 10 }, (_, index) => failureOf(bank.read(`sid-${index}`)))
