@@ -71,10 +71,10 @@ const clockDrift = 10
 /** Whether anything but `expires` differs, which only a rewrite of the record can keep. */
 export function isCookieChanged(before: Record<string, unknown>, after: Record<string, unknown>): boolean {
   if (Boolean(before['expires']) !== Boolean(after['expires'])) return true
-  for (const name of Object.keys(after)) {
+  for (const name in after) {
     if (name !== 'expires' && !isSameField(name, before[name], after[name])) return true
   }
-  for (const name of Object.keys(before)) {
+  for (const name in before) {
     if (name !== 'expires' && before[name] != null && after[name] === undefined) return true
   }
   return false
