@@ -38,6 +38,10 @@ async function onServers() {
     const { startMongodb } = await import('../servers/mongodb.js')
     found['mongodb'] = partsOf(await startMongodb(), () => ({ collectionName: randomUUID() }))
   }
+  if (server('couchbase').missing === undefined) {
+    const { startCouchbase } = await import('../servers/couchbase.js')
+    found['couchbase'] = partsOf(await startCouchbase(), () => ({ prefix: `${randomUUID()}:` }))
+  }
   return found
 }
 
