@@ -1,0 +1,137 @@
+// Between the SDK and the server: counts what is asked, and loses or changes what is answered.
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** The operations of the data service's protocol that the tests speak of. */
+export const operation = {
+  get: 0x00,
+  upsert: 0x01,
+  insert: 0x02,
+  replace: 0x03,
+  remove: 0x04,
+  authenticate: 0x21,
+  mutateIn: 0xd1,
+  lookupIn: 0xd0,
+} as const
+export type Operation = keyof typeof operation
+
+const names = new Map<number, Operation>(Object.entries(operation).map(([name, code]) => [code, name as Operation]))
+const headerSize = 24
+const isRequest = (first: number) => first === 0x80 || first === 0x08
+
+/** Gives the packet on, changed perhaps; null loses it. */
+type Pass = (packet: Buffer) => Buffer | null
+
+export class Wire {
+  /** What the SDK asked for, in order. */
+  readonly asked: Operation[] = []
+  /** Look at each request, or answer, of an operation before it passes. */
+  readonly onRequest = new Map<Operation, Pass>()
+  readonly onAnswer = new Map<Operation, Pass>()
+  readonly #target: number
+  readonly #listener: Server
+  readonly #sockets = new Set<Socket>()
+  #port = 0
+
+  /** @param target the port of the data service */
+  constructor(target: number) {
+    this.#target = target
+    this.#listener = createServer((socket) => this.#accept(socket))
+  }
+
+  async listen(): Promise<this> {
+    // The port stands in the server's answers, and is replaced there: it must have as many digits.
+    do {
+      this.#listener.listen(0, '127.0.0.1')
+      await once(this.#listener, 'listening')
+      this.#port = (this.#listener.address() as { port: number }).port
+      if (String(this.#port).length !== String(this.#target).length) await new Promise((resolve) => this.#listener.close(resolve))
+    } while (!this.#listener.listening)
+    return this
+  }
+
+  get url(): string {
+    return `couchbase://127.0.0.1:${this.#port}`
+  }
+
+  /** Loses the next answer to this operation. */
+  loseAnswer(name: Operation, then: () => void = () => undefined): void {
+    this.onAnswer.set(name, () => {
+      this.onAnswer.delete(name)
+      then()
+      return null
+    })
+  }
+
+  /** Loses the next request of this operation: the server never hears of it. */
+  loseRequest(name: Operation): void {
+    this.onRequest.set(name, () => {
+      this.onRequest.delete(name)
+      return null
+    })
+  }
+
+  /** What is asked during the work. */
+  async during(work: () => Promise<unknown>): Promise<Operation[]> {
+    this.asked.length = 0
+    await work()
+    return [...this.asked]
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#listener.close(resolve))
+  }
+
+  #accept(client: Socket): void {
+    const server = connect(this.#target, '127.0.0.1')
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        other.destroy()
+      })
+    }
+    inPackets(client, (packet) => this.#request(packet, server))
+    inPackets(server, (packet) => this.#answer(packet, client))
+  }
+
+  #request(packet: Buffer, server: Socket): void {
+    const name = names.get(packet[1] as number)
+    if (name !== undefined && isRequest(packet[0] as number)) this.asked.push(name)
+    const pass = name === undefined ? undefined : this.onRequest.get(name)
+    const passed = pass === undefined ? packet : pass(packet)
+    if (passed !== null) server.write(passed)
+  }
+
+  #answer(packet: Buffer, client: Socket): void {
+    const name = names.get(packet[1] as number)
+    const pass = name === undefined ? undefined : this.onAnswer.get(name)
+    const passed = pass === undefined ? packet : pass(packet)
+    if (passed !== null) client.write(replaced(passed, String(this.#target), String(this.#port)))
+  }
+}
+
+function inPackets(socket: Socket, onPacket: (packet: Buffer) => void): void {
+  let rest = Buffer.alloc(0)
+  socket.on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk])
+    while (rest.length >= headerSize) {
+      const size = headerSize + rest.readUInt32BE(8)
+      if (rest.length < size) return
+      onPacket(rest.subarray(0, size))
+      rest = rest.subarray(size)
+    }
+  })
+}
+
+/** The same text in other digits, as long as before. */
+function replaced(packet: Buffer, from: string, to: string): Buffer {
+  const copy = Buffer.from(packet)
+  for (let at = copy.indexOf(from, headerSize); at >= 0; at = copy.indexOf(from, at + to.length)) copy.write(to, at)
+  return copy
+}
