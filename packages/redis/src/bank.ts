@@ -2,7 +2,7 @@ import { type Bank, DatabankError, type Entry } from 'connect-databank'
 import { adapt } from './client.ts'
 import { Commands } from './commands.ts'
 import { Connection } from './connection.ts'
-import { idOf, keyOf, patternOf } from './keys.ts'
+import { idOf, keyOf } from './keys.ts'
 import { checkBankOptions, type RedisBankOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { withoutRepeats } from './scanning.ts'
@@ -103,7 +103,7 @@ export class RedisBank implements Bank {
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    for await (const keys of withoutRepeats(this.#commands.scan(patternOf(this.#prefix)))) {
+    for await (const keys of withoutRepeats(this.#commands.scan(this.#prefix))) {
       for (let start = 0; start < keys.length; start += SCAN_BATCH) {
         const batch = keys.slice(start, start + SCAN_BATCH)
         for (const [place, entry] of (await this.#reader.readStrings(batch)).entries()) {
@@ -115,7 +115,7 @@ export class RedisBank implements Bank {
 
   async count(now: number): Promise<number> {
     let living = 0
-    for await (const keys of withoutRepeats(this.#commands.scan(patternOf(this.#prefix)))) {
+    for await (const keys of withoutRepeats(this.#commands.scan(this.#prefix))) {
       for (const expiry of await this.#reader.expiries(keys)) if (expiry === NEVER || expiry > now) living += 1
     }
     return living
@@ -123,7 +123,7 @@ export class RedisBank implements Bank {
 
   async clear(): Promise<void> {
     this.#refuseForeignKeys('clear')
-    for await (const keys of this.#commands.scan(patternOf(this.#prefix))) {
+    for await (const keys of this.#commands.scan(this.#prefix)) {
       await this.#commands.inGroups(keys, (group) => this.#commands.send(['UNLINK', ...group], group[0]!))
     }
   }
@@ -134,7 +134,7 @@ export class RedisBank implements Bank {
     if (now <= Date.now()) return 0
     this.#refuseForeignKeys('purge')
     let purged = 0
-    for await (const keys of this.#commands.scan(patternOf(this.#prefix))) {
+    for await (const keys of this.#commands.scan(this.#prefix)) {
       const counts = await this.#commands.inGroups(keys, (group) => this.#commands.run(PURGE, group, [String(now)]))
       for (const count of counts) purged += count as number
     }

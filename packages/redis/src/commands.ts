@@ -1,7 +1,7 @@
 import { DatabankError } from 'connect-databank'
 import type { Client, Words } from './client.ts'
 import { closed, failure, replyCode } from './failures.ts'
-import { slotOf } from './keys.ts'
+import { patternOf, slotOf } from './keys.ts'
 import type { Script } from './scripts.ts'
 
 /** The most keys that one command may carry: it blocks the server for all clients as long as it runs. */
@@ -92,15 +92,16 @@ export class Commands {
     return [...groups.values()]
   }
 
-  /** Streams the keys that match, a page of each reply, from all masters; without what the client puts in front of them. */
-  async *scan(pattern: string): AsyncGenerator<string[]> {
+  /** Streams the keys with this prefix, a page of each reply, from all masters; without what the client puts in front of them. */
+  async *scan(prefix: string): AsyncGenerator<string[]> {
     const { keyPrefix } = this.#client
+    const pattern = patternOf(keyPrefix + prefix)
     for (const send of await this.#masters()) {
       let cursor = '0'
       do {
-        // COUNT says how many keys are looked at, not how many match: 10 times less round trips than the default of 10 or 100
-        // would make, and still well below a millisecond of the server's time.
-        const words = ['SCAN', cursor, 'MATCH', keyPrefix.replace(/[\\*?[\]]/g, '\\$&') + pattern, 'COUNT', '1000']
+        // COUNT says how many keys are looked at, not how many match. So many cost the server less than a millisecond, and the
+        // way there and back is made a hundredth as often as with the default of 10.
+        const words = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000']
         const [next, keys] = (await this.#sendTo(send, words)) as [string, string[]]
         if (keys.length > 0) yield keys.map((key) => key.slice(keyPrefix.length))
         cursor = String(next)

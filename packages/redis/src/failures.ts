@@ -18,18 +18,26 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   WRONGTYPE: 'DATABANK_INVALID_RECORD',
 }
 
-/** The code that an error reply of the server begins with; undefined if the error is none of the server's. */
+/** Refusals that the server tells with a plain ERR. */
+const DENIED = /invalid password|without any password|ACL failure in script|user executing the script can't run/
+/** The same of a server that has enough to do. */
+const TOO_BUSY = /max number of clients/
+
+/**
+ * The code that an error reply of the server begins with; undefined if the error is none of the server's. Redis 6.2 puts what a
+ * script met behind words of its own.
+ */
 export function replyCode(error: unknown): string | undefined {
-  return error instanceof Error ? /^([A-Z]{2,}) /.exec(error.message)?.[1] : undefined
+  return error instanceof Error ? REPLY.exec(error.message)?.[1] : undefined
 }
+const REPLY = /^(?:ERR Error running script .*@user_script: ?\d+: -?(?=[A-Z]{2,} ))?([A-Z]{2,}) /
 
 /** The client's error with the code that says what it means: what the server did not say is a failure to reach it. */
 export function failure(error: unknown): Error & { code: ErrorCode } {
   const code = replyCode(error)
   if (code === undefined) return coded(error, isMistake(error) ? 'DATABANK_BACKEND_FAILED' : 'DATABANK_UNAVAILABLE')
-  if (code === 'ERR' && /max number of clients|max requests/.test(String(error))) return coded(error, 'DATABANK_UNAVAILABLE')
-  // Requirepass without a user name is answered with a plain ERR by a server that has none.
-  if (code === 'ERR' && /invalid password|without any password/.test(String(error))) return coded(error, 'DATABANK_DENIED')
+  if (code === 'ERR' && TOO_BUSY.test(String(error))) return coded(error, 'DATABANK_UNAVAILABLE')
+  if (code === 'ERR' && DENIED.test(String(error))) return coded(error, 'DATABANK_DENIED')
   return coded(error, Object.hasOwn(MEANING, code) ? MEANING[code] : 'DATABANK_BACKEND_FAILED')
 }
 

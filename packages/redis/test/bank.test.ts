@@ -44,6 +44,28 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       expect(calls['keys'] ?? 0).toBe(0)
     })
 
+    it('says what it refuses, to scripts as well', async () => {
+      const bank = new RedisBank({ url: redis.url, prefix: 'refused:' })
+      const entry = { payload: 'é'.repeat(20_000), expires: null }
+      // Of a text so long the swap goes by script everywhere.
+      const swap = () => bank.swap('a', entry.payload, entry)
+      await bank.save('a', entry)
+      await redis.admin(['CONFIG', 'SET', 'maxmemory', '1'])
+      await expect(bank.save('b', entry)).rejects.toMatchObject({ code: 'DATABANK_FULL' })
+      await expect(swap()).rejects.toMatchObject({ code: 'DATABANK_FULL' })
+      await redis.admin(['CONFIG', 'SET', 'maxmemory', '0'], ['UNLINK', 'refused:a'], ['SADD', 'refused:a', '1'])
+      await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_INVALID_RECORD' })
+      await expect(swap()).rejects.toMatchObject({ code: 'DATABANK_INVALID_RECORD' })
+      await redis.admin(['UNLINK', 'refused:a'], ['ACL', 'SETUSER', 'default', '-get'])
+      await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+      await expect(swap()).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+      await redis.admin(['ACL', 'SETUSER', 'default', '+@all'], ['REPLICAOF', '127.0.0.1', '1'])
+      await expect(swap()).resolves.toBe(false)
+      await expect(bank.save('a', entry)).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+      await redis.admin(['REPLICAOF', 'NO', 'ONE'])
+      await bank.close()
+    })
+
     if (name !== 'redis') return
     for (const [client, connect] of Object.entries(singleClients)) {
       describe(`by a client of ${client}`, () => {
