@@ -108,7 +108,10 @@ export class Sessions {
   touch(id: string, session: SessionData): Promise<void> {
     const draft = this.#draftOfCookie(session)
     const view = this.#viewOf(id, session)
-    if (view !== undefined && this.#turns.busy(id) === undefined && !isCookieChanged(view.cookie, draft.cookie)) {
+    const { bank } = this.#rules
+    // Where a touch is a read and a save, no other write may come between them: it needs its turn.
+    const isAtomic = bank.touch !== undefined || bank.swap !== undefined
+    if (isAtomic && view !== undefined && this.#turns.busy(id) === undefined && !isCookieChanged(view.cookie, draft.cookie)) {
       return this.#rules.deadlines.limit(this.#moveExpiry(view, draft.expires), 'touch')
     }
     return this.#inTurn(id, 'touch', async () => {

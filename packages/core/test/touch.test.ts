@@ -129,6 +129,25 @@ it('with a changed cookie gives up, and leaves the bank alone, if others are fas
   expect(swaps).toBe(tries)
 })
 
+it('loses no update that comes while it is under way, on a bank that can only read and save', async () => {
+  const gated = gatedBank(new ReferenceBank())
+  const client = new Client(withoutTouch(gated))
+  await client.set('sid', sessionData({ n: 1 }))
+  const [toucher, writer] = [await client.load('sid'), await client.load('sid')]
+  gated.hold('save')
+  const touching = client.touch('sid', toucher)
+  const move = await gated.held('save')
+  writer['n'] = 2
+  const saving = client.set('sid', writer)
+  for (let turn = 0; turn < 5; turn++) await turnOfLoop()
+  // A save that did not wait for the touch would have to be the first to happen.
+  if (gated.calls('save') > 2) await (await gated.held('save')).release()
+  gated.letGo()
+  await move.release()
+  await Promise.all([touching, saving])
+  expect(dataOf(await client.get('sid'))).toEqual({ n: 2 })
+})
+
 describe('a set that changes nothing', () => {
   it('is a touch: the data that another wrote stays', async () => {
     const bank = gatedBank(new ReferenceBank())

@@ -1,0 +1,29 @@
+import { rm } from 'node:fs/promises'
+import { historyConformance } from '@connect-databank/conformance'
+import { DiskBank } from '@connect-databank/disk'
+import { DatabankStore } from 'connect-databank'
+import { describe, it } from 'vitest'
+import { newFolder } from './kit.ts'
+
+historyConformance(
+  { describe, it },
+  {
+    open: async (layer) => {
+      const path = newFolder()
+      const stores: DatabankStore[] = []
+      const open = async () => {
+        const store = new DatabankStore({ bank: layer(new DiskBank({ path })) })
+        stores.push(store)
+        return store
+      }
+      return {
+        store: await open(),
+        another: open,
+        close: async () => {
+          for (const store of stores) await store.close()
+          await rm(path, { recursive: true, force: true })
+        },
+      }
+    },
+  },
+)
