@@ -93,7 +93,11 @@ export class Connection implements Client {
     if (this.#isEnded) return Promise.reject(closed())
     if (!isHasty && this.#failure?.code === 'DATABANK_DENIED') return Promise.reject(this.#failure)
     const { promise, resolve, reject } = withResolvers<OwnClient>()
-    const timer = setTimeout(() => waiting.reject(this.#unreachable()), isHasty ? OPENING : this.#patience).unref()
+    let timer: NodeJS.Timeout | undefined
+    const limit = () => {
+      if (!this.#waiting.has(waiting)) return
+      timer = setTimeout(() => waiting.reject(this.#unreachable()), isHasty ? OPENING : this.#patience).unref()
+    }
     const settle = () => {
       clearTimeout(timer)
       this.#waiting.delete(waiting)
@@ -111,6 +115,9 @@ export class Connection implements Client {
     }
     this.#waiting.add(waiting)
     this.#start()
+    // To load the client may take a second of a busy start: that is no time in which the server was silent.
+    if (this.#client === undefined) loadClient().then(limit, () => {})
+    else limit()
     return promise
   }
 
@@ -127,8 +134,7 @@ export class Connection implements Client {
   }
 
   async #connect(): Promise<void> {
-    // Imported only here, so that whoever hands in a client of ioredis does not load node-redis.
-    const { createClient } = await import('redis')
+    const { createClient } = await loadClient()
     if (this.#isEnded) return
     const client = createClient(clientOptions(this.#options)) as unknown as OwnClient
     this.#client = client
@@ -164,6 +170,14 @@ export class Connection implements Client {
     this.#starting = undefined
     if (cut && client?.isOpen) client.destroy()
   }
+}
+
+let loading: Promise<typeof import('redis')> | undefined
+
+/** Imported on first use, so that whoever hands in a client of ioredis does not load node-redis. */
+function loadClient(): Promise<typeof import('redis')> {
+  loading ??= import('redis')
+  return loading
 }
 
 /** What node-redis is told. The caller's own options win. */

@@ -1,0 +1,26 @@
+// The client library is loaded on first use, which takes a while on a machine that is busy.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { startRedis } from '../../../scripts/servers/redis.js'
+
+describe.skipIf(server('redis').missing)('a Redis bank whose client is slow to load', () => {
+  it('counts that for no silence of the server', async () => {
+    const running = await startRedis()
+    const offlineWait = 50
+    vi.doMock('redis', async (load) => {
+      await sleep(6 * offlineWait)
+      return load()
+    })
+    const { openBank } = await import('../src/index.ts')
+    const bank = openBank(running.url, { offlineWait })
+    try {
+      expect(await bank.read('missing')).toBe(null)
+      await running.program.stop()
+      await expect(bank.read('missing')).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+    } finally {
+      await bank.close?.()
+      await running.stop()
+    }
+  })
+})
