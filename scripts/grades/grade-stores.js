@@ -41,8 +41,15 @@ export async function gradeStores({ parts, checks, say }) {
  * @returns {Promise<import('./markdown.js').Column>}
  */
 async function gradeOne(store, checks, servers) {
-  const { name, ours: isOurs = false, settings = '', packages } = store
-  const column = { name, ours: isOurs, settings, versions: packages.map((each) => version(each, isOurs)).join(', '), server: '' }
+  const { name, ours: isOurs = false, settings = '', note = '', packages } = store
+  const column = {
+    name,
+    ours: isOurs,
+    settings,
+    note,
+    versions: packages.map((each) => version(each, isOurs)).join(', '),
+    server: '',
+  }
   const folder = await scratchFolder()
   try {
     const running = store.server === undefined ? undefined : await servers.get(store.server)
@@ -65,7 +72,10 @@ function version(name, isOurs) {
   return `${found.name} ${found.version}`
 }
 
-/** The machine's folders say nothing to a reader, and differ from run to run. @param {string} text */
+/** The machine's folders and the names of places say nothing to a reader, and differ from run to run. @param {string} text */
 function withoutPaths(text) {
-  return text.replaceAll(root, '').replaceAll(new RegExp(`${tmpdir()}/connect-databank-\\w+`, 'g'), '…')
+  return text
+    .replaceAll(root, '')
+    .replaceAll(new RegExp(`${tmpdir()}/connect-databank-\\w+`, 'g'), '…')
+    .replaceAll(/…\/[0-9a-f-]{36}/g, '…')
 }

@@ -7,6 +7,7 @@
  * @property {string} versions
  * @property {string} server
  * @property {string} settings
+ * @property {string} note
  * @property {string} [missing] why it was left out
  * @property {readonly import('./grade-store.js').Result[]} results
  *
@@ -54,6 +55,7 @@ export function markdown(columns, checks, { date, node }) {
     ),
     '',
     'A check of an optional method that a store lacks (or of two stores on one place, where a place can’t be shared) is not counted.',
+    ...graded.filter(({ note }) => note !== '').map(({ note }) => `\n${note}`),
     ...left.map((column) => `\nLeft out: ${name(column)}, because ${column.missing}.`),
     '',
     '## Check by check',

@@ -91,12 +91,18 @@ export const ours = [
     ours: true,
     server: 'couchbase',
     packages: ['@connect-databank/couchbase', 'couchbase'],
+    note: '`all`, `length` and `clear` of @connect-databank/couchbase are asked on a cluster in `COUCHBASE_URL` only: CouchbaseMock can list nothing.',
     async prepare({ url }) {
       const { openBank } = await import('@connect-databank/couchbase')
       const { DatabankStore } = await import('connect-databank')
+      const canList = url === process.env['COUCHBASE_URL']
       return async () => {
         const prefix = `${randomUUID()}:`
-        return opened(() => new DatabankStore({ bank: openBank(url, { prefix }) }), true)
+        const make = () => {
+          const store = new DatabankStore({ bank: openBank(url, { prefix }) })
+          return canList ? store : Object.assign(store, { all: undefined, length: undefined, clear: undefined })
+        }
+        return opened(make, true)
       }
     },
   },

@@ -60,6 +60,8 @@ async function mongodb() {
 
 /** @returns {Promise<Running>} */
 async function couchbase() {
+  const given = process.env['COUCHBASE_URL']
+  if (given) return { url: given, version: 'Couchbase', stop: async () => {} }
   const { startCouchbase } = await import('../servers/couchbase.js')
   const running = await startCouchbase()
   return { url: running.url, version: 'CouchbaseMock, a stand-in', stop: () => running.stop() }

@@ -13,6 +13,7 @@ import { peers } from './peers.js'
  * @property {boolean} [ours]
  * @property {string} [server] its name in scripts/servers
  * @property {string} [settings] what is set that its documentation offers and that helps it
+ * @property {string} [note] what a reader of its grades must know
  * @property {readonly string[]} packages whose versions are told, the store's own first
  * @property {(place: Place) => Promise<() => Promise<OpenedStore>>} prepare gives what opens a fresh, empty store for each check
  */

@@ -57,11 +57,11 @@ describe('the table', () => {
   ]
   const passed = { name: 'one | thing', outcome: 'passed', said: '' } as const
   const failed = { name: 'another', outcome: 'failed', said: 'it `broke`\nhere' } as const
-  const column = { versions: 'b 1.0.0', server: 'Redis 7', settings: '`sweep: 1`', ours: false }
+  const column = { versions: 'b 1.0.0', server: 'Redis 7', settings: '`sweep: 1`', note: '', ours: false }
   const text = markdown(
     [
       { ...column, name: 'b', results: [passed, failed] },
-      { ...column, name: 'c', ours: true, results: [passed] },
+      { ...column, name: 'c', ours: true, note: 'c is slow.', results: [passed] },
       { ...column, name: 'd', missing: 'there is no server', results: [] },
     ],
     asked,
@@ -71,6 +71,7 @@ describe('the table', () => {
   it('has totals, a row a check, what failed, and who asks', () => {
     expect(text).toContain('| b | 1 | 1 | 2 | b 1.0.0 | Redis 7 | `sweep: 1` |')
     expect(text).toContain('| **c** | 1 | 0 | 1 |')
+    expect(text).toContain('\nc is slow.\n')
     expect(text).toContain('Left out: d, because there is no server.')
     expect(text).toContain('| one \\| thing | [1](#sources) | ✓ | ✓ |')
     expect(text).toContain('| another | [2](#sources) | ✗ | – |')
