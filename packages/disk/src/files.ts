@@ -59,12 +59,12 @@ export function isOurs(path: string): boolean {
 }
 
 /** Moves the death of the session in this file, if it lives; answers false where that takes a new file. */
-export function touchFile(path: string, expires: number | null, latest: number): boolean {
+export function touchFile(path: string, expires: number | null, latest: () => number): boolean {
   const moved = onFile(path, toTouch, (fd, stats) => {
     const death = deathIn(stats)
     const old = death === undefined ? decode(readBytes(fd, stats.size)) : { expires: death }
     if (typeof old === 'string' || (old.expires !== null && !(old.expires > Date.now()))) return true
-    return setDeath(fd, expires, latest, versionIn(stats))
+    return setDeath(fd, expires, latest(), versionIn(stats))
   })
   return moved !== false
 }

@@ -11,9 +11,14 @@ export class Pace {
   #line: (() => void)[] = []
   #next = 0
 
+  /** Whether to go on at once. */
+  isFree(): boolean {
+    return this.#line.length === 0 && this.#hasTime()
+  }
+
   /** Undefined: go on, at once. Else a promise that ends when it is your turn. */
   rest(): Promise<void> | undefined {
-    if (this.#line.length === 0 && this.#hasTime()) return undefined
+    if (this.isFree()) return undefined
     return new Promise((resolve) => {
       if (this.#line.push(resolve) === 1) this.#serve()
     })
