@@ -56,5 +56,5 @@ async function visitTwice(address: string, program: Program): Promise<void> {
   expect(cookie, 'no session began').toBeDefined()
   const second = await fetch(address, { headers: { cookie: cookie ?? '' } })
   expect(second.status).toBe(200)
-  expect(await second.text(), 'the second visit looks like the first').not.toBe(before)
+  expect(await second.text(), `the second visit looks like the first; ${program.output}`).not.toBe(before)
 }
