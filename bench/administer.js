@@ -6,7 +6,7 @@ import { DAY } from './sessions.js'
 const HOUR = 3_600_000
 
 /**
- * @typedef {{ ms: number, block: number, answer?: number }} Work `block`: the longest time (ms) that the loop stood still
+ * @typedef {{ ms: number, block: number }} Work `block`: the longest time (ms) that the loop stood still
  * @typedef {Partial<Record<'length' | 'all' | 'purge' | 'clear', Work | { failed: string }>>} Administration
  */
 
@@ -49,10 +49,10 @@ async function watched(work) {
   const timer = setInterval(look, 1)
   const start = performance.now()
   try {
-    const answer = await work()
+    await work()
     const ms = performance.now() - start
     look()
-    return { ms, block, answer: Array.isArray(answer) ? answer.length : typeof answer === 'number' ? answer : undefined }
+    return { ms, block }
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) }
   } finally {
@@ -70,6 +70,7 @@ function moveClock(milliseconds) {
         else super(.../** @type {[any]} */ (args))
       }
 
+      /** @override */
       static now() {
         return RealDate.now() + milliseconds
       }

@@ -1,11 +1,15 @@
 // Whoever asks the application: in lockstep, or one by one.
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import autocannon from 'autocannon'
 import { cookieOf } from './serve.js'
 import { randomOf } from './sessions.js'
 import { quantile } from './statistics.js'
+
+// Not called `require`: it has no types.
+const untyped = createRequire(import.meta.url)
+const autocannon = untyped('autocannon')
 
 /** @typedef {import('./questions/requests.js').Loaded} Loaded */
 

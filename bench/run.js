@@ -21,7 +21,8 @@ const { values } = parseArgs({
   },
 })
 
-const inherit = /** @type {const} */ ({ stdio: ['ignore', 'inherit', 'inherit'] })
+/** @type {import('node:child_process').ExecFileSyncOptions} */
+const inherit = { stdio: ['ignore', 'inherit', 'inherit'] }
 if (!existsSync(join(here, 'node_modules'))) execFileSync('npm', ['ci'], { cwd: here, ...inherit })
 if (!values.built)
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root, ...inherit })

@@ -26,7 +26,7 @@ export const operations = {
   note: `${operationsQuestion.note} A cell: operations a second ± spread of the rounds · CPU µs of the client process · times the fastest peer · share of the fastest bare client.`,
   /** @param {{ answers: import('./questions/operations.js').Answer[] }} answer */
   tables({ answers }) {
-    const groups = Map.groupBy === undefined ? groupBy(answers) : Map.groupBy(answers, kindOf)
+    const groups = byKind(answers)
     return [...groups].map(([kind, cells]) => `**${kind}**\n\n${operationTable(cells)}`).join('\n\n')
   },
 }
@@ -36,7 +36,7 @@ const kindOf = ({ operation, bytes, sessions, distribution }) =>
   `\`${operation}\`, ${bytes >= 1000 ? `${bytes / 1000} kB` : `${bytes} B`}, ${sessions} sessions${distribution === 'zipf' ? ', popular ones more often (Zipf)' : ''}`
 
 /** @param {import('./questions/operations.js').Answer[]} answers */
-function groupBy(answers) {
+function byKind(answers) {
   /** @type {Map<string, import('./questions/operations.js').Answer[]>} */
   const groups = new Map()
   for (const answer of answers) groups.set(kindOf(answer), [...(groups.get(kindOf(answer)) ?? []), answer])

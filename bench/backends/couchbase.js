@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 
-const require = createRequire(import.meta.url)
+// Not called `require`: these have no types.
+const load = createRequire(import.meta.url)
 
 export const title = 'Couchbase'
 export const server = 'couchbase'
@@ -24,7 +25,7 @@ export const candidates = [
     name: 'couchbase 4, bare',
     limit: true,
     open: async ({ url, namespace }) => {
-      const { connect } = require('couchbase')
+      const { connect } = load('couchbase')
       const cluster = await connect(url, { username: 'bench', password: 'bench' })
       const collection = cluster.bucket('default').defaultCollection()
       return {

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import session from 'express-session'
 
-const require = createRequire(import.meta.url)
+// Not called `require`: these have no types.
+const load = createRequire(import.meta.url)
 
 export const title = 'Files and LMDB'
 
@@ -32,8 +33,8 @@ export const candidates = [
   {
     name: 'session-file-store',
     open: async ({ folder }) => {
-      const FileStore = require('session-file-store')(session)
-      const helpers = require('session-file-store/lib/session-file-helpers')
+      const FileStore = load('session-file-store')(session)
+      const helpers = load('session-file-store/lib/session-file-helpers')
       const store = new FileStore({ path: folder, ttl: 86_400, reapInterval: -1, logFn: () => {} })
       return { store, purge: () => new Promise((done) => helpers.reap(store.options, done)) }
     },
@@ -60,7 +61,7 @@ export const candidates = [
     name: 'lmdb, bare',
     limit: true,
     open: async ({ folder }) => {
-      const { open } = require('lmdb')
+      const { open } = load('lmdb')
       const database = open({ path: folder, noSync: true, encoding: 'string' })
       const deaths = database.openDB({ name: 'deaths', encoding: 'ordered-binary' })
       return {

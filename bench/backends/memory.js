@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import session from 'express-session'
 
-const require = createRequire(import.meta.url)
+// Not called `require`: these have no types.
+const load = createRequire(import.meta.url)
 
 export const title = 'Memory'
 export const inProcess = true
@@ -21,7 +22,7 @@ export const candidates = [
   {
     name: 'memorystore',
     open: async () => {
-      const MemoryStore = require('memorystore')(session)
+      const MemoryStore = load('memorystore')(session)
       const store = new MemoryStore({ checkPeriod: 86_400_000 })
       return { store, purge: async () => store.prune(), close: () => store.stopInterval() }
     },

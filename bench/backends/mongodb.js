@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { MongoClient } from 'mongodb'
 
-const require = createRequire(import.meta.url)
+// Not called `require`: these have no types.
+const load = createRequire(import.meta.url)
 
 export const title = 'MongoDB'
 export const server = 'mongodb-load'
@@ -23,7 +24,7 @@ export const candidates = [
   {
     name: 'connect-mongo 6',
     open: async ({ url, namespace }) => {
-      const { MongoStore } = require('connect-mongo')
+      const { MongoStore } = load('connect-mongo')
       const store = MongoStore.create({ mongoUrl: url, dbName: 'bench', collectionName: namespace, autoRemove: 'disabled' })
       return { store, close: () => store.close() }
     },

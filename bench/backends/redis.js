@@ -4,7 +4,8 @@ import session from 'express-session'
 import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis-5'
 
-const require = createRequire(import.meta.url)
+// Not called `require`: these have no types.
+const load = createRequire(import.meta.url)
 
 export const title = 'Redis'
 export const server = 'redis'
@@ -58,8 +59,8 @@ export const candidates = [
   {
     name: 'databank-redis by connect-databank 1.0.3',
     open: async ({ url, namespace }) => {
-      const { Databank } = require('databank')
-      const DatabankStore = require('connect-databank-1')(session)
+      const { Databank } = load('databank')
+      const DatabankStore = load('connect-databank-1')(session)
       const { hostname, port } = new URL(url)
       const bank = Databank.get('redis', { host: hostname, port: Number(port), schema: DatabankStore.schema })
       await new Promise((resolve, reject) => {
