@@ -1,6 +1,7 @@
 // `npm test`: checks, builds, provides the servers, runs all tests; says what was left out, and the totals as its last line.
 // With `--complete`, a server that can't be had is a failure.
 import { check } from './check.js'
+import { findChromium } from './chromium.js'
 import { runTool } from './command.js'
 import { install } from './install.js'
 import { provideAll } from './provide.js'
@@ -37,6 +38,8 @@ for (const [name, { missing }] of Object.entries(await provideAll())) {
   notes.push(`left out: the tests on ${name}, because ${missing}`)
   if (complete) totals.push(failure)
 }
+
+if ((await findChromium()) === undefined) notes.push('note: there is no Chromium; the demo was tested over HTTP alone')
 
 if (isBuilt) {
   title('unit and conformance suites')
