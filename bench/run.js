@@ -23,7 +23,8 @@ const { values } = parseArgs({
 
 /** @type {import('node:child_process').ExecFileSyncOptions} */
 const inherit = { stdio: ['ignore', 'inherit', 'inherit'] }
-if (!existsSync(join(here, 'node_modules'))) execFileSync('npm', ['ci'], { cwd: here, ...inherit })
+// Not `npm ci`: it stops where a registry lacks a client's build for another platform. This takes the locked versions as well.
+if (!existsSync(join(here, 'node_modules'))) execFileSync('npm', ['install', '--no-save'], { cwd: here, ...inherit })
 if (!values.built)
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root, ...inherit })
 
