@@ -112,9 +112,9 @@ function table(heads, rows, aligned) {
   return [line(heads), `| ${rule.join(' | ')} |`, ...rows.map(line)]
 }
 
-/** @param {string} text */
+/** Text with code in it: a bar would end a cell, also within code; an angle begins a tag only outside of it. @param {string} text */
 function escaped(text) {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+  return text.replaceAll(/`[^`]*`|</g, (found) => (found === '<' ? '&lt;' : found)).replaceAll('|', '\\|')
 }
 
 /** The first line of what a failure said, short. @param {string} said */

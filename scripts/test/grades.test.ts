@@ -53,7 +53,7 @@ describe('a store that is graded', () => {
 describe('the table', () => {
   const asked = [
     { name: 'one | thing', why: 'sense' },
-    { name: 'another', why: 'README' },
+    { name: 'another', why: 'README: `a <= b`, not <b>' },
   ]
   const passed = { name: 'one | thing', outcome: 'passed', said: '' } as const
   const failed = { name: 'another', outcome: 'failed', said: 'it `broke`\nhere' } as const
@@ -76,6 +76,6 @@ describe('the table', () => {
     expect(text).toContain('| one \\| thing | [1](#sources) | ✓ | ✓ |')
     expect(text).toContain('| another | [2](#sources) | ✗ | – |')
     expect(text).toContain('* another: `it ’broke’`')
-    expect(text).toContain('2. README')
+    expect(text).toContain('2. README: `a <= b`, not &lt;b>')
   })
 })
