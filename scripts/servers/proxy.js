@@ -1,6 +1,7 @@
 // A TCP proxy between a client and a server of the tests, on which the network fails as told.
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * @typedef {{ client: import('node:net').Socket, server: import('node:net').Socket, isSilent: boolean }} Line
@@ -13,6 +14,10 @@ export class FaultyProxy {
   /** @type {Trap[]} */
   #traps = []
   #isSilent = false
+  /** @type {{ delay: number, bytes: number } | undefined} */
+  #pace
+  /** @type {Map<import('node:net').Socket, Promise<void>>} what is on its way to each, while it goes slowly */
+  #onTheWay = new Map()
 
   /** @param {number} target the port of the server, on 127.0.0.1 */
   constructor(target) {
@@ -51,6 +56,23 @@ export class FaultyProxy {
   /** New connections work again; those that were silent stay so, like those that a firewall has forgotten. */
   speak() {
     this.#isSilent = false
+  }
+
+  /**
+   * From now on only so many bytes pass at a time, and each time so many milliseconds late.
+   * @param {{ delay: number, bytes?: number }} pace
+   */
+  slowDown({ delay, bytes = Number.POSITIVE_INFINITY }) {
+    this.#pace = { delay, bytes }
+  }
+
+  /** Ends all that was told: traps, silence, slowness; takes connections again. Lines that were silent are cut. */
+  async calm() {
+    this.#traps = []
+    this.#pace = undefined
+    this.speak()
+    for (const line of this.#lines) if (line.isSilent) hangUp(line)
+    if (!this.listener.listening) await this.listen()
   }
 
   /** How many connections there are. */
@@ -99,6 +121,18 @@ export class FaultyProxy {
     })
   }
 
+  /**
+   * Holds whatever the server says from now on.
+   * @returns {() => void} call it to let go
+   */
+  holdAnswers() {
+    const held = [...this.#lines]
+    for (const { server } of held) server.pause()
+    return () => {
+      for (const { server } of held) server.resume()
+    }
+  }
+
   async close() {
     if (this.listener.listening) await this.refuse()
   }
@@ -123,6 +157,30 @@ export class FaultyProxy {
     })
   }
 
+  /** @param {Buffer} chunk @param {import('node:net').Socket} socket */
+  #pass(chunk, socket) {
+    const before = this.#onTheWay.get(socket)
+    if (this.#pace === undefined && before === undefined) {
+      socket.write(chunk)
+      return
+    }
+    const passing = this.#passSlowly(chunk, socket, before).then(() => {
+      if (this.#onTheWay.get(socket) === passing) this.#onTheWay.delete(socket)
+    })
+    this.#onTheWay.set(socket, passing)
+  }
+
+  /** @param {Buffer} chunk @param {import('node:net').Socket} socket @param {Promise<void> | undefined} before */
+  async #passSlowly(chunk, socket, before) {
+    await before
+    for (let rest = chunk; rest.length > 0 && !socket.destroyed; ) {
+      const { delay, bytes } = this.#pace ?? { delay: 0, bytes: rest.length }
+      if (delay > 0) await sleep(delay)
+      socket.write(rest.subarray(0, bytes))
+      rest = rest.subarray(bytes)
+    }
+  }
+
   /** @param {import('node:net').Socket} client */
   #accept(client) {
     const line = { client, server: connect(this.target, '127.0.0.1'), isSilent: this.#isSilent }
@@ -130,11 +188,11 @@ export class FaultyProxy {
     client.on('data', (chunk) => {
       if (line.isSilent) return
       const trap = this.#traps.find(({ text }) => chunk.includes(text))
-      if (trap === undefined) line.server.write(chunk)
+      if (trap === undefined) this.#pass(chunk, line.server)
       else trap.spring(line, chunk, chunk.indexOf(trap.text))
     })
     line.server.on('data', (chunk) => {
-      if (!line.isSilent) client.write(chunk)
+      if (!line.isSilent) this.#pass(chunk, client)
     })
     for (const socket of [client, line.server]) {
       socket.setNoDelay(true)

@@ -3,8 +3,9 @@ import { HOUR, live } from '../store/kit.ts'
 import type { Chronicle, Operation, Values } from './chronicle.ts'
 import { type Key, keys, type Lifetime } from './plan.ts'
 
-/** How long a short-lived session lives, in milliseconds. */
+/** How long a short-lived session lives, and for how long one is dead whose time is over, in milliseconds. */
 const SHORT = 3
+const OVER = 1_000
 
 /** What the requests of one history have in common. */
 export interface World {
@@ -107,7 +108,7 @@ export class Held {
     const { cookie } = this.live
     if (lifetime === undefined) cookie.maxAge = cookie.originalMaxAge
     else if (lifetime === 'long') cookie.maxAge = HOUR
-    else cookie.expires = new Date(Date.now() + (lifetime === 'short' ? SHORT : -1))
+    else cookie.expires = new Date(Date.now() + (lifetime === 'short' ? SHORT : -OVER))
   }
 
   get expires(): number {

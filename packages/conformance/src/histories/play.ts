@@ -21,6 +21,10 @@ export interface Stage {
 /** A store that asks its bank more often than this for one history is in a loop that it will not leave. */
 const MOST_CALLS = 2_000
 
+/** How often a store is asked again that does not recover from a disturbance, and how many milliseconds later. */
+const MOST_TRIES = 200
+const BETWEEN_TRIES = 50
+
 /** Lets a history take place, and gives what happened. Its sessions' ids begin with `name`. */
 export async function play(plan: Plan, name: string, stage: Stage): Promise<Chronicle> {
   const chronicle = new Chronicle(name)
@@ -136,12 +140,13 @@ class History {
     await this.#patience.until(Promise.all(looks))
   }
 
-  /** Where stores are disturbed, one that just was may fail once more. */
+  /** A store that was disturbed may fail a few more times, and has to recover then. */
   async #lookAt(what: { sid: string; store: number }): Promise<void> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const { operation } = await look(this.#world, what)
       if (operation.outcome === 'done' || this.#stage.calm === undefined || this.#patience.isOver) return
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      if (tries === MOST_TRIES) throw new Error(`store ${what.store} did not recover: ${String(operation.error)}`)
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES))
     }
   }
 

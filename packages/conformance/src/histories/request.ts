@@ -2,6 +2,9 @@ import type { Operation } from './chronicle.ts'
 import { ask, Held, look, valuesOf, type World } from './held.ts'
 import type { RequestPlan, Step } from './plan.ts'
 
+/** How long after a death everybody knows of it, in milliseconds. */
+const AFTERWARDS = 4
+
 /** One request: loads the visitor's session as express-session does, then goes through its steps. */
 export class Request {
   readonly #world: World
@@ -122,12 +125,12 @@ export class Request {
     await ended
   }
 
-  /** Until all that was to live shortly is dead. */
+  /** Until all that was to live shortly is dead, by everybody's clock. */
   async #wait(): Promise<void> {
     const now = Date.now()
     const deaths = this.#world.chronicle.operations.map(({ expires }) => expires ?? 0).filter((expires) => expires < now + 1_000)
     const last = Math.max(...deaths)
-    while (Date.now() <= last) await new Promise((resolve) => setTimeout(resolve, 1))
+    while (Date.now() <= last + AFTERWARDS) await new Promise((resolve) => setTimeout(resolve, 1))
   }
 
   #of<What extends object>(what: What): What & Pick<Operation, 'request' | 'store'> {

@@ -10,6 +10,8 @@ export interface Circumstances {
   readonly mayFail: boolean
   /** Whether what has failed may still happen afterwards: a call that was given up is under way. */
   readonly mayHappenLate: boolean
+  /** How far the clocks that judge who is dead may be apart, in milliseconds. */
+  readonly clocks: number
 }
 
 /** Something that must not be, in words, and the operation that shows it. */
@@ -34,6 +36,7 @@ type Write = Operation & { expires: number }
 export class Rules {
   readonly #operations: readonly Operation[]
   readonly #mayHappenLate: boolean
+  readonly #clocks: number
   readonly #creates: readonly Operation[]
   readonly #updates: readonly Operation[]
   readonly #destroys: readonly Operation[]
@@ -42,10 +45,11 @@ export class Rules {
   readonly #firstDeath: number
 
   /** @param operations all of one session's */
-  constructor(operations: readonly Operation[], { mayHappenLate }: Circumstances) {
+  constructor(operations: readonly Operation[], { mayHappenLate, clocks }: Circumstances) {
     const ofKind = (...kinds: Operation['kind'][]) => operations.filter(({ kind }) => kinds.includes(kind))
     this.#operations = operations
     this.#mayHappenLate = mayHappenLate
+    this.#clocks = clocks
     this.#creates = ofKind('create')
     this.#updates = ofKind('update')
     this.#destroys = ofKind('destroy')
@@ -79,9 +83,9 @@ export class Rules {
 
   /** Whether the session may look dead to this operation, because its time has come or comes meanwhile. */
   #mayHaveExpired(operation: Operation): boolean {
-    if (operation.endedAt < this.#firstDeath) return false
+    if (operation.endedAt + this.#clocks < this.#firstDeath) return false
     return this.#begunBefore(operation.end).some(
-      (write) => write.expires <= operation.endedAt && !this.#wasProlonged(write, operation),
+      (write) => write.expires <= operation.endedAt + this.#clocks && !this.#wasProlonged(write, operation),
     )
   }
 
@@ -90,8 +94,8 @@ export class Rules {
     return this.#writes.some(
       (later) =>
         later.outcome === 'done' &&
-        later.expires > operation.endedAt &&
-        later.endedAt < write.expires &&
+        later.expires > operation.endedAt + this.#clocks &&
+        later.endedAt + this.#clocks < write.expires &&
         this.#before(write, later) &&
         this.#before(later, operation),
     )
@@ -115,7 +119,7 @@ export class Rules {
     if (now < this.#firstDeath) return false
     const writes = this.#begunBefore(end)
     if (!writes.some((write) => write.end < begin && write.outcome === 'done')) return false
-    return writes.every((write) => write.expires <= now || this.#wasShortened(write, begin))
+    return writes.every((write) => write.expires + this.#clocks <= now || this.#wasShortened(write, begin))
   }
 
   /** Whether the death that this write set was surely replaced by a later write's, which ended before `begin`. */

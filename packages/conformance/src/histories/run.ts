@@ -19,8 +19,11 @@ export interface OpenedForHistories {
    * what has failed may still happen.
    */
   readonly calm?: () => Promise<void>
-  /** Disturbs the stores, before each history; `random` gives whole numbers below `bound`, which a replay gives again. */
-  readonly disturb?: (random: (bound: number) => number) => Promise<void>
+  /**
+   * Disturbs the stores from outside, before each history. `name` is what the ids of its sessions begin with; `random` gives whole
+   * numbers below `bound`, the same again in a replay.
+   */
+  readonly disturb?: (name: string, random: (bound: number) => number) => Promise<void>
   /** Closes all of it. */
   close(): Promise<void>
 }
@@ -53,6 +56,8 @@ export interface HistoryOptions {
   readonly atOnce?: number
   /** How long a store may leave a history without any answer, in milliseconds. Default: 10,000. */
   readonly limit?: number
+  /** How far the clocks of this process and of the database may be apart, in milliseconds. Default: 2. */
+  readonly clocks?: number
   /** How long a failure is made smaller, in milliseconds. Default: 10,000. */
   readonly shrinking?: number
 }
@@ -63,6 +68,8 @@ export interface HistoryReport {
   readonly seed: number
   /** How many took place, those too that a failure was made smaller with. */
   readonly histories: number
+  /** How many operations of stores failed in them: it tells whether disturbances did disturb. */
+  readonly failed: number
   /** Why there is no history to tell of: the calls of these stores cannot be ordered. */
   readonly skipped?: string
   readonly failure?: {
@@ -85,14 +92,14 @@ export async function runHistories(options: HistoryOptions): Promise<HistoryRepo
   const opened = await options.open(calls.layer)
   try {
     const isOrdered = options.calls === 'ordered'
-    if (isOrdered && !calls.isUsed) return { seed, histories: 0, skipped: 'the calls of its bank cannot be ordered' }
+    if (isOrdered && !calls.isUsed) return { seed, histories: 0, failed: 0, skipped: 'the calls of its bank cannot be ordered' }
     const stores = [opened.store, ...(opened.another === undefined ? [] : [await opened.another()])]
     const stage: Stage = { stores, calls: isOrdered ? calls : undefined, limit: options.limit ?? 10_000, calm: opened.calm }
     const lanes = options.path === undefined && opened.disturb === undefined ? (options.atOnce ?? 16) : 1
     const run = new Run(options, opened, stage, Math.ceil((options.runs ?? 1_000) / lanes))
     const reports = await Promise.all(Array.from({ length: lanes }, (_, lane) => run.lane((seed + lane * 65_537) | 0)))
     const histories = reports.reduce((sum, report) => sum + report.histories, 0)
-    return { ...(reports.find(({ failure }) => failure !== undefined) ?? { seed }), histories }
+    return { ...(reports.find(({ failure }) => failure !== undefined) ?? { seed }), histories, failed: run.failed }
   } finally {
     await opened.close()
   }
@@ -108,6 +115,8 @@ class Run {
   readonly #runs: number
   /** When the failure that was found is small enough, by the computer's clock. */
   #end = Number.POSITIVE_INFINITY
+  /** How many operations have failed. */
+  failed = 0
   /** The lane that has found something: all others end. */
   #finder: number | undefined
 
@@ -118,7 +127,7 @@ class Run {
     this.#runs = runs
   }
 
-  async lane(seed: number): Promise<HistoryReport> {
+  async lane(seed: number): Promise<Omit<HistoryReport, 'failed'>> {
     let histories = 0
     const { faults, path } = this.#options
     const chance = this.#opened.disturb === undefined ? fc.constant(undefined) : fc.infiniteStream(fc.nat())
@@ -141,16 +150,17 @@ class Run {
 
   /** Lets one history happen; throws if it breaks a promise. */
   async #happen(plan: Plan, chance: Iterator<number> | undefined): Promise<void> {
-    const { disturb } = this.#opened
-    if (chance !== undefined) await disturb?.((bound) => (chance.next().value as number) % bound)
-    const { result: chronicle, uncaught } = await capture(() => play(plan, `h${names++}`, this.#stage))
+    const name = `h${names++}`
+    if (chance !== undefined) await this.#opened.disturb?.(name, (bound) => (chance.next().value as number) % bound)
+    const { result: chronicle, uncaught } = await capture(() => play(plan, name, this.#stage))
+    this.failed += chronicle.operations.filter(({ outcome }) => outcome === 'failed').length
     const violation = violationIn(chronicle.operations, [...chronicle.failures, ...uncaught], this.#circumstances())
     if (violation !== undefined) throw new HistoryError(transcript(chronicle, violation))
   }
 
   #circumstances(): Circumstances {
-    const { faults = [] } = this.#options
+    const { faults = [], clocks = 2 } = this.#options
     const isDisturbed = this.#opened.disturb !== undefined
-    return { mayFail: isDisturbed || faults.length > 0, mayHappenLate: isDisturbed || faults.includes('late') }
+    return { mayFail: isDisturbed || faults.length > 0, mayHappenLate: isDisturbed || faults.includes('late'), clocks }
   }
 }

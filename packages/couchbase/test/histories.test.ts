@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { type CouchbaseBank, openBank } from '@connect-databank/couchbase'
+import { DatabankStore, type Layer } from 'connect-databank'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { startCouchbase } from '../../../scripts/servers/couchbase.js'
+import { disturbances } from '../../../scripts/servers/disturbances.js'
+import { startProxy } from '../../../scripts/servers/proxy.js'
+import { missing } from './server.ts'
+
+describe.skipIf(missing)('on Couchbase', () => {
+  let couchbase: Awaited<ReturnType<typeof startCouchbase>>
+  beforeAll(async () => {
+    couchbase = await startCouchbase()
+  })
+  afterAll(() => couchbase?.stop())
+
+  /** Stores on one place. */
+  async function opened(url: string, layer: Layer, timeout: number) {
+    const prefix = `histories-${Math.random()}:`
+    const stores: DatabankStore[] = []
+    const open = async () => {
+      const bank = openBank(url, { prefix }) as CouchbaseBank
+      const store = new DatabankStore({ bank: layer(bank), timeout, cleanupInterval: null })
+      // Nothing can be listed without a query service, and so not be cleaned up.
+      stores.push(Object.assign(store, { cleanup: undefined }))
+      return store
+    }
+    const close = async () => void (await Promise.all(stores.map((store) => store.close())))
+    return { store: await open(), another: open, close }
+  }
+
+  historyConformance({ describe, it }, { open: (layer) => opened(couchbase.url, layer, 5_000) })
+
+  it('hold while the network fails, and the server is frozen', async () => {
+    const proxy = await startProxy(couchbase.port)
+    const { met: _, ...disturbed } = disturbances({ proxy, program: couchbase.program })
+    const report = await runHistories({
+      calls: 'as they come',
+      runs: Number(process.env['DISTURBED_RUNS'] ?? 30),
+      limit: 30_000,
+      open: async () => {
+        const url = couchbase.url.replace(`:${couchbase.port}/`, `:${proxy.port}/`)
+        const { close, ...stores } = await opened(url, (bank) => bank, 400)
+        return { ...stores, ...disturbed, close: () => close().finally(() => proxy.close()) }
+      },
+    })
+    throwFailure(report)
+    assert.ok(report.failed > 0, 'nothing was disturbed')
+  }, 180_000)
+})

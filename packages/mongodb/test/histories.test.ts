@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { coalesce, DatabankStore } from 'connect-databank'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { disturbances } from '../../../scripts/servers/disturbances.js'
+import { server } from '../../../scripts/servers/index.js'
+import { startMongodb } from '../../../scripts/servers/mongodb.js'
+import { startProxy } from '../../../scripts/servers/proxy.js'
+import { MongoBank } from '../src/index.ts'
+import { freshName } from './address.ts'
+
+const { missing, program } = server('mongodb')
+
+describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
+  let mongodb: Awaited<ReturnType<typeof startMongodb>>
+  beforeAll(async () => {
+    mongodb = await startMongodb()
+  })
+  afterAll(() => mongodb?.stop())
+
+  historyConformance(
+    { describe, it },
+    {
+      // One that stands in for MongoDB may need a second for a thousand operations.
+      atOnce: 64,
+      limit: 30_000,
+      time: 180_000,
+      open: async (layer) => {
+        const collectionName = freshName()
+        const stores: DatabankStore[] = []
+        const open = async () => {
+          const bank = new MongoBank({ url: `${mongodb.url}directConnection=true`, collectionName, timeout: 30_000 })
+          const store = new DatabankStore({ bank: layer(coalesce(bank)), timeout: 30_000 })
+          stores.push(store)
+          return store
+        }
+        const close = async () => void (await Promise.all(stores.map((store) => store.close())))
+        return { store: await open(), another: open, close }
+      },
+    },
+  )
+
+  it('hold while the network fails, and the server is frozen', async () => {
+    const proxy = await startProxy(mongodb.port)
+    const { met: _, ...disturbed } = disturbances({ proxy, program: mongodb.program })
+    const report = await runHistories({
+      calls: 'as they come',
+      runs: Number(process.env['DISTURBED_RUNS'] ?? 30),
+      limit: 30_000,
+      open: async () => {
+        const stores: DatabankStore[] = []
+        const collectionName = freshName()
+        const open = async () => {
+          const url = `mongodb://127.0.0.1:${proxy.port}/disturbed?directConnection=true`
+          const store = new DatabankStore({ bank: coalesce(new MongoBank({ url, collectionName, timeout: 400 })), timeout: 500 })
+          stores.push(store)
+          return store
+        }
+        const close = async () => {
+          // The driver says goodbye to a server that was just disturbed: that may take longer than these short time-outs.
+          await Promise.allSettled(stores.map((store) => store.close()))
+          await proxy.close()
+        }
+        return { store: await open(), another: open, ...disturbed, close }
+      },
+    })
+    throwFailure(report)
+    assert.ok(report.failed > 0, 'nothing was disturbed')
+  }, 180_000)
+})

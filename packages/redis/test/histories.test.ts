@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { coalesce, DatabankStore } from 'connect-databank'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { disturbances } from '../../../scripts/servers/disturbances.js'
+import { server } from '../../../scripts/servers/index.js'
+import { until } from '../../../scripts/servers/program.js'
+import { type FaultyProxy, startProxy } from '../../../scripts/servers/proxy.js'
+import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { RedisBank } from '../src/index.ts'
+
+/** How many histories are disturbed. */
+const RUNS = Number(process.env['DISTURBED_RUNS'] ?? 60)
+
+let redis: RedisServer
+/** It keeps what it has acknowledged, whatever becomes of its process. */
+const durable = ['--appendonly', 'yes', '--appendfsync', 'always']
+
+describe.skipIf(server('redis').missing)('on Redis', () => {
+  beforeAll(async () => {
+    redis = await startRedis({ args: durable })
+  })
+  afterAll(() => redis.stop())
+
+  historyConformance(
+    { describe, it },
+    {
+      open: async (layer) => {
+        const stores: DatabankStore[] = []
+        const prefix = `histories-${Math.random()}:`
+        const open = async () => {
+          const store = new DatabankStore({ bank: layer(coalesce(new RedisBank({ url: redis.url, prefix }))) })
+          stores.push(store)
+          return store
+        }
+        const close = async () => void (await Promise.all(stores.map((store) => store.close())))
+        return { store: await open(), another: open, close }
+      },
+    },
+  )
+
+  /** Stores with a proxy on the way, and short time-outs. */
+  async function openedBehind(proxy: FaultyProxy) {
+    const stores: DatabankStore[] = []
+    const open = async () => {
+      const bank = new RedisBank({ url: `redis://127.0.0.1:${proxy.port}`, offlineWait: 150, stallTimeout: 150 })
+      const store = new DatabankStore({ bank: coalesce(bank), timeout: 300 })
+      stores.push(store)
+      return store
+    }
+    const close = async () => {
+      await Promise.all(stores.map((store) => store.close()))
+      await proxy.close()
+    }
+    return { store: await open(), another: open, close }
+  }
+
+  it('hold while the network fails, and the server is frozen or killed', async () => {
+    const proxy = await startProxy(redis.port)
+    const disturbed = disturbances({ proxy, program: redis.program, isDurable: true })
+    const open = async () => ({ ...(await openedBehind(proxy)), ...disturbed })
+    const report = await runHistories({ calls: 'as they come', runs: RUNS, limit: 30_000, open })
+    throwFailure(report)
+    assert.ok(report.failed > 0, 'nothing was disturbed')
+  }, 120_000)
+
+  it('hold while the server fails over to its replica', async () => {
+    const first = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+    const second = await startRedis({ args: ['--replicaof', '127.0.0.1', `${first.port}`] })
+    const proxy = await startProxy(first.port)
+    let [master, replica] = [first, second]
+    let failingOver = Promise.resolve()
+    const failOver = async () => {
+      await until(async () => (await replica.info('replication')).includes('master_link_status:up'), 'the replica to follow')
+      // The master itself hands over, and loses nothing that it has acknowledged: a replica that others promote may lack some.
+      await master.admin(['FAILOVER', 'TO', '127.0.0.1', `${replica.port}`])
+      await until(async () => (await replica.info('replication')).includes('role:master'), 'the replica to be the master')
+      ;[master, replica] = [replica, master]
+      proxy.target = master.port
+      proxy.cut()
+    }
+    const disturb = async () => {
+      failingOver = failOver()
+    }
+    const calm = () => failingOver
+    try {
+      const open = async () => ({ ...(await openedBehind(proxy)), disturb, calm })
+      const report = await runHistories({ calls: 'as they come', runs: RUNS / 6, limit: 30_000, open })
+      throwFailure(report)
+      assert.ok(report.failed > 0, 'nothing was disturbed')
+    } finally {
+      await Promise.all([first.stop(), second.stop()])
+    }
+  }, 120_000)
+})
