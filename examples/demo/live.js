@@ -30,16 +30,16 @@ export function liveUpdates(store, merged) {
   /**
    * @param {import('express').Response} response
    * @param {{ handle: string, sent: string }} listener
-   * @param {readonly import('./sessions.js').Listed[]} sessions
+   * @param {readonly import('./sessions.js').Listed[] | undefined} sessions
    */
   function send(response, listener, sessions) {
     // What changes by itself, the remaining time, is left to the page.
     const seen = JSON.stringify([sessions, merged()])
     if (seen === listener.sent) return
     listener.sent = seen
-    const own = sessions.find(({ handle }) => handle === listener.handle)
+    const own = sessions?.find(({ handle }) => handle === listener.handle)
     const news = {
-      isAlive: own !== undefined,
+      isAlive: own !== undefined || sessions === undefined, // can't be told without a list
       left: own?.expires == null ? null : own.expires - Date.now(),
       merged: merged(),
       rows: html`${sessionRows(sessions, listener.handle)}`.toString(),

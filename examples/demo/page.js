@@ -65,7 +65,7 @@ export function failurePage({ storage, message }) {
 
 /**
  * @param {{
- *   storage: Storage, session: Record<string, unknown>, handle: string, sessions: readonly Listed[], life: number,
+ *   storage: Storage, session: Record<string, unknown>, handle: string, sessions: readonly Listed[] | undefined, life: number,
  *   merged: number, result?: { kept: number, merged: number } | undefined, problem?: string | undefined,
  * }} what `life` in milliseconds
  */
@@ -137,8 +137,13 @@ others' changes are gone. Here all counters go on together.</p>
 </section>`
 }
 
-/** The rows of the table. @param {readonly Listed[]} sessions @param {string} own handle of the reader's session */
+/**
+ * The rows of the table.
+ * @param {readonly Listed[] | undefined} sessions
+ * @param {string} own handle of the reader's session
+ */
 export function sessionRows(sessions, own) {
+  if (sessions === undefined) return html`<tr><td colspan="6">This storage can't list its sessions.</td></tr>`
   const now = Date.now()
   return sessions.map(
     ({ handle, name, since, expires, fields }) => html`<tr${handle === own && html` class="own"`}>

@@ -43,19 +43,29 @@ export function handleOf(sid) {
   return createHash('sha256').update(sid).digest('hex').slice(0, 16)
 }
 
-/** The live sessions that are logged in, by name. @param {Store} store */
+/** The live sessions that are logged in, by name; undefined if the storage can't list them. @param {Store} store */
 export async function listSessions(store) {
+  try {
+    return await list(store)
+  } catch (error) {
+    if (/** @type {{ code?: string }} */ (error).code === 'DATABANK_NOT_SUPPORTED') return undefined
+    throw error
+  }
+}
+
+/** @param {Store} store */
+async function list(store) {
   /** @type {Listed[]} */
-  const list = []
+  const found = []
   for await (const [sid, session] of store.entries()) {
     const { cookie, ...data } = session
     const { name, since } = /** @type {Record<string, unknown>} */ (data)
     if (typeof name !== 'string') continue
     const expires = cookie.expires ? new Date(cookie.expires).getTime() : null
-    list.push({ handle: handleOf(sid), name, since: String(since), fields: Object.keys(data).length, expires })
-    if (list.length === listLimit) break
+    found.push({ handle: handleOf(sid), name, since: String(since), fields: Object.keys(data).length, expires })
+    if (found.length === listLimit) break
   }
-  return list.sort((one, other) => one.name.localeCompare(other.name) || one.since.localeCompare(other.since))
+  return found.sort((one, other) => one.name.localeCompare(other.name) || one.since.localeCompare(other.since))
 }
 
 /** Ends the session that has this handle, if it is alive. @param {Store} store @param {string} handle */
