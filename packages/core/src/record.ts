@@ -25,7 +25,7 @@ export function encodeSession(session: SessionData): string {
  */
 export function decodeSession(entry: Entry, parse: (text: string) => unknown = JSON.parse): SessionData | undefined {
   const session = parsed(entry.payload, parse)
-  if (!hasCookie(session)) return undefined
+  if (!hasCookie(session) || !isServable(session.cookie)) return undefined
   const time = timeOf(session.cookie.expires)
   if (time === null) return session
   if (Number.isNaN(time)) return undefined
@@ -54,6 +54,39 @@ function hasCookie(session: unknown): session is SessionData {
 
 function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Fields that are no strings, or others than these, make express-session throw on every request of that user that sets its cookie. */
+const pathValue = /^[\u0020-\u003a\u003d-\u007e]*$/
+const domainValue = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i
+const sameSites = new Set<unknown>([undefined, null, false, true, '', 'strict', 'lax', 'none'])
+const priorities = new Set<unknown>([undefined, null, '', 'low', 'medium', 'high'])
+/** An age that, counted from now, still gives a date. */
+const longestAge = 8e15
+
+/** Whether express-session can make its live Cookie of this, and send it. */
+function isServable(stored: object): boolean {
+  const cookie = stored as Record<string, unknown>
+  const { path, domain, sameSite, priority } = cookie
+  return (
+    (path === '/' || isText(path, pathValue)) &&
+    isText(domain, domainValue) &&
+    isAge(cookie['maxAge']) &&
+    isAge(cookie['originalMaxAge']) &&
+    sameSites.has(typeof sameSite === 'string' ? sameSite.toLowerCase() : sameSite) &&
+    priorities.has(typeof priority === 'string' ? priority.toLowerCase() : priority) &&
+    // A live Cookie keeps its date here: one that was stored as such has no date but text. The other would be its prototype.
+    cookie['_expires'] === undefined &&
+    !Object.hasOwn(cookie, '__proto__')
+  )
+}
+
+function isText(value: unknown, pattern: RegExp): boolean {
+  return value == null || value === '' || (typeof value === 'string' && pattern.test(value))
+}
+
+function isAge(value: unknown): boolean {
+  return value == null || (typeof value === 'number' && Math.abs(value) <= longestAge)
 }
 
 /** The cookie's fields as JSON would hold them. `toJSON`, because a live Cookie's own keys are not the ones it is stored with. */

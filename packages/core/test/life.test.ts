@@ -70,6 +70,15 @@ describe('live means live', () => {
     ['a cookie that is an array', '{"cookie":[]}'],
     ['a date that is none', '{"cookie":{"expires":"soon"}}'],
     ['a date beyond all', '{"cookie":{"expires":9e15}}'],
+    ['a maxAge that is text', '{"cookie":{"maxAge":"long"}}'],
+    ['an age beyond all dates', '{"cookie":{"originalMaxAge":1e300}}'],
+    ['a path that is none', '{"cookie":{"path":5}}'],
+    ['a path that would end the header’s field', '{"cookie":{"path":"/; HttpOnly"}}'],
+    ['a domain that is none', '{"cookie":{"domain":{}}}'],
+    ['a sameSite that is none', '{"cookie":{"sameSite":"somewhere"}}'],
+    ['a priority that is none', '{"cookie":{"priority":1}}'],
+    ['a cookie with a prototype of its own', '{"cookie":{"__proto__":{"path":"/"}}}'],
+    ['a live cookie’s own keys', '{"cookie":{"_expires":"2030-01-01T00:00:00.000Z"}}'],
   ])('takes a corrupt record (%s) as missing, and says so', async (_name, payload) => {
     const bank = new ReferenceBank()
     await bank.save('corrupt', { payload, expires: null })
