@@ -8,6 +8,7 @@ import { Reader } from './reader.ts'
 import { withoutRepeats } from './scanning.ts'
 import { PURGE, TOUCH_MANY } from './scripts.ts'
 import { Swapper } from './swapper.ts'
+import { type ChangeListener, Tracking } from './tracking.ts'
 import { Watchdog } from './watchdog.ts'
 import { lifetime, NEVER, timeOf, touching } from './words.ts'
 
@@ -53,11 +54,21 @@ export class RedisBank implements Bank {
     this.#swapper = new Swapper(this.#commands)
   }
 
+  /**
+   * From its next connection on, has the server tell the listener of what others change. Call it before anything else.
+   *
+   * @throws DATABANK_NOT_SUPPORTED on a client that was handed in
+   */
+  track(listener: ChangeListener): void {
+    if (this.#connection === undefined)
+      throw new DatabankError('DATABANK_NOT_SUPPORTED', 'RedisBank: only with url is it told of changes')
+    this.#connection.track(new Tracking(this.#prefix, listener, () => this.#greet()))
+  }
+
   async open(): Promise<void> {
     this.#commands.refuseIfClosed()
     await this.#connection?.open()
-    // No session has this key, for an id is never empty. That it can be asked for tells that we are let in.
-    await this.#commands.send(['GET', this.#prefix], this.#prefix)
+    await this.#greet()
   }
 
   async close(): Promise<void> {
@@ -139,6 +150,11 @@ export class RedisBank implements Bank {
       for (const count of counts) purged += count as number
     }
     return purged
+  }
+
+  /** No session has this key, for an id is never empty. That it can be asked for tells that we are let in. */
+  #greet(): Promise<unknown> {
+    return this.#commands.send(['GET', this.#prefix], this.#prefix)
   }
 
   #keyOf(id: string): string {

@@ -2,6 +2,7 @@ import { DatabankError } from 'connect-databank'
 import { type Client, COMMAND_OPTIONS, type NodeRedisClient, type Words } from './client.ts'
 import { closed, failure } from './failures.ts'
 import type { RedisBankOptions } from './options.ts'
+import type { Tracking } from './tracking.ts'
 
 interface OwnClient extends NodeRedisClient {
   readonly isReady: boolean
@@ -39,6 +40,7 @@ export class Connection implements Client {
   #client: OwnClient | undefined
   #starting: Promise<void> | undefined
   #failure: (Error & { code: string }) | undefined
+  #tracking: Tracking | undefined
   #isEnded = false
   #restartedAt = 0
 
@@ -55,6 +57,11 @@ export class Connection implements Client {
 
   async masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]> {
     return [this.send]
+  }
+
+  /** Every connection from now on is a tracked one. */
+  track(tracking: Tracking): void {
+    this.#tracking = tracking
   }
 
   /** Connects, or rejects with what stood in the way; then nothing of the attempt goes on. */
@@ -83,6 +90,7 @@ export class Connection implements Client {
 
   async close(): Promise<void> {
     this.#isEnded = true
+    this.#tracking?.end()
     this.#rejectWaiting(closed(), () => true)
     const client = this.#client
     this.#client = undefined
@@ -134,9 +142,10 @@ export class Connection implements Client {
   }
 
   async #connect(): Promise<void> {
-    const { createClient } = await loadClient()
+    const redis = await loadClient()
     if (this.#isEnded) return
-    const client = createClient(clientOptions(this.#options)) as unknown as OwnClient
+    const options = { ...clientOptions(this.#options), ...this.#tracking?.clientOptions(redis) }
+    const client = redis.createClient(options) as unknown as OwnClient
     this.#client = client
     client.on('error', (error) => this.#onError(client, error))
     client.on('ready', () => this.#onReady(client))
@@ -147,11 +156,13 @@ export class Connection implements Client {
   #onReady(client: OwnClient): void {
     if (client !== this.#client) return
     this.#failure = undefined
+    this.#tracking?.begin()
     for (const waiting of [...this.#waiting]) waiting.resolve(client)
   }
 
   #onError(client: OwnClient, error: unknown): void {
     if (client !== this.#client) return
+    this.#tracking?.end()
     const failed = failure(error)
     this.#failure = failed
     const isDenied = failed.code === 'DATABANK_DENIED'
@@ -166,6 +177,7 @@ export class Connection implements Client {
 
   #drop(cut = true): void {
     const client = this.#client
+    this.#tracking?.end()
     this.#client = undefined
     this.#starting = undefined
     if (cut && client?.isOpen) client.destroy()

@@ -22,6 +22,17 @@ export interface RedisBankOptions {
   readonly clientOptions?: object
 }
 
+/** The options of the layers over the bank, which `RedisStore` and `openBank` put there. */
+export interface LayerOptions {
+  /**
+   * With `url`: keeps what was read in this process, as long as the server tells of each change. Default false. `maxBytes`: how
+   * much memory it may take. Default 32 MB, 33,554,432.
+   */
+  readonly nearCache?: boolean | { readonly maxBytes?: number }
+}
+
+const NEAR_CACHE_BYTES = 33_554_432
+
 const RULES: OptionRules<RedisBankOptions> = {
   url: { expected: 'a URL that begins with redis:, rediss: or unix:', accepts: isRedisUrl },
   client: clientRule,
@@ -44,6 +55,28 @@ export function checkBankOptions(options: RedisBankOptions): void {
   checkOptions('RedisBank', RULES, options)
   const idle = OF_THE_CONNECTION.find((name) => options.client !== undefined && options[name] !== undefined)
   if (idle !== undefined) throw invalidOption(`RedisBank: ${idle} has no effect beside client`)
+}
+
+/** Parts the options of the layers from the bank's own. Throws as above. */
+export function layersOf({ nearCache = false, ...bankOptions }: RedisBankOptions & LayerOptions) {
+  const nearCacheBytes = nearCacheBytesOf(nearCache)
+  if (nearCacheBytes !== undefined) checkCanTrack(bankOptions)
+  return { nearCacheBytes, bankOptions }
+}
+
+function nearCacheBytesOf(nearCache: boolean | { readonly maxBytes?: number }): number | undefined {
+  if (nearCache === false) return undefined
+  if (nearCache === true) return NEAR_CACHE_BYTES
+  checkOptions('nearCache', { maxBytes: rules.positiveInteger }, nearCache)
+  return nearCache.maxBytes ?? NEAR_CACHE_BYTES
+}
+
+/** Changes are told on the connection that reads, in RESP 3: so it must be our own. */
+function checkCanTrack({ client, clientOptions = {} }: RedisBankOptions): void {
+  if (client !== undefined)
+    throw invalidOption('RedisBank: nearCache needs url, for a connection of its own; it has no effect beside client')
+  const taken = ['RESP', 'clientSideCache', 'emitInvalidate'].find((name) => Object.hasOwn(clientOptions, name))
+  if (taken !== undefined) throw invalidOption(`RedisBank: nearCache does not go with clientOptions.${taken}`)
 }
 
 function isRedisUrl(value: unknown): boolean {

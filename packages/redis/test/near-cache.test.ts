@@ -1,0 +1,404 @@
+// What may go wrong between a cache and the server it is near to, each forced.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gatedBank } from '@connect-databank/conformance'
+import { type Bank, coalesce, DatabankStore } from 'connect-databank'
+import type { SessionData } from 'express-session'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { until } from '../../../scripts/servers/program.js'
+import { startProxy } from '../../../scripts/servers/proxy.js'
+import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { openBank, RedisBank, type RedisBankOptions, RedisStore } from '../src/index.ts'
+import { NearCache, withNearCache } from '../src/near-cache.ts'
+import { aSession, get } from './requests.ts'
+
+const HOUR = 3_600_000
+const at = Date.now()
+const [one, two] = [
+  { payload: 'one', expires: at + HOUR },
+  { payload: 'two', expires: at + 2 * HOUR },
+]
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+/** A cache of which a test can await that it heard of a change. */
+class Hearing extends NearCache {
+  #heard: (() => void) | undefined
+
+  hears(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#heard = resolve
+    })
+  }
+
+  override changed(id: string | null): void {
+    super.changed(id)
+    this.#heard?.()
+  }
+}
+
+function near(port: number, options: RedisBankOptions = {}, maxBytes = 1_000_000) {
+  const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options })
+  const cache = new Hearing(maxBytes)
+  own.track(cache)
+  const below = gatedBank(coalesce(own) as Required<Bank>)
+  const bank = withNearCache(below as unknown as Required<Bank>, cache)
+  ends.push(() => bank.close())
+  return { bank, below, cache }
+}
+
+/** The session as a request has it that changes it. */
+async function loaded(store: DatabankStore, sid: string): Promise<SessionData> {
+  const { code, value } = await get(store, sid)
+  expect(code).toBeUndefined()
+  return value as SessionData
+}
+
+/** Saves it: with what it remembers, if it was loaded. */
+function save(store: DatabankStore, sid: string, session: SessionData): Promise<void> {
+  return new Promise((resolve, reject) => store.set(sid, session, (error) => (error ? reject(error) : resolve())))
+}
+
+function far(port: number): Bank {
+  const bank = new RedisBank({ url: `redis://127.0.0.1:${port}` })
+  ends.push(() => bank.close())
+  return bank
+}
+
+const VERSIONS = { redis: 'Redis', 'redis-oldest': 'Redis 6.2', 'redis-recent': 'Redis 8', valkey: 'Valkey' }
+for (const [name, title] of Object.entries(VERSIONS)) {
+  describe.skipIf(server(name).missing)(`a near cache on ${title}`, () => {
+    let redis: RedisServer
+    beforeAll(async () => {
+      redis = await startRedis({ binary: server(name)['binary'] as Binary })
+    })
+    afterAll(() => redis.stop())
+    beforeEach(() => redis.admin(['FLUSHALL']))
+
+    it('answers what it has read, until somebody changes it', async () => {
+      const { bank, below } = near(redis.port)
+      const changes: Record<string, [commands: string[][], then: object | null]> = {
+        written: [[['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`]], two],
+        touched: [[['PEXPIREAT', 'sess:a', `${two.expires}`]], { ...one, expires: two.expires }],
+        'made to stay': [[['PERSIST', 'sess:a']], { ...one, expires: null }],
+        deleted: [[['UNLINK', 'sess:a']], null],
+        renamed: [[['RENAME', 'sess:a', 'b']], null],
+        'flushed with all': [[['FLUSHALL']], null],
+        'flushed later': [[['FLUSHALL', 'ASYNC']], null],
+        'written by a script': [[['EVAL', `redis.call('SET', KEYS[1], 'two', 'PXAT', '${two.expires}')`, '1', 'sess:a']], two],
+        'written in a transaction': [[['MULTI'], ['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`], ['EXEC']], two],
+        'twice written': [
+          [
+            ['SET', 'sess:a', 'between'],
+            ['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`],
+          ],
+          two,
+        ],
+      }
+      for (const [change, [commands, then]] of Object.entries(changes)) {
+        await bank.save('a', one)
+        expect(await bank.read('a'), change).toEqual(one)
+        const reads = below.calls('read')
+        for (let count = 0; count < 3; count++) expect(await bank.read('a'), change).toEqual(one)
+        expect(below.calls('read'), change).toBe(reads)
+        await redis.admin(...commands)
+        // News comes before the answer to what was asked later.
+        await bank.open()
+        expect(await bank.read('a'), change).toEqual(then)
+      }
+    })
+
+    it('forgets what this process writes', async () => {
+      const { bank } = near(redis.port)
+      const touched = { ...one, expires: two.expires }
+      await bank.save('a', two)
+      const writes: [write: () => Promise<unknown>, then: object | null][] = [
+        [() => bank.save('a', one), one],
+        [() => bank.touch('a', two.expires), touched],
+        [() => bank.touchMany([['a', null]]), { ...one, expires: null }],
+        [() => bank.swap('a', 'one', two), two],
+        [() => bank.delete('a'), null],
+        [() => bank.swap('a', null, one), one],
+        [() => bank.clear(), null],
+        [() => bank.save('a', one), one],
+        [() => bank.purge(one.expires), null],
+      ]
+      for (const [write, then] of writes) {
+        await bank.read('a')
+        await bank.read('a')
+        await write()
+        expect(await bank.read('a')).toEqual(then)
+      }
+    })
+
+    it('does not keep an answer that the news of a change has overtaken', async () => {
+      const proxy = await startProxy(redis.port)
+      ends.push(() => proxy.close())
+      const { bank, below, cache } = near(proxy.port)
+      await redis.admin(['SET', 'sess:a', 'one', 'PXAT', `${one.expires}`])
+      // Redis 6.2 has no PEXPIRETIME: found out by the first read.
+      await bank.read('missing')
+      // The payload is read, and the question for the death held: the answer has not come when the news does.
+      const held = proxy.holdAt(name === 'redis-oldest' ? 'EVALSHA' : 'PEXPIRETIME')
+      const reading = bank.read('a')
+      const letGo = await held
+      const heard = cache.hears()
+      await redis.admin(['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`])
+      await heard
+      letGo()
+      expect((await reading)?.payload).toBe('one')
+      expect(cache.size).toBe(0)
+      expect(await bank.read('a')).toEqual(two)
+      expect(await bank.read('a')).toEqual(two)
+      expect(below.calls('read')).toBe(3)
+    })
+  })
+}
+
+describe.skipIf(server('redis').missing)('a near cache', () => {
+  let redis: RedisServer
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+  beforeEach(() => redis.admin(['FLUSHALL']))
+
+  async function proxied() {
+    const proxy = await startProxy(redis.port)
+    ends.push(() => proxy.close())
+    return proxy
+  }
+
+  it('does not keep an answer that a write of this process has overtaken', async () => {
+    const { bank, below, cache } = near(redis.port)
+    await bank.save('a', one)
+    for (const write of [() => bank.save('a', two), () => bank.touch('a', two.expires), () => bank.clear()]) {
+      below.hold('read')
+      const reading = bank.read('a')
+      const read = await below.held('read')
+      await read.perform()
+      await write()
+      below.letGo()
+      await reading
+      expect(cache.size).toBe(0)
+    }
+  })
+
+  it('keeps nothing that was read over a connection before', async () => {
+    const { bank, below, cache } = near(redis.port)
+    await bank.save('a', one)
+    below.hold('read')
+    const reading = bank.read('a')
+    const read = await below.held('read')
+    await read.perform()
+    await redis.admin(['CLIENT', 'KILL', 'TYPE', 'NORMAL'])
+    await until(async () => (await bank.count(0).catch(() => 0)) === 1, 'another connection')
+    below.letGo()
+    expect(await reading).toEqual(one)
+    expect(cache.size).toBe(0)
+  })
+
+  it('forgets all when the connection drops, and keeps nothing until changes are told again', async () => {
+    const proxy = await proxied()
+    const { bank, below, cache } = near(proxy.port, { offlineWait: 200 })
+    const other = far(redis.port)
+    await other.save('a', one)
+    await bank.open()
+    expect(await bank.read('a')).toEqual(one)
+    await proxy.refuse()
+    const refused = () =>
+      bank.read('a').then(
+        () => false,
+        ({ code }) => code === 'DATABANK_UNAVAILABLE',
+      )
+    await until(refused, 'the loss to be noticed', 2_000)
+    await other.save('a', two)
+    // The connection is there, and the server is yet to be asked to tell of changes.
+    const held = proxy.holdAt('TRACKING')
+    await proxy.listen()
+    const letGo = await held
+    expect(await refused()).toBe(true)
+    letGo()
+    await until(async () => !(await refused()), 'the connection')
+    expect(await bank.read('a')).toEqual(two)
+    const reads = below.calls('read')
+    expect(await bank.read('a')).toEqual(two)
+    expect(below.calls('read')).toBe(reads)
+    const heard = cache.hears()
+    await other.save('a', one)
+    await heard
+    expect(await bank.read('a')).toEqual(one)
+  })
+
+  it('is not believed when the server says nothing any more', async () => {
+    const proxy = await proxied()
+    const { bank } = near(proxy.port)
+    const other = far(redis.port)
+    await other.save('a', one)
+    await bank.open()
+    expect(await bank.read('a')).toEqual(one)
+    proxy.silence()
+    proxy.speak()
+    await other.save('a', two)
+    const isKept = () => Promise.race([bank.read('a').then(() => true), sleep(25).then(() => false)])
+    expect(await isKept()).toBe(true)
+    await until(async () => !(await isKept()), 'the silence to be noticed', 2_500)
+    await until(
+      () =>
+        bank.read('a').then(
+          ({ payload } = one) => payload === 'two',
+          () => false,
+        ),
+      'another connection',
+      10_000,
+    )
+  }, 20_000)
+
+  it('lives through silence that ends', async () => {
+    const { bank, cache } = near(redis.port)
+    await bank.save('a', one)
+    await bank.read('a')
+    redis.program.freeze()
+    await until(() => cache.size === 0, 'the silence to be noticed', 2_500)
+    redis.program.thaw()
+    await until(async () => (await bank.read('a')) !== null && cache.size === 1, 'it to keep again', 2_500)
+  })
+
+  it('costs a merge when it was behind, never an update', async () => {
+    const proxy = await proxied()
+    const { bank } = near(proxy.port)
+    const store = new DatabankStore({ bank })
+    const other = new RedisStore({ url: redis.url })
+    ends.push(() => other.close())
+    await save(other, 'a', aSession({ user: 'Ada' }))
+    await store.open()
+    expect(await loaded(store, 'a')).toMatchObject({ user: 'Ada' })
+    // From now on this process is behind.
+    const letGo = proxy.holdAnswers()
+    const theirs = await loaded(other, 'a')
+    await save(other, 'a', Object.assign(theirs, { theirs: 1 }))
+    const ours = await loaded(store, 'a')
+    expect(ours).not.toHaveProperty('theirs')
+    const saving = save(store, 'a', Object.assign(ours, { ours: 1 }))
+    letGo()
+    await saving
+    for (const each of [store, other]) expect(await loaded(each, 'a')).toMatchObject({ user: 'Ada', theirs: 1, ours: 1 })
+  })
+
+  it('does not bring back who logged out elsewhere while it was behind', async () => {
+    const proxy = await proxied()
+    const { bank } = near(proxy.port)
+    const store = new DatabankStore({ bank })
+    const other = new RedisStore({ url: redis.url })
+    ends.push(() => other.close())
+    for (const change of [{ ours: 1 }, {}]) {
+      await save(other, 'a', aSession({ user: 'Ada' }))
+      await bank.open()
+      expect(await loaded(store, 'a')).toMatchObject({ user: 'Ada' })
+      const letGo = proxy.holdAnswers()
+      await new Promise((resolve) => other.destroy('a', resolve))
+      const ours = await loaded(store, 'a')
+      expect(ours).toMatchObject({ user: 'Ada' })
+      const saving = save(store, 'a', Object.assign(ours, change))
+      letGo()
+      await saving
+      expect((await get(store, 'a')).value).toBe(null)
+      expect(await redis.admin(['EXISTS', 'sess:a'])).toBe(0)
+    }
+  })
+
+  it('takes no more memory than it may, and drops what is not asked for', async () => {
+    const { bank, cache, below } = near(redis.port, {}, 100_000)
+    const payload = 'x'.repeat(1_000)
+    const ids = Array.from({ length: 300 }, (_, index) => `${index}`)
+    await Promise.all(ids.map((id) => bank.save(id, { payload, expires: null })))
+    for (const id of ids) {
+      await bank.read(id)
+      await bank.read('0')
+    }
+    expect(cache.size).toBeGreaterThan(30)
+    expect(cache.size).toBeLessThan(100)
+    const reads = below.calls('read')
+    for (const id of ['0', '299', '298']) await bank.read(id)
+    expect(below.calls('read')).toBe(reads)
+    await bank.read('1')
+    expect(below.calls('read')).toBe(reads + 1)
+    // Neither what is too large for it, nor what is not there.
+    await bank.save('large', { payload: 'é'.repeat(30_000), expires: null })
+    const { size } = cache
+    await bank.read('large')
+    for (const id of ids) await bank.read(`missing ${id}`)
+    expect(cache.size).toBe(size)
+    for (const id of ids) await bank.save(id, { payload, expires: null })
+    expect(cache.size).toBe(0)
+  })
+
+  it('serves nothing that is dead', async () => {
+    const { bank, cache } = near(redis.port)
+    const expires = Date.now() + 150
+    await bank.save('a', { payload: 'one', expires })
+    expect(await bank.read('a')).toEqual({ payload: 'one', expires })
+    await until(() => Date.now() > expires, 'the death')
+    expect(await bank.read('a')).toBe(null)
+    expect(cache.size).toBe(0)
+  })
+
+  it('hears of the keys of its prefix, however they are written', async () => {
+    for (const [prefix, id] of [
+      ['', 'a'],
+      ['é*[', '\ud800ü'],
+      ['sess:', '\n\0'],
+    ] as const) {
+      const url = redis.url
+      const [bank, other] = [openBank(url, { nearCache: true, prefix }), openBank(url, { prefix })] as Required<Bank>[]
+      ends.push(
+        () => bank!.close(),
+        () => other!.close(),
+      )
+      await other!.save(id, one)
+      expect(await bank!.read(id)).toEqual(one)
+      await other!.save(id, two)
+      await bank!.open()
+      expect(await bank!.read(id)).toEqual(two)
+    }
+  })
+
+  it('says so where the server does not let it hear', async () => {
+    const acl = ['user default on nopass ~* &* +@all', 'user app on >secret ~sess:* -@all +get +pexpiretime +set']
+    const strict = await startRedis({ acl })
+    ends.push(() => strict.stop())
+    const url = strict.url.replace('//', '//app:secret@')
+    const bank = openBank(url, { nearCache: true }) as Required<Bank>
+    ends.push(() => bank.close())
+    await expect(bank.open()).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+    await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+    await strict.admin(['ACL', 'SETUSER', 'app', '+client|tracking'])
+    await bank.open()
+    await bank.save('a', one)
+    expect(await bank.read('a')).toEqual(one)
+  })
+
+  it('is refused where it cannot be', async () => {
+    const invalid = expect.objectContaining({ code: 'DATABANK_INVALID_OPTION' })
+    const client = { sendCommand: async () => null, isOpen: true }
+    for (const options of [
+      { client, nearCache: true },
+      { client, nearCache: {} },
+      { nearCache: 1 },
+      { nearCache: null },
+      { nearCache: { maxBytes: 0 } },
+      { nearCache: { bytes: 1 } },
+      { nearCache: true, clientOptions: { RESP: 2 } },
+    ]) {
+      expect(() => new RedisStore(options as object), JSON.stringify(options)).toThrow(invalid)
+    }
+    for (const nearCache of [true, false, {}, { maxBytes: 1 }]) await new RedisStore({ nearCache }).close()
+    await new RedisStore({ client, nearCache: false }).close()
+    expect(() => new RedisBank({ client }).track(new NearCache(1))).toThrow(
+      expect.objectContaining({ code: 'DATABANK_NOT_SUPPORTED' }),
+    )
+  })
+})
