@@ -36,10 +36,24 @@ export function decodeSession(entry: Entry, parse: (text: string) => unknown = J
 
 function parsed(text: string, parse: (text: string) => unknown): unknown {
   try {
-    return parse(text)
+    const form = parse(text)
+    return text.length > deepest * 2 && isDeeper(form, deepest) ? undefined : form
   } catch {
     return undefined
   }
+}
+
+/**
+ * Objects within objects up to here. `JSON.parse` knows no bound, but `JSON.stringify` has no stack for twice as many, and
+ * express-session calls it where nobody catches what it throws: such a record would end the process.
+ */
+const deepest = 2_000
+
+function isDeeper(form: unknown, levels: number): boolean {
+  if (typeof form !== 'object' || form === null) return false
+  if (levels === 0) return true
+  for (const inner of Object.values(form)) if (isDeeper(inner, levels - 1)) return true
+  return false
 }
 
 /** @throws DATABANK_INVALID_SESSION if this is no object with a cookie */
@@ -85,8 +99,9 @@ function isText(value: unknown, pattern: RegExp): boolean {
   return value == null || value === '' || (typeof value === 'string' && pattern.test(value))
 }
 
+/** False, too: `cookie.expires = false` is written as both. */
 function isAge(value: unknown): boolean {
-  return value == null || (typeof value === 'number' && Math.abs(value) <= longestAge)
+  return value == null || value === false || (typeof value === 'number' && Math.abs(value) <= longestAge)
 }
 
 /** The cookie's fields as JSON would hold them. `toJSON`, because a live Cookie's own keys are not the ones it is stored with. */

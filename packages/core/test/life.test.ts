@@ -70,6 +70,7 @@ describe('live means live', () => {
     ['a cookie that is an array', '{"cookie":[]}'],
     ['a date that is none', '{"cookie":{"expires":"soon"}}'],
     ['a date beyond all', '{"cookie":{"expires":9e15}}'],
+    ['nested so deeply that it cannot be written', `{"cookie":{},"deep":${'['.repeat(9_000)}${']'.repeat(9_000)}}`],
     ['a maxAge that is text', '{"cookie":{"maxAge":"long"}}'],
     ['an age beyond all dates', '{"cookie":{"originalMaxAge":1e300}}'],
     ['a path that is none', '{"cookie":{"path":5}}'],
@@ -90,6 +91,12 @@ describe('live means live', () => {
     expect(told).toEqual(['corrupt corrupt'])
     expect(log.warn).toHaveBeenCalledTimes(1)
     expect(await client.all()).toEqual([])
+  })
+
+  it('takes a cookie for as long as the browser runs, as express-session writes it, for whole', async () => {
+    const bank = new ReferenceBank()
+    await bank.save('sid', { payload: '{"cookie":{"originalMaxAge":false,"expires":false,"path":"/"},"n":1}', expires: null })
+    expect(dataOf(await new Client(bank).get('sid'))).toEqual({ n: 1 })
   })
 
   it('does not let a record named __proto__ change any prototype', async () => {
