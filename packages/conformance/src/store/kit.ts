@@ -91,6 +91,12 @@ export function assertSameSecond(actual: number | null, expected: number, messag
   assert.ok(actual !== null && Math.abs(actual - expected) <= 1_000, `${message}: ${shown(actual)} instead of ${shown(expected)}`)
 }
 
+/** Fails unless the two lifetimes are the same to the second: express-session reads the clock twice when it sets one. */
+export function assertSameLifetime(actual: unknown, expected: number): void {
+  const isSame = typeof actual === 'number' && Math.abs(actual - expected) <= 1_000
+  assert.ok(isSame, `the lifetime: ${actual} ms instead of ${expected} ms`)
+}
+
 function shown(time: number | null): string {
   return time === null || Number.isNaN(time) ? String(time) : new Date(time).toISOString()
 }
