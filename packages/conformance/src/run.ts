@@ -28,6 +28,9 @@ async function runOpened<Context>(
   limit: number,
 ): Promise<string | null> {
   const subject = await within(limit, 'open', open())
+  // The check gets a turn of the event loop of its own. Node 26.9 ends the process when something is thrown, and caught by a
+  // listener, in the turn in which an operation of `fs.promises` has ended, as one may in `open`.
+  await new Promise((resolve) => setImmediate(resolve))
   let failed = true
   try {
     const missing = check.needs.filter((need) => !subject.has(need))
