@@ -1,7 +1,7 @@
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
 
 /** How many requests may be under way before the next operations wait for an answer and go out together. */
-const UNDER_WAY = 2
+const UNDER_WAY = 4
 /** The most operations that go out as one request. */
 const BATCH = 128
 /** How long (ms) operations wait for an answer to others: a request that takes longer loses its place, for it may be hung. */
@@ -41,7 +41,6 @@ export class Gathering<Item, Answer> {
   }
 
   ask(item: Item): Promise<Answer> {
-    if (this.#underWay === 0 && this.#waiting.size === 0) return this.#goAlone(item)
     const same = this.#waiting.get(item)
     if (same !== undefined) return same.answer
 
@@ -73,11 +72,14 @@ export class Gathering<Item, Answer> {
     this.#patience = this.#waiting.size > 0 ? this.#startPatience() : undefined
   }
 
-  /** At the end of this turn of the loop: by then all that its sockets brought is here. */
+  /**
+   * When the current callback of the loop has ended, and with it the callbacks of all that it answered: clients answer in one
+   * callback what came in one packet. Not later: what a client sends in this turn travels together.
+   */
   #leaveSoon(): void {
     if (this.#leavesSoon) return
     this.#leavesSoon = true
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#leavesSoon = false
       this.#leaveUpTo(UNDER_WAY)
     })
@@ -98,13 +100,6 @@ export class Gathering<Item, Answer> {
     const batch = new Map<Item, Waiting<Answer>>()
     for (const [item, waiting] of all) (batch.size < BATCH ? batch : this.#waiting).set(item, waiting)
     return batch
-  }
-
-  #goAlone(item: Item): Promise<Answer> {
-    const answer = this.#one(item)
-    const end = this.#begin()
-    answer.then(end, end)
-    return answer
   }
 
   #send(batch: Map<Item, Waiting<Answer>>): void {
