@@ -55,7 +55,7 @@ export async function ask(backend, { url, quick, say }) {
     for (const cell of cells(quick, few)) {
       const { sessions, bytes } = cell
       const filling = `${sessions} of ${bytes} B`
-      if (filled !== filling) ready = await prepared(ready, missing, (member) => member.do('fill', sessions, bytes))
+      if (filled !== filling) ready = await prepared(ready, missing, (member) => warmedUp(member, cell, quick))
       filled = filling
       const milliseconds = quick ? 150 : 250
       const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
@@ -66,6 +66,19 @@ export async function ask(backend, { url, quick, say }) {
     for (const member of started) await member.stop()
   }
   return { answers, missing }
+}
+
+/**
+ * Fills the store, and lets the compiler see what will be measured: it compiles in the first seconds of a process.
+ * @param {import('../crew.js').Member} member
+ * @param {Cell} cell
+ * @param {boolean} quick
+ */
+async function warmedUp(member, cell, quick) {
+  await member.do('fill', cell.sessions, cell.bytes)
+  for (const operation of quick ? ['mix'] : ['mix', 'set', 'mix']) {
+    await member.do('measure', { ...cell, operation, concurrency: 128, milliseconds: 1_000 })
+  }
 }
 
 /** @param {Map<import('../crew.js').Member, (import('../drive.js').Measured | null)[]>} results @returns {Row[]} */
