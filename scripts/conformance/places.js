@@ -9,14 +9,15 @@ import { scratchFolder } from '../servers/program.js'
  * One place: how its bank is opened, and how it is removed.
  * @typedef {{ url: string, options?: Record<string, unknown>, remove: () => Promise<void> }} Place
  *
- * @typedef {{ isShared: boolean, open: () => Promise<Place> }} Places whether two processes can share one
+ * @typedef {{ isShared: boolean, canList: boolean, open: () => Promise<Place> }} Places whether two processes can share one, and
+ *   whether the sessions in it can be listed
  */
 
 /** @type {Record<string, Places>} */
 export const places = {
-  memory: { isShared: false, open: async () => ({ url: 'memory:', remove: async () => {} }) },
-  disk: { isShared: true, open: () => inFolder('disk') },
-  lmdb: { isShared: true, open: () => inFolder('lmdb') },
+  memory: { isShared: false, canList: true, open: async () => ({ url: 'memory:', remove: async () => {} }) },
+  disk: { isShared: true, canList: true, open: () => inFolder('disk') },
+  lmdb: { isShared: true, canList: true, open: () => inFolder('lmdb') },
   ...(await onServers()),
 }
 
@@ -40,7 +41,8 @@ async function onServers() {
   }
   if (server('couchbase').missing === undefined) {
     const { startCouchbase } = await import('../servers/couchbase.js')
-    found['couchbase'] = partsOf(await startCouchbase(), () => ({ prefix: `${randomUUID()}:` }))
+    // CouchbaseMock has neither range scans nor queries.
+    found['couchbase'] = { ...partsOf(await startCouchbase(), () => ({ prefix: `${randomUUID()}:` })), canList: false }
   }
   return found
 }
@@ -52,5 +54,5 @@ async function onServers() {
  */
 function partsOf(running, part) {
   after(() => running.stop())
-  return { isShared: true, open: async () => ({ url: running.url, options: part(), remove: async () => {} }) }
+  return { isShared: true, canList: true, open: async () => ({ url: running.url, options: part(), remove: async () => {} }) }
 }
