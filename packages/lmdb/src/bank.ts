@@ -56,15 +56,15 @@ export class LmdbBank implements Bank {
 
   async read(id: string): Promise<Entry | null> {
     const { format, reader } = this.#opened ?? (await this.#use())
-    const { root, records, expiry } = reader
+    const { root, sessions } = reader
     try {
       // Otherwise a snapshot of up to a millisecond ago might be read, older than what another process was just told is done.
       root.resetReadTxn()
-      const key = format.keyOf(id)
-      const time = expiry.getBinaryFast(key)
+      const keys = format.keysOf(id)
+      const time = sessions.getBinaryFast(keys.expiry)
       if (time === undefined) return null
       const expires = format.timeOf(time)
-      const record = records.getBinaryFast(key)
+      const record = sessions.getBinaryFast(keys.record)
       const payload = record === undefined ? undefined : format.payloadOf(asBuffer(record))
       if (payload === undefined) throw new DatabankError('DATABANK_INVALID_RECORD', 'lmdb: the record is damaged')
       return { payload, expires }
@@ -169,16 +169,18 @@ export class LmdbBank implements Bank {
     await opened.writer.close()
   }
 
-  #page(format: Format, { root, records, expiry }: Reader, after: Buffer | undefined) {
+  #page(format: Format, { root, sessions }: Reader, after: Buffer | undefined) {
     const entries: (readonly [string, Entry])[] = []
     let last: Buffer | undefined
     let bytes = 0
     try {
       root.resetReadTxn()
-      for (const { key, value } of records.getRange(after === undefined ? {} : { start: after, exclusiveStart: true })) {
-        const id = format.idOf(key, value)
+      for (const { key, value } of sessions.getRange(after === undefined ? {} : { start: after, exclusiveStart: true })) {
+        const keys = format.keysOfRecord(key)
+        if (keys === undefined) continue
+        const id = format.idOf(keys, value)
         const payload = format.payloadOf(value)
-        const time = expiry.getBinary(key)
+        const time = sessions.getBinary(keys.expiry)
         if (id !== undefined && payload !== undefined && time !== undefined)
           entries.push([id, { payload, expires: format.timeOf(time) }])
         bytes += value.length

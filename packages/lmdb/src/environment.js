@@ -6,7 +6,7 @@ import { requireOpenable } from './preflight.js'
 /**
  * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
  * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: { sync(callback: (error: unknown) => void): void } }} Root
- * @typedef {{ root: Root, about: Table, records: Table, expiry: Table, deaths: Table }} Tables
+ * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table }} Tables
  * @typedef {{ path: string, durable: boolean }} Place
  */
 
@@ -27,8 +27,7 @@ export function openForWriting(place) {
     const tables = {
       root,
       about,
-      records: openTable(root, tableNames.records),
-      expiry: openTable(root, tableNames.expiry),
+      sessions: openTable(root, tableNames.sessions),
       deaths: openTable(root, tableNames.deaths),
     }
     root.transactionSync(() => {
@@ -50,7 +49,7 @@ export function openForWriting(place) {
  */
 export function openForReading(place) {
   const root = openRoot(place, true)
-  return { root, records: openTable(root, tableNames.records), expiry: openTable(root, tableNames.expiry) }
+  return { root, sessions: openTable(root, tableNames.sessions) }
 }
 
 /**

@@ -5,6 +5,8 @@ const meanings: ReadonlyMap<number | string, ErrorCode> = new Map<number | strin
   ['MAX_SIZE', 'DATABANK_FULL'],
   [-30792, 'DATABANK_FULL'], // MDB_MAP_FULL
   [28, 'DATABANK_FULL'], // ENOSPC
+  // EIO: what LMDB makes of a write that went only half way, which is how a disk fills up. A disk that fails says so at a flush.
+  [5, 'DATABANK_FULL'],
   [27, 'DATABANK_FULL'], // EFBIG
   [122, 'DATABANK_FULL'], // EDQUOT
   ['ENOSPC', 'DATABANK_FULL'],

@@ -1,10 +1,22 @@
 // What can be done to the tables. Each is called within a transaction for writing, and either does all of its work or throws.
-import { deathKey, encodeRecord, endOfDeaths, expiryBytes, keyOf, payloadOf, timeBytes, timeOf, timeSize } from './format.js'
+import {
+  deathKey,
+  encodeRecord,
+  endOfDeaths,
+  expiryBytes,
+  keysOf,
+  keysOfBase,
+  payloadOf,
+  timeBytes,
+  timeOf,
+  timeSize,
+} from './format.js'
 
 /**
  * @typedef {{ failure: { message: string, code?: number | string | undefined } }} Failure
  * @typedef {import('./protocol.ts').Operations[import('./protocol.ts').Kind]['answer'] | Failure} Answer
  * @typedef {import('./environment.js').Tables} Tables
+ * @typedef {import('./format.js').Keys} Keys
  */
 
 const nothing = Buffer.alloc(0)
@@ -15,7 +27,7 @@ const nothing = Buffer.alloc(0)
  * @returns {Record<import('./protocol.ts').Kind, (first: any, second: any, third: any) => Answer>}
  */
 export function operationsOn(tables, maxSize) {
-  const { records, expiry, deaths } = tables
+  const { sessions, deaths } = tables
   return { save, remove, touch, swap, purge, survey, clear }
 
   /**
@@ -24,27 +36,27 @@ export function operationsOn(tables, maxSize) {
    * @param {number | null} expires
    */
   function save(id, payload, expires) {
-    return refusalIfFull() ?? store(id, keyOf(id), payload, expires)
+    return refusalIfFull() ?? store(id, keysOf(id), payload, expires)
   }
 
   /** @param {string} id */
   function remove(id) {
-    const key = keyOf(id)
-    const times = expiry.get(key)
+    const keys = keysOf(id)
+    const times = sessions.get(keys.expiry)
     if (times === undefined) return false
-    erase(key, times)
+    erase(keys, times)
     return true
   }
 
   /**
-   * Writes the table of expiry alone: the payload's pages stay as they are.
+   * Writes the expiry alone: a payload that has pages of its own, which those of 2 kB have, is not written.
    * @param {string} id
    * @param {number | null} expires
    */
   function touch(id, expires) {
-    const key = keyOf(id)
-    const times = expiry.get(key)
-    if (times !== undefined && isAlive(times, Date.now())) setDeath(key, times, timeBytes(expires))
+    const keys = keysOf(id)
+    const times = sessions.get(keys.expiry)
+    if (times !== undefined && isAlive(times, Date.now())) setDeath(keys, times, timeBytes(expires))
     return null
   }
 
@@ -54,11 +66,11 @@ export function operationsOn(tables, maxSize) {
    * @param {{ payload: string, expires: number | null }} entry
    */
   function swap(id, expected, { payload, expires }) {
-    const key = keyOf(id)
-    const times = expiry.get(key)
+    const keys = keysOf(id)
+    const times = sessions.get(keys.expiry)
     const isThere = times !== undefined && isAlive(times, Date.now())
-    if (expected === null ? isThere : !isThere || payloadOf(records.get(key) ?? nothing) !== expected) return false
-    return refusalIfFull() ?? store(id, key, payload, expires)
+    if (expected === null ? isThere : !isThere || payloadOf(sessions.get(keys.record) ?? nothing) !== expected) return false
+    return refusalIfFull() ?? store(id, keys, payload, expires)
   }
 
   /**
@@ -83,11 +95,11 @@ export function operationsOn(tables, maxSize) {
     const start = after === null ? {} : { start: Buffer.from(after), exclusiveStart: true }
     const due = [...deaths.getKeys({ ...start, end: endOfDeaths(now), limit })]
     const dead = due.filter((death) => !correct(death, now)).length
-    return { dead, entries: statsOf(expiry).entryCount, last: due.length < limit ? null : (due.at(-1) ?? null) }
+    return { dead, entries: statsOf(sessions).entryCount / 2, last: due.length < limit ? null : (due.at(-1) ?? null) }
   }
 
   function clear() {
-    for (const table of [records, expiry, deaths]) table.clearSync()
+    for (const table of [sessions, deaths]) table.clearSync()
     return null
   }
 
@@ -95,67 +107,67 @@ export function operationsOn(tables, maxSize) {
    * Whether the entry lives after all: then the index gets its time of death. What is dead is left to `onDead`.
    * @param {Buffer} death its key in the index
    * @param {number} now
-   * @param {(key: Buffer, times: Buffer) => void} [onDead]
+   * @param {(keys: Keys, times: Buffer) => void} [onDead]
    */
   function correct(death, now, onDead) {
-    const key = death.subarray(timeSize)
-    const times = /** @type {Buffer} */ (expiry.get(key))
+    const keys = keysOfBase(death.subarray(timeSize))
+    const times = /** @type {Buffer} */ (sessions.get(keys.expiry))
     if (!isAlive(times, now)) {
-      onDead?.(key, times)
+      onDead?.(keys, times)
       return false
     }
     const time = times.subarray(0, timeSize)
     deaths.remove(death)
-    index(key, time)
-    expiry.put(key, expiryBytes(time, time))
+    index(keys, time)
+    sessions.put(keys.expiry, expiryBytes(time, time))
     return true
   }
 
   /**
    * @param {string} id
-   * @param {Buffer} key
+   * @param {Keys} keys
    * @param {string} payload
    * @param {number | null} expires
    */
-  function store(id, key, payload, expires) {
-    records.put(key, encodeRecord(id, key, payload))
-    setDeath(key, expiry.get(key), timeBytes(expires))
+  function store(id, keys, payload, expires) {
+    sessions.put(keys.record, encodeRecord(id, keys, payload))
+    setDeath(keys, sessions.get(keys.expiry), timeBytes(expires))
     return true
   }
 
   /**
-   * @param {Buffer} key
+   * @param {Keys} keys
    * @param {Buffer | undefined} times as they were
    * @param {Buffer} death
    */
-  function setDeath(key, times, death) {
+  function setDeath(keys, times, death) {
     const indexed = times?.subarray(timeSize)
     if (indexed !== undefined && indexed.compare(death) <= 0) {
-      expiry.put(key, expiryBytes(death, indexed))
+      sessions.put(keys.expiry, expiryBytes(death, indexed))
       return
     }
-    if (indexed !== undefined) deaths.remove(deathKey(indexed, key))
-    index(key, death)
-    expiry.put(key, expiryBytes(death, death))
+    if (indexed !== undefined) deaths.remove(deathKey(indexed, keys.base))
+    index(keys, death)
+    sessions.put(keys.expiry, expiryBytes(death, death))
   }
 
   /**
    * What lives for ever is not in the index.
-   * @param {Buffer} key
+   * @param {Keys} keys
    * @param {Buffer} time
    */
-  function index(key, time) {
-    if (timeOf(time) !== null) deaths.put(deathKey(time, key), nothing)
+  function index({ base }, time) {
+    if (timeOf(time) !== null) deaths.put(deathKey(time, base), nothing)
   }
 
   /**
-   * @param {Buffer} key
+   * @param {Keys} keys
    * @param {Buffer} times
    */
-  function erase(key, times) {
-    deaths.remove(deathKey(times.subarray(timeSize), key))
-    expiry.remove(key)
-    records.remove(key)
+  function erase({ base, record, expiry }, times) {
+    deaths.remove(deathKey(times.subarray(timeSize), base))
+    sessions.remove(expiry)
+    sessions.remove(record)
   }
 
   /** @returns {Failure | undefined} */
@@ -167,7 +179,7 @@ export function operationsOn(tables, maxSize) {
   /** The pages that hold something: the file keeps those that were freed, for what comes next. */
   function usedBytes() {
     let bytes = 0
-    for (const table of [records, expiry, deaths]) {
+    for (const table of [sessions, deaths]) {
       const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = statsOf(table)
       bytes += (treeBranchPageCount + treeLeafPageCount + overflowPages) * pageSize
     }

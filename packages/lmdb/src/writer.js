@@ -36,8 +36,7 @@ function perform(batch) {
   try {
     return inTransaction(batch)
   } catch (error) {
-    if (batch.length === 1) return [failureOf(error)]
-    return batch.flatMap((operation) => perform([operation]))
+    return batch.length === 1 ? [failureOf(error)] : batch.flatMap((operation) => perform([operation]))
   }
 }
 

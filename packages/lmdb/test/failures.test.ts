@@ -4,7 +4,7 @@ import { LmdbBank } from '@connect-databank/lmdb'
 import { open as openLmdb } from 'lmdb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openForWriting } from '../src/environment.js'
-import { formatKey } from '../src/format.js'
+import { formatKey, keysOf } from '../src/format.js'
 import { newPlace, type Place } from './place.ts'
 import { bundleProcess, startProcess } from './processes.ts'
 
@@ -77,8 +77,8 @@ describe('when things fail', () => {
     await bank.save('a', entry)
     await bank.save('b', entry)
     await bank.close()
-    const { root, records } = openForWriting({ path: place.path, durable: false })
-    await records.put(Buffer.from('\x01a'), Buffer.from('?'))
+    const { root, sessions } = openForWriting({ path: place.path, durable: false })
+    await sessions.put(keysOf('a').record, Buffer.from('?'))
     await root.close()
     const again = place.bank()
     await expect(again.read('a')).rejects.toEqual(withCode('DATABANK_INVALID_RECORD'))

@@ -88,7 +88,8 @@ describe('processes that share an environment', () => {
     const witness = place.bank()
     let killed = 0
     await Promise.all(['w', 'x', 'y', 'z'].map(killAgainAndAgain))
-    expect(killed).toBeGreaterThanOrEqual(rounds)
+    expect(killed).toBeGreaterThanOrEqual(asked === undefined ? 4 : rounds)
+    console.log(`${killed} processes were killed while they wrote`)
 
     async function killAgainAndAgain(lane: string) {
       while (killed < rounds && Date.now() < giveUpAt) {
@@ -115,5 +116,5 @@ describe('processes that share an environment', () => {
         expect(await witness.swap(`after ${name}`, null, { payload: 'alive', expires: 1 })).toBe(true)
       }
     }
-  }, 120_000)
+  }, 600_000)
 })
