@@ -60,7 +60,7 @@ describe(`processes killed with -9, ${kills} times`, { timeout: 600_000 }, () =>
       // Now that nobody else is there, nothing that the killed have left may keep us waiting.
       assert.equal(await bank.swap('count', String(count), { payload: String(count), expires: null }), count > 0)
       for (const name of names) await bank.save(`kept-${name}`, inAnHour('another'))
-      assert.ok(performance.now() - began < 3_000, 'writes were held up')
+      assert.ok(performance.now() - began < 20_000, 'writes were held up')
       if (round % 5 === 4 || round + 1 >= kills / victims) {
         await bank.purge(Date.now())
         assert.equal(leftOver(folder).length, 2, `left over, besides our own two: ${leftOver(folder)}`)

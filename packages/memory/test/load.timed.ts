@@ -56,7 +56,8 @@ describe('a million sessions in memory', { timeout: 120_000 }, () => {
     }
     await fill(bank, now + 60_000)
     const clear = await longestTurn(1, () => bank.clear())
-    for (const [what, turn] of Object.entries({ ...turns, clear })) assert.ok(turn < 20, `${what} stopped the loop for ${turn} ms`)
+    for (const [what, turn] of Object.entries({ ...turns, clear }))
+      assert.ok(turn < 20, `${what} stopped the loop for ${turn} ms`)
     await bank.close()
   })
 
