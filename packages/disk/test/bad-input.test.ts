@@ -20,7 +20,7 @@ const open = async () => {
   }
 }
 
-idConformance({ describe, it }, { open, count: 10_000 })
+idConformance({ describe, it }, { open, count: 5_000 })
 recordConformance({ describe, it }, { open })
 
 it('50,000 ids have names of their own, the same for every file system', () => {

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { assertKeysApart, idConformance, recordConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
-// @ts-expect-error JavaScript, for the writer's thread
 import { keysOf } from '../src/format.js'
 import { newPlace } from './place.ts'
 

@@ -1,0 +1,40 @@
+import { assertKeysApart, idConformance, recordConformance } from '@connect-databank/conformance'
+import { MongoClient } from 'mongodb'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { server } from '../../../scripts/servers/index.js'
+import { startMongodb } from '../../../scripts/servers/mongodb.js'
+import { documentIdOf } from '../src/ids.ts'
+import { MongoBank } from '../src/index.ts'
+import { freshName, within } from './address.ts'
+
+const { missing, program } = server('mongodb')
+
+describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
+  let mongodb: Awaited<ReturnType<typeof startMongodb>>
+  beforeAll(async () => {
+    mongodb = await startMongodb()
+  })
+  afterAll(() => mongodb?.stop())
+
+  const open = async () => {
+    const url = within(mongodb.url, 'bad-input')
+    const client = new MongoClient(url)
+    const neighbour = client.db('bad-input').collection('neighbour')
+    await neighbour.deleteMany({})
+    await neighbour.insertOne({ mine: true })
+    const bank = new MongoBank({ url, collectionName: freshName(), timeout: 30_000 })
+    return {
+      bank,
+      outside: () => neighbour.find({}, { projection: { _id: 0 } }).toArray(),
+      close: async () => {
+        await bank.close()
+        await client.close()
+      },
+    }
+  }
+
+  idConformance({ describe, it }, { open, count: 1_000 })
+  recordConformance({ describe, it }, { open, oneIn: 5 })
+})
+
+it('50,000 ids have an _id of their own', () => assertKeysApart(documentIdOf))
