@@ -13,6 +13,9 @@ import { scratchFolder } from '../servers/program.js'
  *   whether the sessions in it can be listed
  */
 
+/** How long anything may take, in milliseconds: a stand-in server on a busy machine takes its time. */
+export const patience = 30_000
+
 /** @type {Record<string, Places>} */
 export const places = {
   memory: { isShared: false, canList: true, open: async () => ({ url: 'memory:', remove: async () => {} }) },
@@ -37,7 +40,7 @@ async function onServers() {
   }
   if (server('mongodb').missing === undefined) {
     const { startMongodb } = await import('../servers/mongodb.js')
-    found['mongodb'] = partsOf(await startMongodb(), () => ({ collectionName: randomUUID() }))
+    found['mongodb'] = partsOf(await startMongodb(), () => ({ collectionName: randomUUID(), timeout: patience }))
   }
   if (server('couchbase').missing === undefined) {
     const { startCouchbase } = await import('../servers/couchbase.js')

@@ -2,7 +2,7 @@
 import { describe, it } from 'node:test'
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openBank } from 'connect-databank'
-import { places } from './places.js'
+import { patience, places } from './places.js'
 
 // Hidden where the server offers no way to do it: the suites skip what isn't there.
 const bankLists = { scan: undefined, count: undefined, clear: undefined, purge: undefined }
@@ -36,6 +36,7 @@ for (const [name, { isShared, canList, open }] of Object.entries(places)) {
     bankConformance(
       { describe, it },
       {
+        limit: patience,
         async open() {
           const { first: bank, ...rest } = await openBanks()
           return { bank, ...rest }
@@ -47,6 +48,7 @@ for (const [name, { isShared, canList, open }] of Object.entries(places)) {
     storeConformance(
       { describe, it },
       {
+        limit: patience,
         async open() {
           const { first: store, ...rest } = await openStores()
           return { store, ...rest }
