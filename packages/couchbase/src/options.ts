@@ -1,12 +1,16 @@
 import { checkOptions, invalidOption, type OptionRules, oneOf, rules, withMethods } from 'connect-databank'
 import type { CouchbaseCluster, CouchbaseCollection } from './client.ts'
 import { longestPrefix } from './keys.ts'
+import { parts } from './url.ts'
 
 /** How many nodes must have a write before it is answered, beginning with none but the one it was sent to. */
 export const durabilityLevels = ['none', 'majority', 'majorityAndPersistToActive', 'persistToMajority'] as const
 
 export interface CouchbaseBankOptions {
-  /** Where the cluster is: `couchbase://host`, `couchbases://host` for TLS. Default: `couchbase://127.0.0.1`. */
+  /**
+   * Where the cluster is: `couchbase://host`, or `couchbases://host` for TLS. It may name more,
+   * `couchbase://user:password@host/bucket/scope/collection`; an option of that name wins. Default: `couchbase://127.0.0.1`.
+   */
   url?: string
   username?: string
   password?: string
@@ -37,10 +41,7 @@ const prefixRule = {
 const collectionRule = withMethods('a collection', 'get', 'upsert', 'insert', 'replace', 'remove', 'mutateIn')
 
 const optionRules: OptionRules<CouchbaseBankOptions> = {
-  url: {
-    expected: 'a couchbase:// or couchbases:// URL',
-    accepts: (value) => typeof value === 'string' && /^couchbases?:\/\/./i.test(value),
-  },
+  url: rules.nonEmptyString,
   username: rules.nonEmptyString,
   password: rules.string,
   cluster: withMethods('a connected cluster', 'bucket', 'query'),
@@ -67,14 +68,15 @@ export function checked(options: CouchbaseBankOptions) {
   if (given.filter((each) => each !== undefined).length > 1) {
     throw invalidOption('CouchbaseBank: url, cluster and a collection that is no name exclude each other')
   }
+  const named = parts(options.url ?? 'couchbase://127.0.0.1')
   return {
-    url: options.url ?? 'couchbase://127.0.0.1',
-    username: options.username ?? '',
-    password: options.password ?? '',
+    url: named.url,
+    username: options.username ?? named.username ?? '',
+    password: options.password ?? named.password ?? '',
     cluster: options.cluster,
-    collection: options.collection ?? '_default',
-    bucket: options.bucket ?? 'default',
-    scope: options.scope ?? '_default',
+    collection: options.collection ?? named.collection ?? '_default',
+    bucket: options.bucket ?? named.bucket ?? 'default',
+    scope: options.scope ?? named.scope ?? '_default',
     prefix: options.prefix ?? 'sess:',
     durabilityLevel: durabilityLevels.indexOf(options.durability ?? 'none'),
     connectTimeout: options.connectTimeout ?? 4_000,

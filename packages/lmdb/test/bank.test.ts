@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newPlace, type Place } from './place.ts'
 
 bankConformance(
-  { describe, it },
+  { describe, it: it.concurrent },
   {
     open: async () => {
       const place = await newPlace()
@@ -15,7 +15,7 @@ bankConformance(
 )
 
 storeConformance(
-  { describe, it },
+  { describe, it: it.concurrent },
   {
     open: async (options?: object) => {
       const place = await newPlace()
