@@ -1,7 +1,7 @@
 // Every question of every backend, and in what circumstances they were answered.
 
 import { readFileSync } from 'node:fs'
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { provideAll } from '../scripts/provide.js'
 import { server } from '../scripts/servers/index.js'
@@ -19,6 +19,7 @@ const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administ
  * @property {string} date
  * @property {string} machine
  * @property {string} node
+ * @property {number} load what the machine had to do besides, as a load average, when the run began
  * @property {Record<string, string>} versions of what was measured
  * @property {Record<string, string>} servers what ran, by backend
  * @property {string[]} omitted what could not be asked, and why
@@ -33,7 +34,7 @@ const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administ
 export async function askAll({ quick, only, questions, say }) {
   const begin = Date.now()
   /** @type {Results} */
-  const results = { ...circumstances(), quick, servers: {}, omitted: [], minutes: 0, answers: {} }
+  const results = { ...circumstances(), load: loadavg()[0] ?? 0, quick, servers: {}, omitted: [], minutes: 0, answers: {} }
   const names = backendNames.filter((backend) => only?.includes(backend) ?? true)
   if (names.some((name) => name in serverOf && server(serverOf[name] ?? '').missing !== undefined)) await provideAll()
   for (const name of names) {

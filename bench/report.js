@@ -33,10 +33,11 @@ export function markdown(results, withCharts = false) {
 }
 
 /** @param {Results} results */
-function circumstances({ quick, date, machine, node, versions, servers, minutes }) {
+function circumstances({ quick, date, machine, load, node, versions, servers, minutes }) {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
-    `A ${quick ? 'quick' : 'full'} run of \`npm run bench\` on ${date}: Node ${node}, ${machine}; ${Math.round(minutes)} minutes.`,
+    `A ${quick ? 'quick' : 'full'} run of \`npm run bench\` on ${date}: Node ${node}, ${machine}; ${Math.round(minutes)} minutes. ` +
+      `The load average was ${load.toFixed(1)} when it began.`,
     '',
     `Peers and clients: ${named.join(', ')}.`,
     `Servers: ${

@@ -68,16 +68,23 @@ export async function ask(backend, { url, quick, say }) {
   return { answers, missing }
 }
 
+/** The compiler is done with what is measured after about so many operations; how long (ms) they may take. */
+const WARM = { operations: 40_000, milliseconds: 6_000 }
+
 /**
- * Fills the store, and lets the compiler see what will be measured: it compiles in the first seconds of a process.
+ * Fills the store, and lets the compiler see what will be measured.
  * @param {import('../crew.js').Member} member
  * @param {Cell} cell
  * @param {boolean} quick
  */
 async function warmedUp(member, cell, quick) {
   await member.do('fill', cell.sessions, cell.bytes)
-  for (const operation of quick ? ['mix'] : ['mix', 'set', 'mix']) {
-    await member.do('measure', { ...cell, operation, concurrency: 128, milliseconds: 1_000 })
+  const end = Date.now() + WARM.milliseconds / (quick ? 2 : 1)
+  for (let done = 0; done < WARM.operations && Date.now() < end; ) {
+    for (const operation of ['mix', 'set']) {
+      const measured = await member.do('measure', { ...cell, operation, concurrency: 128, milliseconds: 300 })
+      done += measured.rate * 0.3
+    }
   }
 }
 
