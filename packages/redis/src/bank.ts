@@ -1,16 +1,15 @@
-import { type Bank, DatabankError, type Entry } from 'connect-databank'
+import { type Bank, DatabankError, type Entry, invalidOption } from 'connect-databank'
 import { adapt } from './client.ts'
 import { Commands } from './commands.ts'
 import { Connection } from './connection.ts'
+import { Indexed } from './indexed.ts'
 import { idOf, keyOf } from './keys.ts'
+import { Keyspace } from './keyspace.ts'
 import { checkBankOptions, type RedisBankOptions } from './options.ts'
 import { Reader } from './reader.ts'
-import { withoutRepeats } from './scanning.ts'
-import { PURGE, TOUCH_MANY } from './scripts.ts'
-import { Swapper } from './swapper.ts'
+import type { Register } from './register.ts'
 import { type ChangeListener, Tracking } from './tracking.ts'
 import { Watchdog } from './watchdog.ts'
-import { lifetime, NEVER, timeOf, touching } from './words.ts'
 
 /** How many entries a scan reads at once: what it holds in memory. */
 const SCAN_BATCH = 100
@@ -26,14 +25,14 @@ export class RedisBank implements Bank {
   readonly #mayClearAll: boolean
   readonly #commands: Commands
   readonly #reader: Reader
-  readonly #swapper: Swapper
+  readonly #register: Register
   /** Undefined where the client is the caller's. */
   readonly #connection: Connection | undefined
   readonly #watchdog: Watchdog | undefined
 
   constructor(options: RedisBankOptions = {}) {
     checkBankOptions(options)
-    const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending = 10_000 } = options
+    const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending = 10_000, index = false } = options
     this.#prefix = prefix
     this.#mayClearAll = clearWholeDatabase || prefix !== ''
     if (client === undefined) {
@@ -50,8 +49,10 @@ export class RedisBank implements Bank {
       })
       this.#watchdog = watchdog
     } else this.#commands = new Commands(adapt(client), maxPending)
+    if (index && this.#commands.isCluster)
+      throw invalidOption('RedisBank: index cannot be in a cluster, where its keys are on many servers')
     this.#reader = new Reader(this.#commands)
-    this.#swapper = new Swapper(this.#commands)
+    this.#register = index ? new Indexed(prefix, this.#commands) : new Keyspace(prefix, this.#commands, this.#reader)
   }
 
   /**
@@ -85,36 +86,30 @@ export class RedisBank implements Bank {
     return this.#reader.readMany(ids.map((id) => this.#keyOf(id)))
   }
 
-  async save(id: string, { payload, expires }: Entry): Promise<void> {
-    const key = this.#keyOf(id)
-    await this.#commands.send(['SET', key, payload, ...lifetime(expires)], key)
+  async save(id: string, entry: Entry): Promise<void> {
+    await this.#register.save(this.#keyOf(id), entry)
   }
 
   swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    return this.#swapper.swap(this.#keyOf(id), expected, entry)
+    return this.#register.swap(this.#keyOf(id), expected, entry)
   }
 
-  async delete(id: string): Promise<boolean> {
-    const key = this.#keyOf(id)
-    return (await this.#commands.send(['UNLINK', key], key)) === 1
+  delete(id: string): Promise<boolean> {
+    return this.#register.delete(this.#keyOf(id))
   }
 
   async touch(id: string, expires: number | null): Promise<void> {
-    const key = this.#keyOf(id)
-    await this.#commands.send(touching(key, expires), key)
+    await this.#register.touch(this.#keyOf(id), expires)
   }
 
   async touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
     const keys = moves.map(([id]) => this.#keyOf(id))
-    await this.#commands.inGroups(keys, (group, places) => {
-      const times = places.map((place) => moves[place]![1])
-      if (group.length === 1) return this.#commands.send(touching(group[0]!, times[0]!), group[0]!)
-      return this.#commands.run(TOUCH_MANY, group, times.map(timeOf))
-    })
+    const expiries = moves.map(([, expires]) => expires)
+    await this.#register.touchMany(keys, expiries)
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    for await (const keys of withoutRepeats(this.#commands.scan(this.#prefix))) {
+    for await (const keys of this.#register.keys()) {
       for (let start = 0; start < keys.length; start += SCAN_BATCH) {
         const batch = keys.slice(start, start + SCAN_BATCH)
         for (const [place, entry] of (await this.#reader.readStrings(batch)).entries()) {
@@ -124,32 +119,19 @@ export class RedisBank implements Bank {
     }
   }
 
-  async count(now: number): Promise<number> {
-    let living = 0
-    for await (const keys of withoutRepeats(this.#commands.scan(this.#prefix))) {
-      for (const expiry of await this.#reader.expiries(keys)) if (expiry === NEVER || expiry > now) living += 1
-    }
-    return living
+  count(now: number): Promise<number> {
+    return this.#register.count(now)
   }
 
   async clear(): Promise<void> {
     this.#refuseForeignKeys('clear')
-    for await (const keys of this.#commands.scan(this.#prefix)) {
-      await this.#commands.inGroups(keys, (group) => this.#commands.send(['UNLINK', ...group], group[0]!))
-    }
+    await this.#register.clear()
   }
 
-  /** The server frees what is dead by itself, and nothing is asked of it: only for a time to come is there anything to do. */
   async purge(now: number): Promise<number> {
     this.#commands.refuseIfClosed()
-    if (now <= Date.now()) return 0
-    this.#refuseForeignKeys('purge')
-    let purged = 0
-    for await (const keys of this.#commands.scan(this.#prefix)) {
-      const counts = await this.#commands.inGroups(keys, (group) => this.#commands.run(PURGE, group, [String(now)]))
-      for (const count of counts) purged += count as number
-    }
-    return purged
+    if (now > Date.now()) this.#refuseForeignKeys('purge')
+    return this.#register.purge(now)
   }
 
   /** No session has this key, for an id is never empty. That it can be asked for tells that we are let in. */

@@ -26,6 +26,11 @@ export class Commands {
     return this.#client.isCluster
   }
 
+  /** What the client puts in front of every key by itself. */
+  get keyPrefix(): string {
+    return this.#client.keyPrefix
+  }
+
   /** How many commands wait for their answer. */
   get pending(): number {
     return this.#pending
@@ -107,6 +112,16 @@ export class Commands {
         cursor = String(next)
       } while (cursor !== '0')
     }
+  }
+
+  /** Streams the members of a sorted set, a page of each reply. */
+  async *members(key: string): AsyncGenerator<string[]> {
+    let cursor = '0'
+    do {
+      const [next, pairs] = (await this.send(['ZSCAN', key, cursor, 'COUNT', '1000'], key)) as [string, string[]]
+      if (pairs.length > 0) yield pairs.filter((_, place) => place % 2 === 0)
+      cursor = String(next)
+    } while (cursor !== '0')
   }
 
   async #masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]> {

@@ -14,6 +14,11 @@ export function idOf(prefix: string, key: string): string {
   return id.includes(MARK) ? id.replace(ESCAPED, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))) : id
 }
 
+/** Where the index of all ids lives. No session has this key: in an id four hex digits follow the mark. */
+export function indexKeyOf(prefix: string): string {
+  return `${prefix}${MARK}index`
+}
+
 /** The pattern for SCAN that only keys with this prefix match. */
 export function patternOf(prefix: string): string {
   return `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`

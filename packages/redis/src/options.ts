@@ -12,6 +12,11 @@ export interface RedisBankOptions {
   readonly prefix?: string
   /** Lets `clear()` delete every key of the database when `prefix` is empty. Default false: then `clear()` refuses. */
   readonly clearWholeDatabase?: boolean
+  /**
+   * Keeps a sorted set of all ids beside the sessions, by which `count`, `scan` and `purge` find them without looking at every key
+   * of the database; every write costs more. Not in a cluster. Default false.
+   */
+  readonly index?: boolean
   /** How many commands may be under way or wait at once; any more fail with `DATABANK_UNAVAILABLE`. Default 10,000. */
   readonly maxPending?: number
   /** With `url`: how long a command waits for a connection before it fails with `DATABANK_UNAVAILABLE`. Default 2,000. */
@@ -41,6 +46,7 @@ const RULES: OptionRules<RedisBankOptions> = {
     accepts: (value) => typeof value === 'string' && keyOf('', value) === value,
   },
   clearWholeDatabase: rules.boolean,
+  index: rules.boolean,
   maxPending: rules.positiveInteger,
   offlineWait: rules.positiveMilliseconds,
   stallTimeout: rules.positiveMilliseconds,

@@ -6,7 +6,7 @@ export interface Script {
   readonly sha: string
 }
 
-function script(text: string): Script {
+export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
@@ -14,7 +14,7 @@ function script(text: string): Script {
  * When a key dies, in epoch milliseconds: -1 never, -2 there is none. PEXPIRETIME came with Redis 7.0. Redis 6.2 tells only
  * what is left of a life, so the clock is read before and after: while it reads the same, the sum is exact.
  */
-const EXPIRY = `
+export const EXPIRY = `
 local function milliseconds()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)

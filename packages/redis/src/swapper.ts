@@ -3,13 +3,13 @@ import type { Entry } from 'connect-databank'
 import type { Commands } from './commands.ts'
 import { isServerError } from './failures.ts'
 import { type Script, SWAP, SWAP_BY_DIGEST } from './scripts.ts'
-import { lifetime, timeOf } from './words.ts'
+import { lifetime, momentOf } from './words.ts'
 
 /**
  * From this length on (UTF-16 units) a swap sends the digest of the text that it expects, and not the text. The text costs both
  * sides less work and the network more: at 1 Gbit/s, 1 ms for 100 kB.
  */
-const DIGEST_FROM = 16_384
+export const DIGEST_FROM = 16_384
 
 /** Compare-and-swap, atomic on the server. */
 export class Swapper {
@@ -39,11 +39,11 @@ export class Swapper {
   }
 
   async #run(script: Script, key: string, expected: string, { payload, expires }: Entry): Promise<boolean> {
-    return (await this.#commands.run(script, [key], [expected, payload, timeOf(expires)])) === 1
+    return (await this.#commands.run(script, [key], [expected, payload, momentOf(expires)])) === 1
   }
 }
 
 /** Of the text's bytes in UTF-8, which are what the server holds. */
-function sha1(text: string): string {
+export function sha1(text: string): string {
   return createHash('sha1').update(text).digest('hex')
 }

@@ -13,14 +13,19 @@ export function entryOf(payload: string | null, expiry: number): Entry | null {
 }
 
 /**
- * The end of a SET: the death as a moment, so that a command that comes late or twice lengthens no life. The server takes no
- * moment before 1, and what dies then has died.
+ * The death that a SET is told, '' for never: as a moment, so that a command that comes late or twice lengthens no life. The server
+ * takes no moment before 1, and what dies then has died.
  */
-export function lifetime(expires: number | null): Words {
-  return expires === null ? [] : ['PXAT', String(Math.max(1, Math.ceil(expires)))]
+export function momentOf(expires: number | null): string {
+  return expires === null ? '' : String(Math.max(1, Math.ceil(expires)))
 }
 
-/** A death as a script takes it: '' for never. */
+/** The end of a SET. */
+export function lifetime(expires: number | null): Words {
+  return expires === null ? [] : ['PXAT', momentOf(expires)]
+}
+
+/** The death that a PEXPIREAT is told, '' for never. */
 export function timeOf(expires: number | null): string {
   return expires === null ? '' : String(Math.ceil(expires))
 }

@@ -6,10 +6,10 @@ import { type Binary, type RedisServer, startRedis } from '../../../scripts/serv
 import { type Connected, singleClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 
+const README = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
 /** The line of the README, for the prefixes of the suites. */
-const [LINE] = /^user sessions .*$/m.exec(await readFile(join(import.meta.dirname, '../README.md'), 'utf8')) as unknown as [
-  string,
-]
+const [LINE] = /^user sessions .*$/m.exec(README)!
+const RIGHTS_OF_INDEX = /`index` `(\+[^`]+)`/.exec(README)![1]!.replace('\n', ' ')
 const ACL = LINE.replace('~sess:*', '~suite\\*[0-9]*')
 const DEFAULT = 'user default on nopass ~* &* +@all'
 
@@ -21,6 +21,15 @@ describe.skipIf(server('redis-oldest').missing)('Redis 6.2, and a user with the 
   })
   afterAll(() => redis.stop())
   conformance(() => ({ url: redis.url.replace('//', '//sessions:secret@') }))
+})
+
+describe.skipIf(server('redis').missing)('a user with the rights that the index takes', () => {
+  let redis: RedisServer
+  beforeAll(async () => {
+    redis = await startRedis({ acl: [DEFAULT, `${ACL} ${RIGHTS_OF_INDEX}`] })
+  })
+  afterAll(() => redis.stop())
+  conformance(() => ({ url: redis.url.replace('//', '//sessions:secret@'), index: true }))
 })
 
 describe.skipIf(server('redis').missing)('a server with TLS, and a user with the least rights that suffice', () => {

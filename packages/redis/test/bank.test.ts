@@ -44,6 +44,28 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       expect(calls['keys'] ?? 0).toBe(0)
     })
 
+    it('takes any death that has been for one', async () => {
+      for (const index of [false, true]) {
+        const bank = new RedisBank({ url: redis.url, prefix: 'past:', index })
+        for (const expires of [0, -1, -1e12, 0.5]) {
+          const [before, long] = [{ payload: 'one', expires: null }, 'é'.repeat(20_000)]
+          const after = { payload: 'two', expires }
+          await bank.save('a', before)
+          expect(await bank.swap('a', 'one', after)).toBe(true)
+          expect(await bank.read('a')).toBe(null)
+          await bank.save('a', { ...before, payload: long })
+          expect(await bank.swap('a', long, after)).toBe(true)
+          expect(await bank.swap('a', null, after)).toBe(true)
+          await bank.save('a', before)
+          await bank.touch('a', expires)
+          await bank.touchMany([['a', expires]])
+          await bank.save('a', after)
+          expect(await bank.read('a')).toBe(null)
+        }
+        await bank.close()
+      }
+    })
+
     it('says what it refuses, to scripts as well', async () => {
       const bank = new RedisBank({ url: redis.url, prefix: 'refused:' })
       const entry = { payload: 'é'.repeat(20_000), expires: null }
