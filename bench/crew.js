@@ -65,15 +65,16 @@ export class Member {
 }
 
 /**
- * All candidates of a backend; one that can't be opened is left out, and said to be.
+ * The candidates of a backend that a question is put to.
  * @param {string} backend
+ * @param {string} question
  * @param {(candidate: import('./candidates.js').Candidate) => boolean} [wanted]
  */
-export async function membersOf(backend, wanted = () => true) {
+export async function membersOf(backend, question, wanted = () => true) {
   const { candidates } = await backendOf(backend)
   return candidates
     .map((candidate, index) => ({ candidate, index }))
-    .filter(({ candidate }) => wanted(candidate))
+    .filter(({ candidate }) => wanted(candidate) && (candidate.questions?.includes(question) ?? true))
     .map(({ candidate, index }) => new Member(backend, index, candidate))
 }
 

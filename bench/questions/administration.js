@@ -20,8 +20,8 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
   /** @type {Set<string>} */
   const missing = new Set()
   for (const count of counts(backend, quick)) {
-    for (const beside of foreign !== undefined && count === 100_000 ? [0, 1_000_000] : [0]) {
-      for (const member of await membersOf(backend, (candidate) => candidate.limit !== true)) {
+    for (const beside of foreign !== undefined && count === (quick ? 10_000 : 100_000) ? [0, 1_000_000] : [0]) {
+      for (const member of await membersOf(backend, 'administration', (candidate) => candidate.limit !== true)) {
         if (isTooMuch(member.name, count)) continue
         await empty?.()
         if (beside > 0) await foreign?.(beside)

@@ -21,7 +21,7 @@ export const backends = Object.keys(rates)
  */
 export async function ask(backend, { url, quick, say }) {
   const sessions = (await backendOf(backend)).sessions ?? 4_000
-  const { started, missing } = await startAll(await membersOf(backend, (candidate) => candidate.limit !== true), url)
+  const { started, missing } = await startAll(await membersOf(backend, 'arrivals', (candidate) => candidate.limit !== true), url)
   /** @type {Map<string, Row>} */
   const rows = new Map(started.map(({ name, ours }) => [name, { name, ours, at: [] }]))
   try {

@@ -20,7 +20,7 @@ export async function ask(backend, { url, quick, say }) {
   const rows = []
   /** @type {Set<string>} */
   const missing = new Set()
-  for (const member of await membersOf(backend)) {
+  for (const member of await membersOf(backend, 'memory')) {
     const weights = []
     for (let round = 0; round < (quick ? 1 : 3); round += 1) {
       const { started, missing: reasons } = await startAll([member], url)

@@ -47,7 +47,7 @@ function cells(quick, few = Number.POSITIVE_INFINITY) {
  */
 export async function ask(backend, { url, quick, say }) {
   const { sessions: few } = await backendOf(backend)
-  const { started, missing } = await startAll(await membersOf(backend), url)
+  const { started, missing } = await startAll(await membersOf(backend, 'operations'), url)
   /** @type {Answer[]} */
   const answers = []
   try {
