@@ -261,6 +261,32 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(await bank.read('a')).toEqual(one)
   })
 
+  it('forgets all when it leaves a master that became a replica', async () => {
+    const [proxy, next] = [await proxied(), await startRedis()]
+    ends.push(async () => {
+      await redis.admin(['REPLICAOF', 'NO', 'ONE'])
+      await next.stop()
+    })
+    const { bank } = near(proxy.port)
+    await bank.save('a', one)
+    await bank.read('a')
+    await next.admin(['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`])
+    await redis.admin(['REPLICAOF', '127.0.0.1', '1'])
+    proxy.target = next.port
+    await expect(bank.save('b', one)).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+    expect(await bank.read('a')).toEqual(two)
+  })
+
+  it('answers nothing after the end', async () => {
+    const { bank } = near(redis.port)
+    await bank.save('a', one)
+    await bank.read('a')
+    const closing = bank.close()
+    await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_CLOSED' })
+    await closing
+    await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_CLOSED' })
+  })
+
   it('is not believed when the server says nothing any more', async () => {
     const proxy = await proxied()
     const { bank } = near(proxy.port)
@@ -342,6 +368,16 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
   it('takes no more memory than it may, and drops what is not asked for', async () => {
     const { bank, cache, below } = near(redis.port, {}, 100_000)
     const payload = 'x'.repeat(1_000)
+    // What is forgotten takes no room: these would fill it twice over.
+    await bank.save('kept', { payload, expires: null })
+    await bank.read('kept')
+    for (let count = 0; count < 200; count++) {
+      await bank.save('changing', { payload, expires: null })
+      await bank.read('changing')
+    }
+    const before = below.calls('read')
+    await bank.read('kept')
+    expect(below.calls('read')).toBe(before)
     const ids = Array.from({ length: 300 }, (_, index) => `${index}`)
     await Promise.all(ids.map((id) => bank.save(id, { payload, expires: null })))
     for (const id of ids) {
