@@ -46,8 +46,8 @@ export async function startCouchbase({ java, jar } = found()) {
   const port = await freePort()
   const args = ['-c', '-n', '1', '-R', '0', '-v', '64', '-p', String(port), '-b', 'default:']
   const program = new Program({
-    command: java,
-    args: ['-Xmx256m', '-cp', jar, 'com.couchbase.mock.CouchbaseMock', ...args],
+    command: String(java),
+    args: ['-Xmx256m', '-cp', String(jar), 'com.couchbase.mock.CouchbaseMock', ...args],
     ready: async () => (await dataPort(port)) !== undefined,
   })
   await program.start()

@@ -4,7 +4,10 @@ import type { Bank } from 'connect-databank'
 import { connect } from 'couchbase'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCouchbase } from '../../../scripts/servers/couchbase.js'
-import { missing, notInTheMock, provided, realCluster } from './server.ts'
+import { missing, notInTheMock, realCluster } from './server.ts'
+
+/** A machine that runs all tests at once takes its time to connect. */
+const patient = { connectTimeout: 25_000 }
 
 let places = 0
 const nextPrefix = () => `${process.pid}-${Date.now()}-${places++}:`
@@ -31,7 +34,7 @@ function suites(name: string, url: () => string, canList: boolean) {
           const prefix = nextPrefix()
           const banks: CouchbaseBank[] = []
           const open = () => {
-            const bank = openBank(url(), { prefix }) as CouchbaseBank
+            const bank = openBank(url(), { prefix, ...patient }) as CouchbaseBank
             banks.push(bank)
             return canList ? bank : withoutListing(bank)
           }
@@ -54,7 +57,7 @@ function suites(name: string, url: () => string, canList: boolean) {
           const stores: CouchbaseStore[] = []
           const { username, password, bucket, address } = partsOf(url())
           const open = () => {
-            const store = new CouchbaseStore({ url: address, username, password, bucket, prefix, ...options })
+            const store = new CouchbaseStore({ url: address, username, password, bucket, prefix, ...patient, ...options })
             stores.push(store)
             return canList ? store : Object.assign(store, { all: undefined, length: undefined, clear: undefined })
           }
@@ -87,10 +90,10 @@ function partsOf(url: string) {
 describe.skipIf(missing)('Couchbase', () => {
   let mock: Awaited<ReturnType<typeof startCouchbase>>
   beforeAll(async () => {
-    mock = await startCouchbase(provided)
+    mock = await startCouchbase()
   })
   afterAll(async () => {
-    await mock?.program.stop()
+    await mock?.stop()
   })
 
   suites('on CouchbaseMock', () => mock.url, false)

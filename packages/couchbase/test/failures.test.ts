@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bundle } from '../../../scripts/bundle.js'
 import { startCouchbase } from '../../../scripts/servers/couchbase.js'
 import { freePort } from '../../../scripts/servers/program.js'
-import { missing, provided } from './server.ts'
+import { missing } from './server.ts'
 import { Wire } from './wire.ts'
 
 const withCode = (code: string, message = /./) => expect.objectContaining({ code, message: expect.stringMatching(message) })
@@ -17,10 +17,10 @@ let places = 0
 describe.skipIf(missing)('Couchbase, when things go wrong', () => {
   let mock: Awaited<ReturnType<typeof startCouchbase>>
   beforeAll(async () => {
-    mock = await startCouchbase(provided)
+    mock = await startCouchbase()
   })
   afterAll(async () => {
-    await mock?.program.stop()
+    await mock?.stop()
   })
 
   describe('on the wire', () => {
@@ -174,7 +174,7 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
   })
 
   it('a server that freezes is a time-out, and works again when it thaws', async () => {
-    const own = await startCouchbase(provided)
+    const own = await startCouchbase()
     const bank = openBank(own.url, { operationTimeout: 500 })
     try {
       await bank.save('a', entry('1'))
@@ -185,13 +185,13 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
       await expect(bank.save('a', entry('2'))).rejects.toEqual(withCode('DATABANK_TIMEOUT'))
       own.program.thaw()
       await expect.poll(codeOfRead, { timeout: 10_000 }).toBe('[object Object]')
-      await own.program.stop()
+      await own.stop()
       await expect(bank.read('a')).rejects.toEqual(
         expect.objectContaining({ code: expect.stringMatching(/^DATABANK_(TIMEOUT|UNAVAILABLE)$/) }),
       )
     } finally {
       await bank.close?.()
-      await own.program.stop()
+      await own.stop()
     }
   })
 
@@ -212,7 +212,7 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
     afterAll(() => program.remove())
 
     it.each(['closes', 'fails', 'frozen'])('that %s ends by itself', async (what) => {
-      const own = await startCouchbase(provided)
+      const own = await startCouchbase()
       const url = what === 'fails' ? `couchbase://user:password@127.0.0.1:${await freePort()}/default` : own.url
       try {
         const child = spawn(process.execPath, [join(program.folder, 'process.js'), url], {
@@ -224,7 +224,7 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
         child.send('go')
         expect(await ended).toEqual([0, null])
       } finally {
-        await own.program.stop()
+        await own.stop()
       }
     })
   })

@@ -1,11 +1,10 @@
 // Where the tests' sessions go: a server of their own, and the real cluster of COUCHBASE_URL if there is one.
 import { server } from '../../../scripts/servers/index.js'
 
-const found = server('couchbase') as { java: string; jar: string; url?: string; missing?: string }
+const found = server('couchbase') as { url?: string; missing?: string }
 
 /** What a test that needs the server is skipped for. */
 export const missing = found.missing
-export const provided = found
 export const realCluster = found.url
 
 /** What CouchbaseMock does not have; a real cluster has it. */
