@@ -25,6 +25,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
   historyConformance(
     { describe, it },
     {
+      rounding: 0,
       open: async (layer) => {
         const stores: DatabankStore[] = []
         const prefix = `histories-${Math.random()}:`
@@ -59,7 +60,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     const proxy = await startProxy(redis.port)
     const disturbed = disturbances({ proxy, program: redis.program, isDurable: true })
     const open = async () => ({ ...(await openedBehind(proxy)), ...disturbed })
-    const report = await runHistories({ calls: 'as they come', runs: RUNS, limit: 30_000, open })
+    const report = await runHistories({ calls: 'as they come', rounding: 0, runs: RUNS, limit: 30_000, open })
     throwFailure(report)
     assert.ok(report.failed > 0, 'nothing was disturbed')
   }, 120_000)
@@ -85,7 +86,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     const calm = () => failingOver
     try {
       const open = async () => ({ ...(await openedBehind(proxy)), disturb, calm })
-      const report = await runHistories({ calls: 'as they come', runs: RUNS / 6, limit: 30_000, open })
+      const report = await runHistories({ calls: 'as they come', rounding: 0, runs: RUNS / 6, limit: 30_000, open })
       throwFailure(report)
       assert.ok(report.failed > 0, 'nothing was disturbed')
     } finally {
