@@ -29,7 +29,7 @@ export async function ask(backend, { url, quick, say }) {
     const all = rates[backend] ?? []
     for (const rate of quick ? all.slice(1, -1) : all) {
       const slice = { rate, sessions, milliseconds: quick ? 250 : 500 }
-      const results = await interleaved(ready, quick ? 2 : 5, (member) => member.do('arrivals', slice), missing)
+      const results = await interleaved(ready, quick ? 2 : 4, (member) => member.do('arrivals', slice), missing)
       for (const [member, rounds] of results) {
         const of = (/** @type {'median' | 'p99'} */ what) => median(rounds.map((round) => round[what]))
         rows.get(member.name)?.at.push({ rate, median: of('median'), p99: of('p99') })

@@ -59,7 +59,7 @@ export async function ask(backend, { url, quick, say }) {
       filled = filling
       const milliseconds = quick ? 150 : 250
       const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
-      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 3 : 7, measure, missing)) })
+      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 5, measure, missing)) })
       say(`${cell.operation} ${bytes} B at ${cell.concurrency}, ${cell.distribution}`)
     }
   } finally {
@@ -69,7 +69,7 @@ export async function ask(backend, { url, quick, say }) {
 }
 
 /** The compiler is done with what is measured after about so many operations; how long (ms) they may take. */
-const WARM = { operations: 40_000, milliseconds: 6_000 }
+const WARM = { operations: 40_000, milliseconds: 4_500 }
 
 /**
  * Fills the store, and lets the compiler see what will be measured.
@@ -79,7 +79,7 @@ const WARM = { operations: 40_000, milliseconds: 6_000 }
  */
 async function warmedUp(member, cell, quick) {
   await member.do('fill', cell.sessions, cell.bytes)
-  const end = Date.now() + WARM.milliseconds / (quick ? 2 : 1)
+  const end = Date.now() + WARM.milliseconds / (quick ? 3 : 1)
   for (let done = 0; done < WARM.operations && Date.now() < end; ) {
     for (const operation of ['mix', 'set']) {
       const measured = await member.do('measure', { ...cell, operation, concurrency: 128, milliseconds: 300 })

@@ -33,7 +33,7 @@ export async function ask(backend, { url, quick, say }) {
       if (member.backend !== 'baselines') await member.do('fill', SESSIONS, 2_000)
       ports.set(member, await member.do('listen'))
     })
-    const [rounds, seconds] = quick ? [2, 0.5] : [5, 1.5]
+    const [rounds, seconds] = quick ? [1, 0.5] : [3, 1.25]
     const lockstep = (/** @type {Member} */ member) => asked(member, () => load.inLockstep(ports.get(member), SESSIONS, seconds))
     const closed = await interleaved(ready, rounds, lockstep, missing)
     say('in lockstep')
