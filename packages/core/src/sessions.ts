@@ -174,23 +174,27 @@ export class Sessions {
     const giveUpAt = Date.now() + timeout
     if (view.attempt !== undefined) view.doubted = changedKeys(view.base, view.attempt.payload, view.doubted)
     view.attempt = draft
-    let stored: Entry = { payload: view.expected, expires: view.expires }
-    let isContested = false
-    for (;;) {
+    let stored: Entry | null = { payload: view.expected, expires: view.expires }
+    // After a merge we keep the later death, and others may have moved it since by touches.
+    if (view.base !== view.expected) stored = await this.#living(view.id)
+    let isContested = stored !== null && stored.payload !== view.expected
+    while (stored !== null) {
       const next = stored.payload === view.base ? draft : this.#merged(view, stored, draft)
       if (await swapInTurn(bank, view.id, stored.payload, next)) {
         if (isContested) journal.conflict(view.id)
         return () => know(view, draft, next)
       }
       isContested = true
-      const entry = await bank.read(view.id)
-      if (!isAlive(entry, Date.now())) {
-        journal.dropped(view.id)
-        return dropped
-      }
-      if (Date.now() > giveUpAt) throw tooSlow('set')
-      stored = entry
+      stored = await this.#living(view.id)
+      if (stored !== null && Date.now() > giveUpAt) throw tooSlow('set')
     }
+    journal.dropped(view.id)
+    return dropped
+  }
+
+  async #living(id: string): Promise<Entry | null> {
+    const entry = await this.#rules.bank.read(id)
+    return isAlive(entry, Date.now()) ? entry : null
   }
 
   #merged(view: View, theirs: Entry, ours: Draft): Entry {

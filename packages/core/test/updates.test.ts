@@ -76,6 +76,23 @@ describe.each([
     expect(dataOf(await client.get('sid'))).toEqual({ theirs: 1, later: 1 })
   })
 
+  it('does not take back a touch of another by the save that follows a merged one', async () => {
+    const bank = new ReferenceBank()
+    const client = new Client(limit(bank))
+    await client.set('sid', sessionData({}, 10 * minute))
+    const [first, second] = [await client.load('sid'), await client.load('sid')]
+    first['theirs'] = 1
+    await client.set('sid', first)
+    second['ours'] = 1
+    second.cookie.maxAge = 5 * minute
+    await client.set('sid', second)
+    const later = Date.now() + 60 * minute
+    await bank.touch('sid', later)
+    second['later'] = 1
+    await client.set('sid', second)
+    expect((await bank.read('sid'))?.expires).toBe(later)
+  })
+
   it('keeps the changes of a session that was created and saved twice by one request', async () => {
     const client = open()
     const created = sessionData({ n: 1 })
