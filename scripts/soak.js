@@ -33,7 +33,7 @@ for (; Date.now() < end && failures === 0; seed++) {
     for (const kind of isDisturbed ? kinds.slice(-1) : kinds) {
       if (Date.now() >= end) break
       const runs = isDisturbed ? 20 : 500
-      const report = await runHistories({ ...kind, open, runs, seed, limit: 60_000, shrinking: 60_000 })
+      const report = await runHistories({ ...kind, open, runs, seed, rounding: 0, limit: 60_000, shrinking: 60_000 })
       counts.set(name, (counts.get(name) ?? 0) + report.histories)
       if (report.failure !== undefined) tell(name, kind, report)
     }

@@ -19,6 +19,7 @@ describe('a databank driver, in one process', () => {
   historyConformance(
     { describe, it },
     {
+      rounding: 0,
       open: async (layer) => {
         const store = new DatabankStore({ bank: layer(fromDatabank(await memoryDriver())) })
         return { store, close: () => store.close() }
@@ -34,6 +35,7 @@ describe.each([
   historyConformance(
     { describe, it },
     {
+      rounding: 0,
       open: async (layer) => {
         const place = new Map()
         const open = () => new DatabankStore({ bank: change(layer(new ReferenceBank(place))) })
@@ -48,6 +50,7 @@ describe('random histories', () => {
   it('500 with calls that are given up and happen later', async () => {
     const report = await runHistories({
       calls: 'ordered',
+      rounding: 0,
       faults: ['late'],
       runs: 500,
       atOnce: 50,

@@ -30,13 +30,14 @@ describe.skipIf(missing)('on Couchbase', () => {
     return { store: await open(), another: open, close }
   }
 
-  historyConformance({ describe, it }, { open: (layer) => opened(couchbase.url, layer, 5_000) })
+  historyConformance({ describe, it }, { rounding: 0, open: (layer) => opened(couchbase.url, layer, 5_000) })
 
   it('hold while the network fails, and the server is frozen', async () => {
     const proxy = await startProxy(couchbase.port)
     const { met: _, ...disturbed } = disturbances({ proxy, program: couchbase.program })
     const report = await runHistories({
       calls: 'as they come',
+      rounding: 0,
       runs: Number(process.env['DISTURBED_RUNS'] ?? 30),
       limit: 30_000,
       open: async () => {

@@ -8,6 +8,7 @@ import { newFolder } from './kit.ts'
 historyConformance(
   { describe, it },
   {
+    rounding: 0,
     open: async (layer) => {
       const path = newFolder()
       const stores: DatabankStore[] = []

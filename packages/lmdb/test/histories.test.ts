@@ -6,6 +6,7 @@ import { newPlace } from './place.ts'
 historyConformance(
   { describe, it },
   {
+    rounding: 0,
     open: async (layer) => {
       const place = await newPlace()
       const open = async () => new DatabankStore({ bank: layer(place.bank()) })

@@ -6,6 +6,7 @@ import { describe, it } from 'vitest'
 historyConformance(
   { describe, it },
   {
+    rounding: 0,
     runs: 10_000,
     open: async (layer) => {
       const bank = layer(new MemoryBank())

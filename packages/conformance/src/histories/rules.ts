@@ -1,9 +1,6 @@
 import type { Operation } from './chronicle.ts'
 import { type Key, keys } from './plan.ts'
 
-/** How much a store may round the time of death, in milliseconds: some count in seconds. */
-const ROUNDING = 1_000
-
 /** Under which circumstances a history took place. */
 export interface Circumstances {
   /** Whether an operation may fail: because of a fault that the history asked for. */
@@ -12,6 +9,8 @@ export interface Circumstances {
   readonly mayHappenLate: boolean
   /** How far the clocks that judge who is dead may be apart, in milliseconds. */
   readonly clocks: number
+  /** By how much stores may round the time of death, in milliseconds: some count in seconds. */
+  readonly rounding: number
 }
 
 /** Something that must not be, in words, and the operation that shows it. */
@@ -37,6 +36,7 @@ export class Rules {
   readonly #operations: readonly Operation[]
   readonly #mayHappenLate: boolean
   readonly #clocks: number
+  readonly #rounding: number
   readonly #creates: readonly Operation[]
   readonly #updates: readonly Operation[]
   readonly #destroys: readonly Operation[]
@@ -45,11 +45,12 @@ export class Rules {
   readonly #firstDeath: number
 
   /** @param operations all of one session's */
-  constructor(operations: readonly Operation[], { mayHappenLate, clocks }: Circumstances) {
+  constructor(operations: readonly Operation[], { mayHappenLate, clocks, rounding }: Circumstances) {
     const ofKind = (...kinds: Operation['kind'][]) => operations.filter(({ kind }) => kinds.includes(kind))
     this.#operations = operations
     this.#mayHappenLate = mayHappenLate
     this.#clocks = clocks
+    this.#rounding = rounding
     this.#creates = ofKind('create')
     this.#updates = ofKind('update')
     this.#destroys = ofKind('destroy')
@@ -119,11 +120,11 @@ export class Rules {
     if (now < this.#firstDeath) return false
     const writes = this.#begunBefore(end)
     if (!writes.some((write) => write.end < begin && write.outcome === 'done')) return false
-    return writes.every((write) => write.expires + this.#clocks <= now || this.#wasShortened(write, begin))
+    return writes.every((write) => write.expires + this.#clocks <= now || this.#wasReplaced(write, begin))
   }
 
   /** Whether the death that this write set was surely replaced by a later write's, which ended before `begin`. */
-  #wasShortened(write: Write, begin: number): boolean {
+  #wasReplaced(write: Write, begin: number): boolean {
     return this.#writes.some(
       (later) =>
         later !== write &&
@@ -131,7 +132,15 @@ export class Rules {
         later.end < begin &&
         this.#before(write, later) &&
         // An update may meet another's and yield to its longer life, unless its request knew that one's.
-        (later.kind !== 'update' || write.end <= later.knownSince!),
+        (later.kind !== 'update' || write.end <= later.knownSince! || write.expires <= later.expires) &&
+        !this.#mayBeRepeated(write, later),
+    )
+  }
+
+  /** Whether an update that was under way together with `later` may have met `write`, and kept the death that it had set. */
+  #mayBeRepeated(write: Write, later: Write): boolean {
+    return this.#updates.some(
+      (update) => update !== write && update !== later && !this.#before(update, later) && !this.#before(later, update),
     )
   }
 
@@ -155,8 +164,9 @@ export class Rules {
       if (sources.every((source) => this.#wasOverwritten(source, key, get)))
         return `${said}, although it was overwritten: a change is lost`
     }
-    const isKnown = (write: Write): boolean => write.begin < get.end && Math.abs(write.expires - expires!) <= ROUNDING
-    if (expires === undefined || !this.#writes.some(isKnown)) return `it is to die at a time that nobody said: ${expires}`
+    const said = this.#begunBefore(get.end).filter((write) => Math.abs(write.expires - expires!) <= this.#rounding)
+    if (said.length === 0) return `it is to die at a time that nobody said: ${expires}`
+    if (said.every((write) => this.#wasReplaced(write, get.begin))) return 'it is to die at a time that was moved since'
     return undefined
   }
 

@@ -58,6 +58,8 @@ export interface HistoryOptions {
   readonly limit?: number
   /** How far the clocks of this process and of the database may be apart, in milliseconds. Default: 2. */
   readonly clocks?: number
+  /** By how much stores may round the time of death, in milliseconds. Default: 1,000. */
+  readonly rounding?: number
   /** How long a failure is made smaller, in milliseconds. Default: 10,000. */
   readonly shrinking?: number
 }
@@ -159,8 +161,8 @@ class Run {
   }
 
   #circumstances(): Circumstances {
-    const { faults = [], clocks = 2 } = this.#options
+    const { faults = [], clocks = 2, rounding = 1_000 } = this.#options
     const isDisturbed = this.#opened.disturb !== undefined
-    return { mayFail: isDisturbed || faults.length > 0, mayHappenLate: isDisturbed || faults.includes('late'), clocks }
+    return { mayFail: isDisturbed || faults.length > 0, mayHappenLate: isDisturbed || faults.includes('late'), clocks, rounding }
   }
 }

@@ -3,7 +3,7 @@ import { type HistoryOptions, type HistoryReport, runHistories } from './run.ts'
 
 /** What the suite of histories is given. */
 export interface HistorySuiteOptions
-  extends Pick<HistoryOptions, 'open' | 'runs' | 'seed' | 'path' | 'limit' | 'atOnce' | 'clocks'> {
+  extends Pick<HistoryOptions, 'open' | 'runs' | 'seed' | 'path' | 'limit' | 'atOnce' | 'clocks' | 'rounding'> {
   /** How long one of its tests may take, in milliseconds. Default: 60,000. */
   readonly time?: number
 }
