@@ -60,7 +60,8 @@ describe('histories', () => {
   it('find the same again from the seed and the path', async () => {
     const options = { open: opening(brokenStores[0]!.make), calls: 'ordered' as const, shrinking: 25_000 }
     const first = await runHistories({ ...options, runs: RUNS, seed: SEED })
-    const second = await runHistories({ ...options, seed: first.seed, path: first.failure!.path })
+    // No smaller: how small the first became is a matter of the machine's speed.
+    const second = await runHistories({ ...options, shrinking: 0, seed: first.seed, path: first.failure!.path })
     assert.deepEqual(second.failure?.plan, first.failure!.plan)
     const withoutNames = (message: string) => message.replaceAll(/h\d+\./g, 'h.')
     assert.equal(withoutNames(second.failure!.error.message), withoutNames(first.failure!.error.message))

@@ -69,7 +69,7 @@ describe.skipIf(server('redis').missing)('the index', () => {
 
   async function entered(): Promise<Record<string, string>> {
     const flat = (await redis.admin(['ZRANGE', INDEX, '0', '-1', 'WITHSCORES'])) as string[]
-    return Object.fromEntries(flat.flatMap((member, place) => (place % 2 === 0 ? [[member, flat[place + 1]]] : [])))
+    return Object.fromEntries(flat.flatMap((member, place) => (place % 2 === 0 ? [[member, flat[place + 1]!]] : [])))
   }
 
   it('says what is there, after any operations side by side', async () => {

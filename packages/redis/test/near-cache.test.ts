@@ -303,7 +303,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     await until(
       () =>
         bank.read('a').then(
-          ({ payload } = one) => payload === 'two',
+          (entry) => entry?.payload === 'two',
           () => false,
         ),
       'another connection',

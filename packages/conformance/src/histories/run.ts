@@ -134,7 +134,7 @@ class Run {
     const { faults, path } = this.#options
     const chance = this.#opened.disturb === undefined ? fc.constant(undefined) : fc.infiniteStream(fc.nat())
     const property = fc.asyncProperty(plans(faults), chance, async (plan, numbers) => {
-      if ((this.#finder ?? seed) !== seed || Date.now() > this.#end) return
+      if ((this.#finder ?? seed) !== seed || Date.now() >= this.#end) return
       histories++
       try {
         await this.#happen(plan, numbers)
