@@ -44,7 +44,8 @@ export async function askAll({ quick, only, questions, say }) {
     if (running.version !== '') results.servers[name] = running.version
     for (const questionName of questionNames.filter((question) => questions?.includes(question) ?? true)) {
       const question = await import(`./questions/${questionName}.js`)
-      if (question.backends !== undefined && !question.backends.includes(name)) continue
+      const asked = (quick && question.quickBackends) || question.backends || backendNames
+      if (!asked.includes(name)) continue
       const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${questionName}: ${text}`)
       const answer = await question.ask(name, { ...running, quick, say: tell })
       for (const reason of answer.missing) results.omitted.push(`${backend.title}, ${questionName}: ${reason}`)

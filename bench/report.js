@@ -71,7 +71,7 @@ function summary({ answers }) {
           if (mine === undefined) return '–'
           return peers.length === 0
             ? `${short(mine.rate)}/s, ${mine.toLimit.toFixed(2)} of it`
-            : `${short(mine.rate)}/s, ${mine.toPeer.toFixed(1)} ×`
+            : `${short(mine.rate)}/s: ${mine.toPeer.toFixed(1)} × (${mine.toPeerCpu.toFixed(1)} ×)`
         }
         const against = peers.length === 0 ? 'the bare client' : bestOf(peers)
         return `| ${row.name} | ${against} | ${cell(at(16))} | ${cell(at(128))} | ${cell(at(128, 'zipf'))} |`
@@ -81,7 +81,9 @@ function summary({ answers }) {
     '| store | against the fastest peer | 16 at a time | 128 at a time | 128, popular ones more often |',
     '|---|---|--:|--:|--:|',
   ]
-  return [...head, ...rows].join('\n')
+  const legend =
+    'Requests’ work on sessions of 2 kB (`mix`): a second, times the fastest peer, and in brackets by CPU instead, times the most frugal one.'
+  return [legend, '', ...head, ...rows].join('\n')
 }
 
 /** @param {{ name: string, rate: number }[]} rows */

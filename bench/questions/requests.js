@@ -9,6 +9,9 @@ export const note =
   '`one by one` with requests that arrive at their own times (exponential gaps), however long the answers take. ' +
   'CPU is that of the application for one request. Sessions of 2 kB; one request in ten writes.'
 
+/** A quick run asks only these. */
+export const quickBackends = ['memory', 'redis']
+
 const SESSIONS = 1_000
 const RATE = 600
 
