@@ -14,12 +14,13 @@ const { values } = parseArgs({
 const built = await runTool('tsc', ['-b'])
 if (built !== 0) process.exit(built)
 
-const { before, after, answers, wrong, exitCode } = await loadDemo({
+const { before, after, answers, fewest, wrong, exitCode } = await loadDemo({
   seconds: Number(values.seconds),
   connections: Number(values.connections),
   url: values.url,
 })
-console.log(`${answers} answers on ${values.connections} connections; ${wrong.join(', ') || 'all as they should be'}`)
+console.log(`${answers} answers on ${values.connections} connections, ${fewest} at least on each`)
+console.log(wrong.length === 0 ? 'all as they should be' : [...new Set(wrong)].join('\n'))
 console.log(`the demo's heap: ${megabytes(before.heap)} after the first seconds, ${megabytes(after.heap)} in the end`)
 console.log(`its timers: ${before.timers}, ${after.timers}; its listeners: ${before.listeners}, ${after.listeners}`)
 console.log(`after close() it ended by itself with ${exitCode}`)

@@ -10,6 +10,9 @@ await store.open()
 const { app, close } = createApp({ store, storage: describeStorage(url), secret: 'of the load test', life: 3_600_000 })
 const server = app.listen(0, '127.0.0.1', 4_096, () => process.send?.({ address: server.address() }))
 
+// Visitors who wait for others to come keep their connections.
+server.keepAliveTimeout = 60_000
+
 process.on('message', async (word) => {
   if (word === 'measure') {
     process.send?.({

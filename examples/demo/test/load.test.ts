@@ -8,9 +8,9 @@ const MOST_GROWTH = 5e6
 
 describe('under load', () => {
   it('the demo answers 1,000 connections, holds its memory, and ends by itself', async () => {
-    const { before, after, answers, wrong, exitCode } = await loadDemo({ seconds: SECONDS, connections: 1_000 })
+    const { before, after, fewest, wrong, exitCode } = await loadDemo({ seconds: SECONDS, connections: 1_000 })
     assert.deepEqual(wrong, [])
-    assert.ok(answers > 1_000, `${answers} answers`)
+    assert.ok(fewest >= 3, `somebody got ${fewest} answers, the login among them`)
     const grown = after.heap - before.heap
     assert.ok(grown < MOST_GROWTH, `the heap grew by ${grown} bytes`)
     assert.ok(after.timers <= before.timers + 2, `${before.timers} timers became ${after.timers}`)
