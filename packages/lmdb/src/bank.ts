@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Bank, checkOptions, DatabankError, type Entry, invalidOption, type OptionRules, rules } from 'connect-databank'
 import { closed, failure } from './failures.ts'
 import type { Kind, Operations, Survey } from './protocol.ts'
-import { WriterThread } from './writer-thread.ts'
+import { WriterProcess } from './writer-process.ts'
 
 /** Where an `LmdbBank` keeps its sessions, and how safely. */
 export interface LmdbBankOptions {
@@ -32,11 +32,11 @@ const pageBytes = 1_048_576
 
 type Format = typeof import('./format.js')
 type Reader = ReturnType<typeof import('./environment.js').openForReading>
-type Opened = { readonly format: Format; readonly reader: Reader; readonly writer: WriterThread }
+type Opened = { readonly format: Format; readonly reader: Reader; readonly writer: WriterProcess }
 
 /**
  * Sessions in an LMDB environment: one file that all processes of a machine share. Reads are made here, from mapped memory, and
- * wait for nobody; writes go to a thread of their own, in batches.
+ * wait for nobody; writes go to a process of their own, in batches.
  *
  * `lmdb`, a native module, is only loaded when the bank is opened.
  */
@@ -151,7 +151,7 @@ export class LmdbBank implements Bank {
   }
 
   async #open(): Promise<Opened> {
-    const writer = await WriterThread.start(this.#place)
+    const writer = await WriterProcess.start(this.#place)
     try {
       const [{ openForReading }, format] = await Promise.all([import('./environment.js'), import('./format.js')])
       return { format, reader: openForReading(this.#place), writer }

@@ -1,4 +1,4 @@
-// Opens the environment and its tables: with rights to write in the writer's thread, for reading alone in the others.
+// Opens the environment and its tables: with rights to write in the writer's process, for reading alone in the one that it serves.
 import { open } from 'lmdb'
 import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
 import { requireOpenable } from './preflight.js'

@@ -1,4 +1,4 @@
-// How a session is kept in the environment. JavaScript, as is `writer.js`: the writer's thread runs both as they stand, also from
+// How a session is kept in the environment. JavaScript, as is `writer.js`: the writer's process runs both as they stand, also from
 // the sources, and Node 20 runs no TypeScript.
 //
 // | table | key | value |

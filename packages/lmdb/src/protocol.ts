@@ -1,6 +1,6 @@
 import type { Entry } from 'connect-databank'
 
-/** What the writer's thread is asked for, and what it answers. */
+/** What the writer's process is asked for, and what it answers. */
 export interface Operations {
   save: { ask: [id: string, payload: string, expires: number | null]; answer: true }
   remove: { ask: [id: string]; answer: boolean }

@@ -1,7 +1,6 @@
-// The thread that writes. What comes in one message is one transaction: it is committed, and flushed if asked to be, as a whole.
-// In a thread of its own because LMDB has one lock for all processes' writes: neither waiting for it nor flushing may hold up the
-// event loop that serves requests.
-import { parentPort, workerData } from 'node:worker_threads'
+// The process that writes for another. What comes in one message is one transaction: it is committed, and flushed if asked to be,
+// as a whole. In a process of its own because LMDB has one lock for all writes: neither waiting for it nor flushing may hold up the
+// event loop that serves requests; why it is no thread, `writer-process.ts` says.
 import { openForWriting } from './environment.js'
 import { formatVersion } from './format.js'
 import { operationsOn } from './operations.js'
@@ -11,8 +10,7 @@ import { operationsOn } from './operations.js'
  * @typedef {[kind: import('./protocol.ts').Kind, first: any, second: any, third: any]} Operation
  */
 
-const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
-const place = /** @type {import('./environment.js').Place & { maxSize: number | null }} */ (workerData)
+const place = /** @type {import('./environment.js').Place & { maxSize: number | null }} */ (JSON.parse(process.argv[2] ?? ''))
 /** What is not durable is flushed this often, in milliseconds. */
 const flushInterval = 1_000
 
@@ -74,19 +72,26 @@ async function close() {
   if (!place.durable) flush()
   await flushing
   await tables.root.close()
-  port.close()
+  process.exit()
+}
+
+/** @param {unknown} message */
+function say(message) {
+  if (process.connected) process.send?.(message)
 }
 
 try {
   tables = openForWriting(place)
   operations = operationsOn(tables, place.maxSize)
   if (!place.durable) flushTimer = setInterval(flush, flushInterval)
-  port.on('message', (message) => {
-    if (message === 'close') close()
-    else port.postMessage(perform(message))
+  // Who is served says when to end, or is gone: a signal meant for both must not cut off what he is still asking for.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
+  process.once('disconnect', close)
+  process.on('message', (message) => {
+    if (message === 'close') process.disconnect()
+    else say(perform(/** @type {Operation[]} */ (message)))
   })
-  port.postMessage({ format: formatVersion })
+  say({ format: formatVersion })
 } catch (error) {
-  port.postMessage(failureOf(error))
-  port.close()
+  process.send?.(failureOf(error), () => process.disconnect())
 }

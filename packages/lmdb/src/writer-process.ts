@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { type ChildProcess, fork } from 'node:child_process'
 import { failure } from './failures.ts'
 import type { Kind, Operations } from './protocol.ts'
 
@@ -15,41 +15,50 @@ interface Asked {
 }
 
 /**
- * The thread that writes, from here. While one batch is under way, all that arrives waits and goes as the next: so a transaction,
+ * The process that writes, from here. While one batch is under way, all that arrives waits and goes as the next: so a transaction,
  * and a flush to disk where there is one, is shared by whoever came meanwhile.
+ *
+ * A process and no thread, because a process must open an environment once: when the client opens it a second time, it closes a
+ * file that ends the process's locks on the environment (POSIX: to close any descriptor of a file ends all of a process's locks
+ * on it). The next process to come would then take itself for the first, and make the locks anew under those who hold them.
  */
-export class WriterThread {
+export class WriterProcess {
   readonly #place: Place
-  readonly #worker: Worker
+  readonly #child: ChildProcess
   #waiting: Asked[] = []
   #underWay: Asked[] | undefined
   #isDeparting = false
   #died: Error | undefined
   readonly #ended: Promise<void>
 
-  private constructor(place: Place, worker: Worker) {
+  private constructor(place: Place, child: ChildProcess) {
     this.#place = place
-    this.#worker = worker
-    worker.on('message', (answers: unknown[]) => this.#answer(answers))
-    worker.once('error', (error) => this.#die(error))
+    this.#child = child
+    child.on('message', (answers: unknown[]) => this.#answer(answers))
+    child.on('error', (error) => this.#die(error))
     this.#ended = new Promise((resolve) => {
-      worker.once('exit', () => {
-        this.#die(new Error('the thread that writes has ended'))
+      child.once('exit', () => {
+        this.#die(new Error('the process that writes has ended'))
         resolve()
       })
     })
-    worker.unref()
+    this.#hold(false)
   }
 
-  /** Starts the thread, which opens the environment, or makes it. */
-  static start(place: Place): Promise<WriterThread> {
+  /** Starts the process, which opens the environment, or makes it. */
+  static start(place: Place): Promise<WriterProcess> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./writer.js', import.meta.url), { workerData: place })
       const fail = (error: unknown): void => reject(failure(error, place.path))
-      worker.once('error', fail)
-      worker.once('message', (message: { failure?: object }) => {
-        worker.off('error', fail)
-        if (message.failure === undefined) resolve(new WriterThread(place, worker))
+      const child = fork(new URL('./writer.js', import.meta.url), [JSON.stringify(place)], {
+        execArgv: [],
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      })
+      const onExit = (): void => fail(new Error('the process that writes has ended at its start'))
+      child.once('error', fail).once('exit', onExit)
+      child.once('message', (message: { failure?: object }) => {
+        child.off('error', fail).off('exit', onExit)
+        if (message.failure === undefined) resolve(new WriterProcess(place, child))
         else fail(message.failure)
       })
     })
@@ -74,11 +83,23 @@ export class WriterThread {
     })
   }
 
-  /** Ends the thread when all that was asked is done, and the environment is flushed and closed. */
+  /** Ends the process when all that was asked is done, and the environment is flushed and closed. */
   async close(): Promise<void> {
-    this.#worker.ref()
-    this.#worker.postMessage('close')
+    this.#hold(true)
+    if (this.#child.connected) this.#child.send('close')
     await this.#ended
+  }
+
+  /** An answer that is due holds our process; an idle writer does not. */
+  #hold(isDue: boolean): void {
+    const { channel } = this.#child
+    if (isDue) {
+      this.#child.ref()
+      channel?.ref()
+    } else {
+      this.#child.unref()
+      channel?.unref()
+    }
   }
 
   #send(): void {
@@ -86,15 +107,14 @@ export class WriterThread {
     if (this.#waiting.length === 0 || this.#died !== undefined) return
     this.#underWay = this.#waiting
     this.#waiting = []
-    // An answer that is due holds the process; an idle thread does not.
-    this.#worker.ref()
-    this.#worker.postMessage(this.#underWay.map(({ operation }) => operation))
+    this.#hold(true)
+    this.#child.send(this.#underWay.map(({ operation }) => operation))
   }
 
   #answer(answers: unknown[]): void {
     const asked = this.#underWay ?? []
     this.#underWay = undefined
-    this.#worker.unref()
+    this.#hold(false)
     this.#send()
     for (const [at, { resolve, reject }] of asked.entries()) {
       const answer = answers[at] as { failure?: object } | null | boolean | number
