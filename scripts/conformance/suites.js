@@ -30,7 +30,7 @@ for (const [name, { isShared, canList, open }] of Object.entries(places)) {
     return { first: await another(), close, ...(isShared ? { another } : {}) }
   }
   const openBanks = opener((bank) => Object.assign(bank, canList ? {} : bankLists))
-  const openStores = opener((bank) => Object.assign(new DatabankStore({ bank }), canList ? {} : storeLists))
+  const openStores = opener((bank) => Object.assign(new DatabankStore({ bank, timeout: patience }), canList ? {} : storeLists))
 
   describe(`${name}, bank`, () => {
     bankConformance(
