@@ -1,37 +1,13 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { describe, it } from 'vitest'
+import { longestTurn } from '../../../scripts/longest-turn.js'
 import { DiskBank } from '../src/bank.ts'
 import { hour, newFolder } from './kit.ts'
 
 const many = 12_000
 // In memory where there is such a place: it is our slices that are measured, not the disk.
 const place = fs.existsSync('/dev/shm') ? '/dev/shm' : undefined
-
-/**
- * The longest turn of the event loop while this is done, in milliseconds, of several tries the best. A turn counts with its time
- * on the processor where that is less than its time on the clock: other programs stop us as well.
- */
-async function longestTurn(tries: number, act: (attempt: number) => Promise<void>): Promise<number> {
-  let best = Infinity
-  for (let attempt = 0; attempt < tries; attempt++) {
-    let longest = 0
-    let [time, used] = [performance.now(), process.cpuUsage()]
-    const tick = (): void => {
-      const [now, cpu] = [performance.now(), process.cpuUsage(used)]
-      longest = Math.max(longest, Math.min(now - time, (cpu.user + cpu.system) / 1000))
-      ;[time, used] = [now, process.cpuUsage()]
-      next = setImmediate(tick)
-    }
-    let next = setImmediate(tick)
-    await act(attempt)
-    clearImmediate(next)
-    tick()
-    clearImmediate(next)
-    best = Math.min(best, longest)
-  }
-  return best
-}
 
 describe(`${many} sessions in files`, { timeout: 300_000 }, () => {
   it('are written at once, counted, scanned, freed and cleared without stopping the loop', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, vi } from 'vitest'
+import { longestTurn } from '../../../scripts/longest-turn.js'
 import { MemoryBank } from '../src/index.ts'
 
 const million = 1_000_000
@@ -11,31 +12,6 @@ async function fill(bank: MemoryBank, expires: number | null): Promise<void> {
     bank.save(`session-${at}`, { payload, expires })
     if (at % 1000 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
-}
-
-/**
- * The longest turn of the event loop while this is done, in milliseconds, of several tries the best. A turn counts with its time
- * on the processor where that is less than its time on the clock: other programs stop us as well.
- */
-async function longestTurn(tries: number, act: (attempt: number) => Promise<void>): Promise<number> {
-  let best = Infinity
-  for (let attempt = 0; attempt < tries; attempt++) {
-    let longest = 0
-    let [time, used] = [performance.now(), process.cpuUsage()]
-    const tick = (): void => {
-      const [now, cpu] = [performance.now(), process.cpuUsage(used)]
-      longest = Math.max(longest, Math.min(now - time, (cpu.user + cpu.system) / 1000))
-      ;[time, used] = [now, process.cpuUsage()]
-      next = setImmediate(tick)
-    }
-    let next = setImmediate(tick)
-    await act(attempt)
-    clearImmediate(next)
-    tick()
-    clearImmediate(next)
-    best = Math.min(best, longest)
-  }
-  return best
 }
 
 describe('a million sessions in memory', { timeout: 120_000 }, () => {
