@@ -75,9 +75,12 @@ async function close() {
   process.exit()
 }
 
-/** @param {unknown} message */
+/**
+ * To nobody, if who is served has died meanwhile: that is no failure of ours.
+ * @param {unknown} message
+ */
 function say(message) {
-  if (process.connected) process.send?.(message)
+  if (process.connected) process.send?.(message, () => {})
 }
 
 try {
