@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Bank, checkOptions, DatabankError, type Entry, invalidOption, type OptionRules, rules } from 'connect-databank'
 import { closed, failure } from './failures.ts'
+import { encodeRecord, idOf, keysOf, keysOfRecord, payloadOf, timeBytes, timeOf } from './format.js'
 import type { Kind, Operations, Survey } from './protocol.ts'
 import { WriterProcess } from './writer-process.ts'
 
@@ -24,15 +25,12 @@ const optionRules: OptionRules<LmdbBankOptions> = {
   maxSize: rules.positiveInteger,
 }
 
-/** How many entries of the index of deaths one transaction looks at: others get their turn between two. */
-const atOnce = 1_000
 /** A page of a scan ends at so many entries, or so many bytes. */
 const pageEntries = 100
 const pageBytes = 1_048_576
 
-type Format = typeof import('./format.js')
-type Reader = ReturnType<typeof import('./environment.js').openForReading>
-type Opened = { readonly format: Format; readonly reader: Reader; readonly writer: WriterProcess }
+type Environment = typeof import('./environment.js')
+type Reader = ReturnType<Environment['openForReading']>
 
 /**
  * Sessions in an LMDB environment: one file that all processes of a machine share. Reads are made here, from mapped memory, and
@@ -42,8 +40,9 @@ type Opened = { readonly format: Format; readonly reader: Reader; readonly write
  */
 export class LmdbBank implements Bank {
   readonly #place: { path: string; durable: boolean; maxSize: number | null }
-  #opened: Opened | undefined
-  #opening: Promise<Opened> | undefined
+  #writer: WriterProcess | undefined
+  #reader: Reader | undefined
+  #opening: Promise<Reader> | undefined
   #closing: Promise<void> | undefined
 
   /** @throws DATABANK_INVALID_OPTION */
@@ -55,17 +54,16 @@ export class LmdbBank implements Bank {
   }
 
   async read(id: string): Promise<Entry | null> {
-    const { format, reader } = this.#opened ?? (await this.#use())
-    const { root, sessions } = reader
+    const { root, sessions } = this.#reader ?? (await this.#use())
     try {
       // Otherwise a snapshot of up to a millisecond ago might be read, older than what another process was just told is done.
       root.resetReadTxn()
-      const keys = format.keysOf(id)
+      const keys = keysOf(id)
       const time = sessions.getBinaryFast(keys.expiry)
       if (time === undefined) return null
-      const expires = format.timeOf(time)
+      const expires = timeOf(time)
       const record = sessions.getBinaryFast(keys.record)
-      const payload = record === undefined ? undefined : format.payloadOf(asBuffer(record))
+      const payload = record === undefined ? undefined : payloadOf(asBuffer(record))
       if (payload === undefined) throw new DatabankError('DATABANK_INVALID_RECORD', 'lmdb: the record is damaged')
       return { payload, expires }
     } catch (error) {
@@ -74,27 +72,29 @@ export class LmdbBank implements Bank {
   }
 
   async save(id: string, { payload, expires }: Entry): Promise<void> {
-    await this.#ask('save', id, payload, expires)
+    const keys = keysOf(id)
+    await this.#ask('save', keys.base, encodeRecord(id, keys, payload), timeBytes(expires))
   }
 
   async delete(id: string): Promise<boolean> {
-    return this.#ask('remove', id)
+    return this.#ask('remove', keysOf(id).base)
   }
 
   async touch(id: string, expires: number | null): Promise<void> {
-    await this.#ask('touch', id, expires)
+    await this.#ask('touch', keysOf(id).base, timeBytes(expires))
   }
 
   async swap(id: string, expected: string | null, { payload, expires }: Entry): Promise<boolean> {
-    return this.#ask('swap', id, expected, { payload, expires })
+    const keys = keysOf(id)
+    const before = expected === null ? null : encodeRecord(id, keys, expected)
+    return this.#ask('swap', keys.base, before, encodeRecord(id, keys, payload), timeBytes(expires))
   }
 
   /** In the order of the ids' keys, page by page: what is written meanwhile may be among them. */
   async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
     let after: Buffer | undefined
     for (;;) {
-      const { format, reader } = await this.#use()
-      const page = this.#page(format, reader, after)
+      const page = this.#page(await this.#use(), after)
       yield* page.entries
       if (page.last === undefined) return
       after = page.last
@@ -105,10 +105,10 @@ export class LmdbBank implements Bank {
   async count(now: number): Promise<number> {
     let dead = 0
     for (let after: Uint8Array | null = null; ; ) {
-      const survey: Survey = await this.#ask('survey', now, atOnce, after)
+      const survey: Survey = await this.#ask('survey', timeBytes(now), after)
       dead += survey.dead
-      after = survey.last
-      if (after === null) return survey.entries - dead
+      if (survey.last === null) return survey.entries - dead
+      after = Buffer.from(survey.last, 'hex')
     }
   }
 
@@ -118,13 +118,14 @@ export class LmdbBank implements Bank {
 
   async purge(now: number): Promise<number> {
     for (let freed = 0; ; ) {
-      const purged = await this.#ask('purge', now, atOnce)
+      const purged = await this.#ask('purge', timeBytes(now))
       freed += purged.freed
       if (purged.isDone) return freed
     }
   }
 
   async open(): Promise<void> {
+    await this.#write().started
     await this.#use()
   }
 
@@ -134,55 +135,64 @@ export class LmdbBank implements Bank {
   }
 
   async #ask<K extends Kind>(kind: K, ...ask: Operations[K]['ask']): Promise<Operations[K]['answer']> {
-    const { writer } = this.#opened ?? (await this.#use())
-    return writer.ask(kind, ...ask)
+    return this.#write().ask(kind, ...ask)
   }
 
-  async #use(): Promise<Opened> {
+  /** Who only reads has no process to write. */
+  #write(): WriterProcess {
     if (this.#closing !== undefined) throw closed()
-    if (this.#opened !== undefined && !this.#opened.writer.isDead) return this.#opened
-    this.#opening ??= this.#open()
+    if (this.#writer === undefined || this.#writer.isDead) this.#writer = new WriterProcess(this.#place)
+    return this.#writer
+  }
+
+  async #use(): Promise<Reader> {
+    if (this.#closing !== undefined) throw closed()
+    if (this.#reader !== undefined) return this.#reader
+    this.#opening ??= this.#openReader()
     try {
-      this.#opened = await this.#opening
-      return this.#opened
+      this.#reader = await this.#opening
+      return this.#reader
     } finally {
       this.#opening = undefined
     }
   }
 
-  async #open(): Promise<Opened> {
-    const writer = await WriterProcess.start(this.#place)
+  async #openReader(): Promise<Reader> {
+    const { openForReading } = await import('./environment.js')
     try {
-      const [{ openForReading }, format] = await Promise.all([import('./environment.js'), import('./format.js')])
-      return { format, reader: openForReading(this.#place), writer }
+      return openForReading(this.#place.path)
+    } catch {
+      // Not there yet, or no environment of ours: the writer makes it, or says what is wrong.
+      await this.#write().started
+    }
+    try {
+      return openForReading(this.#place.path)
     } catch (error) {
-      await writer.close()
       throw this.#failure(error)
     }
   }
 
   async #close(): Promise<void> {
-    const opened = this.#opened ?? (await this.#opening?.catch(() => undefined))
-    this.#opened = undefined
-    if (opened === undefined) return
-    await opened.reader.root.close()
-    await opened.writer.close()
+    const reader = this.#reader ?? (await this.#opening?.catch(() => undefined))
+    this.#reader = undefined
+    await this.#writer?.close()
+    if (reader !== undefined) await (await import('./environment.js')).closeReader(reader)
   }
 
-  #page(format: Format, { root, sessions }: Reader, after: Buffer | undefined) {
+  #page({ root, sessions }: Reader, after: Buffer | undefined) {
     const entries: (readonly [string, Entry])[] = []
     let last: Buffer | undefined
     let bytes = 0
     try {
       root.resetReadTxn()
       for (const { key, value } of sessions.getRange(after === undefined ? {} : { start: after, exclusiveStart: true })) {
-        const keys = format.keysOfRecord(key)
+        const keys = keysOfRecord(key)
         if (keys === undefined) continue
-        const id = format.idOf(keys, value)
-        const payload = format.payloadOf(value)
+        const id = idOf(keys, value)
+        const payload = payloadOf(value)
         const time = sessions.getBinary(keys.expiry)
         if (id !== undefined && payload !== undefined && time !== undefined)
-          entries.push([id, { payload, expires: format.timeOf(time) }])
+          entries.push([id, { payload, expires: timeOf(time) }])
         bytes += value.length
         last = key
         if (entries.length >= pageEntries || bytes >= pageBytes) return { entries, last }

@@ -1,4 +1,5 @@
 // Opens the environment and its tables: with rights to write in the writer's process, for reading alone in the one that it serves.
+import { statSync } from 'node:fs'
 import { open } from 'lmdb'
 import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
 import { requireOpenable } from './preflight.js'
@@ -7,6 +8,7 @@ import { requireOpenable } from './preflight.js'
  * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
  * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: { sync(callback: (error: unknown) => void): void } }} Root
  * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table }} Tables
+ * @typedef {{ root: Root, sessions: Table, file: string }} Reader
  * @typedef {{ path: string, durable: boolean }} Place
  */
 
@@ -43,13 +45,48 @@ export function openForWriting(place) {
 }
 
 /**
- * Opens what a writer of this process has opened.
- * @param {Place} place
- * @returns {Omit<Tables, 'about' | 'deaths'>}
+ * What this process reads from, by file, and how often it was opened. LMDB wants an environment opened once in a process: to open
+ * it again ends the locks by which others know that we are there, and read.
+ * @type {Map<string, { reader: Reader, users: number }>}
  */
-export function openForReading(place) {
-  const root = openRoot(place, true)
-  return { root, sessions: openTable(root, tableNames.sessions) }
+const readers = new Map()
+
+/**
+ * Opens what a writer has made. It is closed by `closeReader`.
+ * @param {string} path
+ * @returns {Reader}
+ */
+export function openForReading(path) {
+  const { dev, ino, size } = statSync(path, { bigint: true })
+  const file = `${dev}:${ino}`
+  const known = readers.get(file)
+  if (known !== undefined) {
+    known.users++
+    return known.reader
+  }
+  if (size === 0n) throw new Error('the environment is not there yet')
+  requireOpenable(path)
+  const root = openRoot({ path, durable: false }, true)
+  try {
+    requireOurs(root)
+    const stamp = openTable(root, tableNames.about).get(formatKey)
+    if (stamp === undefined) throw new Error('the environment is not there yet')
+    requireVersion(stamp)
+    const reader = { root, sessions: openTable(root, tableNames.sessions), file }
+    readers.set(file, { reader, users: 1 })
+    return reader
+  } catch (error) {
+    root.close()
+    throw error
+  }
+}
+
+/** @param {Reader} reader */
+export async function closeReader({ root, file }) {
+  const known = readers.get(file)
+  if (known === undefined || --known.users > 0) return
+  readers.delete(file)
+  await root.close()
 }
 
 /**

@@ -16,11 +16,16 @@ const meanings: ReadonlyMap<number | string, ErrorCode> = new Map<number | strin
   ['EPERM', 'DATABANK_DENIED'],
   ['EACCES', 'DATABANK_DENIED'],
   ['EROFS', 'DATABANK_DENIED'],
+  ['WRITER_ENDED', 'DATABANK_UNAVAILABLE'],
   [-30790, 'DATABANK_UNAVAILABLE'], // MDB_READERS_FULL
   [11, 'DATABANK_UNAVAILABLE'], // EAGAIN
   [12, 'DATABANK_UNAVAILABLE'], // ENOMEM
   [23, 'DATABANK_UNAVAILABLE'], // ENFILE
   [24, 'DATABANK_UNAVAILABLE'], // EMFILE
+  ['EAGAIN', 'DATABANK_UNAVAILABLE'],
+  ['ENOMEM', 'DATABANK_UNAVAILABLE'],
+  ['ENFILE', 'DATABANK_UNAVAILABLE'],
+  ['EMFILE', 'DATABANK_UNAVAILABLE'],
 ])
 
 /** LMDB's error, or the writer's report of one, with the code that says what it means. */

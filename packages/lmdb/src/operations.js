@@ -1,47 +1,39 @@
 // What can be done to the tables. Each is called within a transaction for writing, and either does all of its work or throws.
-import {
-  deathKey,
-  encodeRecord,
-  endOfDeaths,
-  expiryBytes,
-  keysOf,
-  keysOfBase,
-  payloadOf,
-  timeBytes,
-  timeOf,
-  timeSize,
-} from './format.js'
+import { deathKey, endOfDeaths, expiryBytes, keysOfBase, timeOf, timeSize } from './format.js'
 
 /**
- * @typedef {{ failure: { message: string, code?: number | string | undefined } }} Failure
- * @typedef {import('./protocol.ts').Operations[import('./protocol.ts').Kind]['answer'] | Failure} Answer
+ * @typedef {import('./messages.js').Failure} Failure
+ * @typedef {import('./messages.js').Answer} Answer
  * @typedef {import('./environment.js').Tables} Tables
  * @typedef {import('./format.js').Keys} Keys
  */
 
 const nothing = Buffer.alloc(0)
+/** How many entries of the index of deaths one transaction looks at: others get their turn between two. */
+const atOnce = 1_000
 
 /**
  * @param {Tables} tables
  * @param {number | null} maxSize in bytes
- * @returns {Record<import('./protocol.ts').Kind, (first: any, second: any, third: any) => Answer>}
+ * @param {number} [limit] how many entries of the index of deaths a purge or a survey looks at
+ * @returns {Record<import('./protocol.ts').Kind, (...fields: any[]) => Answer>}
  */
-export function operationsOn(tables, maxSize) {
+export function operationsOn(tables, maxSize, limit = atOnce) {
   const { sessions, deaths } = tables
   return { save, remove, touch, swap, purge, survey, clear }
 
   /**
-   * @param {string} id
-   * @param {string} payload
-   * @param {number | null} expires
+   * @param {Buffer} base
+   * @param {Buffer} record
+   * @param {Buffer} death
    */
-  function save(id, payload, expires) {
-    return refusalIfFull() ?? store(id, keysOf(id), payload, expires)
+  function save(base, record, death) {
+    return refusalIfFull() ?? store(keysOfBase(base), record, death)
   }
 
-  /** @param {string} id */
-  function remove(id) {
-    const keys = keysOf(id)
+  /** @param {Buffer} base */
+  function remove(base) {
+    const keys = keysOfBase(base)
     const times = sessions.get(keys.expiry)
     if (times === undefined) return false
     erase(keys, times)
@@ -50,52 +42,66 @@ export function operationsOn(tables, maxSize) {
 
   /**
    * Writes the expiry alone: a payload that has pages of its own, which those of 2 kB have, is not written.
-   * @param {string} id
-   * @param {number | null} expires
+   * @param {Buffer} base
+   * @param {Buffer} death
    */
-  function touch(id, expires) {
-    const keys = keysOf(id)
+  function touch(base, death) {
+    const keys = keysOfBase(base)
     const times = sessions.get(keys.expiry)
-    if (times !== undefined && isAlive(times, Date.now())) setDeath(keys, times, timeBytes(expires))
+    if (times !== undefined && isAlive(times, Date.now())) setDeath(keys, times, death)
     return null
   }
 
   /**
-   * @param {string} id
-   * @param {string | null} expected
-   * @param {{ payload: string, expires: number | null }} entry
+   * @param {Buffer} base
+   * @param {Buffer | null} expected
+   * @param {Buffer} record
+   * @param {Buffer} death
    */
-  function swap(id, expected, { payload, expires }) {
-    const keys = keysOf(id)
+  function swap(base, expected, record, death) {
+    const keys = keysOfBase(base)
     const times = sessions.get(keys.expiry)
     const isThere = times !== undefined && isAlive(times, Date.now())
-    if (expected === null ? isThere : !isThere || payloadOf(sessions.get(keys.record) ?? nothing) !== expected) return false
-    return refusalIfFull() ?? store(id, keys, payload, expires)
+    if (expected === null ? isThere : !isThere || !isRecord(keys.record, expected)) return false
+    return refusalIfFull() ?? store(keys, record, death)
   }
 
   /**
-   * Looks at no more than `limit` of those whose time in the index has come, and frees the dead among them.
-   * @param {number} now
-   * @param {number} limit
+   * One text has one record, so these are compared, not the texts.
+   * @param {Buffer} key
+   * @param {Buffer} expected
    */
-  function purge(now, limit) {
+  function isRecord(key, expected) {
+    return sessions.get(key)?.equals(expected) === true
+  }
+
+  /**
+   * Looks at no more than `limit` of those whose time in the index has come, and frees the dead among them, in the order of their
+   * keys: so neighbours in a page are met together.
+   * @param {Buffer} time
+   */
+  function purge(time) {
     // A process that was killed while it read would keep what is freed from being used again.
     tables.root.readerCheck()
+    const now = timeOf(time) ?? Infinity
     const due = [...deaths.getKeys({ end: endOfDeaths(now), limit })]
-    return { freed: due.filter((death) => !correct(death, now, erase)).length, isDone: due.length < limit }
+    const isDone = due.length < limit
+    due.sort((one, other) => one.compare(other, timeSize, other.length, timeSize))
+    return { freed: due.filter((death) => !correct(death, now, erase)).length, isDone }
   }
 
   /**
    * As many as `limit`, beginning behind `after`.
-   * @param {number} now
-   * @param {number} limit
-   * @param {Uint8Array | null} after
+   * @param {Buffer} time
+   * @param {Buffer | null} after
    */
-  function survey(now, limit, after) {
-    const start = after === null ? {} : { start: Buffer.from(after), exclusiveStart: true }
+  function survey(time, after) {
+    const now = timeOf(time) ?? Infinity
+    const start = after === null ? {} : { start: after, exclusiveStart: true }
     const due = [...deaths.getKeys({ ...start, end: endOfDeaths(now), limit })]
     const dead = due.filter((death) => !correct(death, now)).length
-    return { dead, entries: statsOf(sessions).entryCount / 2, last: due.length < limit ? null : (due.at(-1) ?? null) }
+    const last = due.length < limit ? null : (due.at(-1)?.toString('hex') ?? null)
+    return { dead, entries: statsOf(sessions).entryCount / 2, last }
   }
 
   function clear() {
@@ -124,14 +130,13 @@ export function operationsOn(tables, maxSize) {
   }
 
   /**
-   * @param {string} id
    * @param {Keys} keys
-   * @param {string} payload
-   * @param {number | null} expires
+   * @param {Buffer} record
+   * @param {Buffer} death
    */
-  function store(id, keys, payload, expires) {
-    sessions.put(keys.record, encodeRecord(id, keys, payload))
-    setDeath(keys, sessions.get(keys.expiry), timeBytes(expires))
+  function store(keys, record, death) {
+    sessions.put(keys.record, record)
+    setDeath(keys, sessions.get(keys.expiry), death)
     return true
   }
 

@@ -1,13 +1,11 @@
-import type { Entry } from 'connect-databank'
-
-/** What the writer's process is asked for, and what it answers. */
+/** What the writer's process is asked for, in bytes as `format.js` makes them, and what it answers. */
 export interface Operations {
-  save: { ask: [id: string, payload: string, expires: number | null]; answer: true }
-  remove: { ask: [id: string]; answer: boolean }
-  touch: { ask: [id: string, expires: number | null]; answer: null }
-  swap: { ask: [id: string, expected: string | null, entry: Entry]; answer: boolean }
-  purge: { ask: [now: number, limit: number]; answer: Purged }
-  survey: { ask: [now: number, limit: number, after: Uint8Array | null]; answer: Survey }
+  save: { ask: [base: Uint8Array, record: Uint8Array, death: Uint8Array]; answer: true }
+  remove: { ask: [base: Uint8Array]; answer: boolean }
+  touch: { ask: [base: Uint8Array, death: Uint8Array]; answer: null }
+  swap: { ask: [base: Uint8Array, expected: Uint8Array | null, record: Uint8Array, death: Uint8Array]; answer: boolean }
+  purge: { ask: [now: Uint8Array]; answer: Purged }
+  survey: { ask: [now: Uint8Array, after: Uint8Array | null]; answer: Survey }
   clear: { ask: []; answer: null }
 }
 
@@ -24,6 +22,6 @@ export interface Survey {
   readonly dead: number
   /** How many entries there are, the dead among them. */
   readonly entries: number
-  /** Where to go on; null if all that is dead was seen. */
-  readonly last: Uint8Array | null
+  /** Where to go on, in hexadecimal digits; null if all that is dead was seen. */
+  readonly last: string | null
 }

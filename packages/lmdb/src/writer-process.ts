@@ -1,5 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { failure } from './failures.ts'
+import { answerCutter, decodeAnswer, encodeAsk } from './messages.js'
 import type { Kind, Operations } from './protocol.ts'
 
 interface Place {
@@ -9,10 +12,14 @@ interface Place {
 }
 
 interface Asked {
-  readonly operation: readonly unknown[]
+  readonly message: Buffer
   readonly resolve: (answer: never) => void
   readonly reject: (error: unknown) => void
 }
+
+const program = fileURLToPath(new URL('./writer.js', import.meta.url))
+/** Which of the child's descriptors is the pipe between us. */
+const pipe = 3
 
 /**
  * The process that writes, from here. While one batch is under way, all that arrives waits and goes as the next: so a transaction,
@@ -25,43 +32,38 @@ interface Asked {
 export class WriterProcess {
   readonly #place: Place
   readonly #child: ChildProcess
+  readonly #pipe: Socket | undefined
+  readonly #closed: Promise<void>
+  readonly #cutter = answerCutter()
+  #underWay: Asked[] = []
+  #answered = 0
   #waiting: Asked[] = []
-  #underWay: Asked[] | undefined
   #isDeparting = false
   #died: Error | undefined
-  readonly #ended: Promise<void>
+  /** Rejects if the environment can't be opened. */
+  readonly started: Promise<void>
 
-  private constructor(place: Place, child: ChildProcess) {
+  /** Starts the process, which opens the environment, or makes it. It may be asked at once. */
+  constructor(place: Place) {
     this.#place = place
-    this.#child = child
-    child.on('message', (answers: unknown[]) => this.#answer(answers))
-    child.on('error', (error) => this.#die(error))
-    this.#ended = new Promise((resolve) => {
-      child.once('exit', () => {
-        this.#die(new Error('the process that writes has ended'))
-        resolve()
-      })
+    this.#child = spawn(process.execPath, [program, JSON.stringify(place)], {
+      env: environment(),
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+      windowsHide: true,
     })
-    this.#hold(false)
-  }
-
-  /** Starts the process, which opens the environment, or makes it. */
-  static start(place: Place): Promise<WriterProcess> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void => reject(failure(error, place.path))
-      const child = fork(new URL('./writer.js', import.meta.url), [JSON.stringify(place)], {
-        execArgv: [],
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      })
-      const onExit = (): void => fail(new Error('the process that writes has ended at its start'))
-      child.once('error', fail).once('exit', onExit)
-      child.once('message', (message: { failure?: object }) => {
-        child.off('error', fail).off('exit', onExit)
-        if (message.failure === undefined) resolve(new WriterProcess(place, child))
-        else fail(message.failure)
-      })
+    this.#pipe = this.#child.stdio?.[pipe] as Socket | undefined
+    this.#pipe?.on('data', (piece) => this.#receive(piece)).on('error', () => {})
+    this.#closed = this.#whenClosed()
+    this.started = new Promise((resolve, reject) => {
+      // What it says first answers this.
+      const fail = (error: unknown): void => {
+        reject(error)
+        this.#end(error as Error)
+      }
+      this.#underWay.push({ message: Buffer.alloc(0), resolve: () => resolve(), reject: fail })
     })
+    // Who asked meanwhile is told as well.
+    this.started.catch(() => {})
   }
 
   /** Whether it ended by itself; nothing can be asked of it any more. */
@@ -71,12 +73,8 @@ export class WriterProcess {
 
   ask<K extends Kind>(kind: K, ...ask: Operations[K]['ask']): Promise<Operations[K]['answer']> {
     return new Promise((resolve, reject) => {
-      if (this.#died !== undefined) {
-        reject(failure(this.#died, this.#place.path))
-        return
-      }
-      this.#waiting.push({ operation: [kind, ...ask], resolve, reject })
-      if (this.#underWay !== undefined || this.#isDeparting) return
+      this.#waiting.push({ message: encodeAsk(kind, ask), resolve, reject })
+      if (this.#underWay.length > 0 || this.#isDeparting) return
       this.#isDeparting = true
       // What the same turn of the event loop asks for goes along.
       queueMicrotask(() => this.#send())
@@ -86,48 +84,86 @@ export class WriterProcess {
   /** Ends the process when all that was asked is done, and the environment is flushed and closed. */
   async close(): Promise<void> {
     this.#hold(true)
-    if (this.#child.connected) this.#child.send('close')
-    await this.#ended
+    this.#send()
+    this.#pipe?.end()
+    await this.#closed
+  }
+
+  #whenClosed(): Promise<void> {
+    return new Promise((resolve) => {
+      const ended = failure({ code: 'WRITER_ENDED', message: 'the process that writes has ended' }, this.#place.path)
+      this.#child.once('exit', () => {
+        this.#died ??= ended
+      })
+      // Only then has all been read that it said before it ended.
+      this.#child.once('close', () => {
+        this.#end(ended)
+        resolve()
+      })
+      this.#child.once('error', (error) => {
+        this.#end(failure(error, this.#place.path))
+        resolve()
+      })
+    })
+  }
+
+  /** Whether what was under way is written or not, nobody knows; what waited is not. */
+  #end(error: Error): void {
+    this.#died ??= error
+    const asked = [...this.#underWay.slice(this.#answered), ...this.#waiting]
+    this.#underWay = []
+    this.#answered = 0
+    this.#waiting = []
+    for (const { reject } of asked) reject(error)
   }
 
   /** An answer that is due holds our process; an idle writer does not. */
   #hold(isDue: boolean): void {
-    const { channel } = this.#child
     if (isDue) {
       this.#child.ref()
-      channel?.ref()
+      this.#pipe?.ref()
     } else {
       this.#child.unref()
-      channel?.unref()
+      this.#pipe?.unref()
     }
   }
 
   #send(): void {
     this.#isDeparting = false
-    if (this.#waiting.length === 0 || this.#died !== undefined) return
-    this.#underWay = this.#waiting
-    this.#waiting = []
+    if (this.#waiting.length === 0) return
+    if (this.#died !== undefined) {
+      this.#end(this.#died)
+      return
+    }
     this.#hold(true)
-    this.#child.send(this.#underWay.map(({ operation }) => operation))
+    this.#pipe?.write(Buffer.concat(this.#waiting.map(({ message }) => message)))
+    this.#underWay.push(...this.#waiting)
+    this.#waiting = []
   }
 
-  #answer(answers: unknown[]): void {
-    const asked = this.#underWay ?? []
-    this.#underWay = undefined
-    this.#hold(false)
-    this.#send()
+  #receive(piece: Buffer): void {
+    const answers = this.#cutter.cut(piece).map(decodeAnswer)
+    const asked = this.#underWay.slice(this.#answered, this.#answered + answers.length)
+    this.#answered += answers.length
+    if (this.#answered === this.#underWay.length) {
+      this.#underWay = []
+      this.#answered = 0
+      this.#hold(false)
+      // After the answer to the start: if that was a failure, nothing is sent.
+      if (asked[0]?.message.length === 0) queueMicrotask(() => this.#send())
+      else this.#send()
+    }
     for (const [at, { resolve, reject }] of asked.entries()) {
       const answer = answers[at] as { failure?: object } | null | boolean | number
       if (typeof answer === 'object' && answer?.failure !== undefined) reject(failure(answer.failure, this.#place.path))
       else resolve(answer as never)
     }
   }
+}
 
-  #die(error: Error): void {
-    this.#died ??= error
-    const asked = [...(this.#underWay ?? []), ...this.#waiting]
-    this.#underWay = undefined
-    this.#waiting = []
-    for (const { reject } of asked) reject(failure(error, this.#place.path))
-  }
+/** Ours, but no debugger and no profiler: they are meant for us, and two can't have one port. Loaders go along. */
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: options, ...others } = process.env
+  const kept = options?.split(' ').filter((option) => !/^--(inspect|debug|(cpu-|heap-)?prof)/.test(option))
+  return kept === undefined ? others : { ...others, NODE_OPTIONS: kept.join(' ') }
 }

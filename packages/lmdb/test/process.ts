@@ -16,7 +16,7 @@ export type Order =
   | { call: 'writeAlways'; args: [name: string, size: number] }
   | { call: 'fill'; args: [size: number] }
   | { call: 'holdLock'; args: [path: string] }
-  | { call: 'leave'; args: [] }
+  | { call: 'leave' | 'saveAtSignal'; args: [] }
 
 const bank = new LmdbBank(JSON.parse(process.argv[2] ?? '{}'))
 
@@ -67,7 +67,24 @@ async function leave(): Promise<void> {
   setImmediate(() => process.disconnect())
 }
 
-const own: Record<string, (...args: never[]) => Promise<unknown>> = { addOneEach, writeAlways, fill, holdLock, leave }
+/** Has one more to write when it is told to end, as a server whose last requests come to their end. */
+async function saveAtSignal(): Promise<void> {
+  await bank.open()
+  process.once('SIGINT', async () => {
+    await bank.save('late', { payload: 'x', expires: null })
+    await bank.close()
+    process.disconnect()
+  })
+}
+
+const own: Record<string, (...args: never[]) => Promise<unknown>> = {
+  addOneEach,
+  writeAlways,
+  fill,
+  holdLock,
+  leave,
+  saveAtSignal,
+}
 
 process.on('message', async ({ order: { call, args }, number }: { order: Order; number: number }) => {
   try {

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -10,6 +12,22 @@ beforeAll(async () => {
   program = await bundleProcess()
 })
 afterAll(() => program.remove())
+
+const holderOf = (lock: string) => Number(/ (\d+) \S+:\d+ /.exec(lock)?.[1])
+
+/** The processes that it has started, and that are not yet over. */
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8')))
+  const all = lists.join(' ').split(' ').filter(Boolean).map(Number)
+  const titles = await Promise.all(all.map((child) => readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '')))
+  return all.filter((_, at) => titles[at]?.includes('LMDB') === true)
+}
+
+/** However long it takes: the test has a limit. */
+async function ended(pid: number): Promise<void> {
+  while (existsSync(`/proc/${pid}/fd`) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '') await sleep(10)
+}
 
 describe('processes that share an environment', () => {
   let place: Place
@@ -23,8 +41,8 @@ describe('processes that share an environment', () => {
     await place.remove()
   })
 
-  const start = async (durable = false) => {
-    const process = await startProcess(program.folder, { path: place.path, durable })
+  const start = async (durable = false, options: Parameters<typeof startProcess>[2] = {}) => {
+    const process = await startProcess(program.folder, { path: place.path, durable }, options)
     started.add(process)
     return process
   }
@@ -77,6 +95,82 @@ describe('processes that share an environment', () => {
     await process.order({ call: 'open', args: [] })
     await process.order({ call: 'close', args: [] })
     expect(await once(process.child, 'exit')).toEqual([0, null])
+  })
+
+  describe.skipIf(process.platform !== 'linux')('seen from the system', () => {
+    it('each keeps its lock, by which the next to come knows that it is not the first', async () => {
+      // Without one, the next would make the locks for writing anew, under those who hold them: their updates would be lost.
+      const banks = [place.bank(), place.bank()]
+      await Promise.all(banks.map((bank) => bank.open()))
+      const { ino } = await stat(`${place.path}-lock`)
+      const held = async () => (await readFile('/proc/locks', 'utf8')).split('\n').filter((line) => line.includes(`:${ino} `))
+      // The first byte is for that. Ours, and those of the two that write for us.
+      const ofFirstByte = (await held()).filter((line) => / 0 0$/.test(line))
+      expect(ofFirstByte.map(holderOf).sort()).toEqual([process.pid, ...(await childrenOf(process.pid))].sort())
+      // The byte of our own number says that we read, and that what we may see must be kept.
+      await Promise.all(banks.map((bank) => bank.read('a')))
+      const ofReader = (await held()).filter((line) => line.endsWith(` ${process.pid} ${process.pid}`))
+      expect(ofReader.map(holderOf)).toEqual([process.pid])
+    })
+
+    it('one that only reads has no process to write; the first write starts one', async () => {
+      const first = place.bank()
+      await first.save('a', { payload: 'x', expires: null })
+      const reader = await start()
+      expect(await reader.order({ call: 'read', args: ['a'] })).toEqual({ payload: 'x', expires: null })
+      expect(await childrenOf(reader.child.pid)).toEqual([])
+      await reader.order({ call: 'touch', args: ['a', 9e15] })
+      expect(await childrenOf(reader.child.pid)).toHaveLength(1)
+      expect(await first.read('a')).toEqual({ payload: 'x', expires: 9e15 })
+    })
+
+    it('a writer that is killed fails what is under way with a code, and the next write has a new one', async () => {
+      const bank = place.bank()
+      await bank.save('a', { payload: '1', expires: null })
+      const [writer] = await childrenOf(process.pid)
+      const holder = await start()
+      holder.order({ call: 'holdLock', args: [place.path] }).catch(() => undefined)
+      await once(holder.child.stdout as NodeJS.ReadableStream, 'data')
+      const underWay = bank.save('a', { payload: '2', expires: null }).catch((error: unknown) => error)
+      await Promise.resolve()
+      const waiting = bank.save('b', { payload: '3', expires: null }).catch((error: unknown) => error)
+      process.kill(writer as number, 'SIGKILL')
+      expect(await underWay).toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+      expect(await waiting).toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+      expect(await bank.read('a')).toEqual({ payload: '1', expires: null })
+      await holder.kill()
+      await bank.save('a', { payload: '4', expires: null })
+      expect(await bank.read('a')).toEqual({ payload: '4', expires: null })
+      expect(await bank.read('b')).toBeNull()
+    })
+
+    it('a writer ends when the process that it serves is killed', async () => {
+      const served = await start()
+      await served.order({ call: 'save', args: ['a', { payload: 'x', expires: null }] })
+      const [writer] = await childrenOf(served.child.pid)
+      await served.kill()
+      await ended(writer as number)
+      expect(await place.bank().read('a')).toEqual({ payload: 'x', expires: null })
+    })
+
+    it('a signal for all of a terminal does not cut off what is still to be written', async () => {
+      const served = await start(false, { detached: true })
+      await served.order({ call: 'saveAtSignal', args: [] })
+      const [writer] = await childrenOf(served.child.pid)
+      process.kill(-(served.child.pid as number), 'SIGINT')
+      expect(await once(served.child, 'exit')).toEqual([0, null])
+      await ended(writer as number)
+      expect(await place.bank().read('late')).toEqual({ payload: 'x', expires: null })
+    })
+
+    it('a writer has the options of Node that its master has, but no debugger and no profiler', async () => {
+      const NODE_OPTIONS = '--no-warnings --inspect=127.0.0.1:0 --stack-trace-limit=20'
+      const served = await start(false, { env: { ...process.env, NODE_OPTIONS } })
+      await served.order({ call: 'open', args: [] })
+      const [writer] = await childrenOf(served.child.pid)
+      const variables = (await readFile(`/proc/${writer}/environ`, 'utf8')).split('\0')
+      expect(variables).toContain('NODE_OPTIONS=--no-warnings --stack-trace-limit=20')
+    })
   })
 
   it('killed at random while they write, they lose no acknowledged write, tear none, and stop nobody', async () => {

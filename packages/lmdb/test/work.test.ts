@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openForWriting, type Tables } from '../src/environment.js'
+import { encodeRecord, keysOf, timeBytes } from '../src/format.js'
 import { operationsOn } from '../src/operations.js'
 import type { Purged, Survey } from '../src/protocol.ts'
 import { newPlace, type Place } from './place.ts'
@@ -19,13 +20,13 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
     place = await newPlace()
     tables = openForWriting({ path: place.path, durable: false })
     work = {}
-    operations = operationsOn(counted(tables, work), null)
+    operations = operationsOn(counted(tables, work), null, sessions + 2)
     const { save } = operationsOn(tables, null)
     const payload = 'x'.repeat(200)
     for (let start = 0; start < sessions; start += 10_000) {
       tables.root.transactionSync(() => {
         for (let at = start; at < Math.min(start + 10_000, sessions); at++) {
-          save(`session ${(at * 7_919) % sessions}`, payload, at < dead ? now - at : now + 1 + at)
+          save(...saved(`session ${(at * 7_919) % sessions}`, payload, at < dead ? now - at : now + 1 + at))
         }
       })
     }
@@ -39,7 +40,7 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
 
   it('purge works in proportion to the dead, and frees exactly these', () => {
     const start = performance.now()
-    const first = inTransaction<Purged>(() => operations.purge(now, dead + 1, undefined))
+    const first = inTransaction<Purged>(() => operations.purge(timeBytes(now)))
     const milliseconds = performance.now() - start
     expect(first).toEqual({ freed: dead, isDone: true })
     expect(work).toEqual({
@@ -48,13 +49,13 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
       'deaths removed': dead,
       'sessions removed': 2 * dead,
     })
-    expect(inTransaction(() => operations.purge(now, dead, undefined))).toEqual({ freed: 0, isDone: true })
+    expect(inTransaction(() => operations.purge(timeBytes(now)))).toEqual({ freed: 0, isDone: true })
     if (process.env['LMDB_SESSIONS'] !== undefined) console.log(`purge: ${milliseconds.toFixed(1)} ms`)
   })
 
   it('count works in proportion to the dead', () => {
     const start = performance.now()
-    const survey = inTransaction<Survey>(() => operations.survey(now, dead + 1, null))
+    const survey = inTransaction<Survey>(() => operations.survey(timeBytes(now), null))
     const milliseconds = performance.now() - start
     expect(survey).toEqual({ dead, entries: sessions, last: null })
     expect(work).toEqual({ 'deaths listed': dead, 'sessions read': dead })
@@ -62,27 +63,32 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
   })
 
   it('touch writes one entry, and that is not the payload', () => {
-    inTransaction(() => operations.touch('session 1', Date.now() + 1e9, undefined))
+    inTransaction(() => operations.touch(...touched('session 1', Date.now() + 1e9)))
     // It was long dead by the clock: nothing is revived.
     expect(work).toEqual({ 'sessions read': 1 })
-    inTransaction(() => operations.save('alive', 'x'.repeat(1e6), Date.now() + 1e9))
+    inTransaction(() => operations.save(...saved('alive', 'x'.repeat(1e6), Date.now() + 1e9)))
     for (const key of Object.keys(work)) delete work[key]
-    inTransaction(() => operations.touch('alive', Date.now() + 2e9, undefined))
+    inTransaction(() => operations.touch(...touched('alive', Date.now() + 2e9)))
     expect(work).toEqual({ 'sessions read': 1, 'sessions written': 1 })
   })
 
   it('what was put off is looked at once when its first time has come, and no more', () => {
     const later = Date.now() + 1e9
-    inTransaction(() => operations.save('put off', 'x', later))
-    inTransaction(() => operations.touch('put off', later + 1e9, undefined))
+    inTransaction(() => operations.save(...saved('put off', 'x', later)))
+    inTransaction(() => operations.touch(...touched('put off', later + 1e9)))
     for (const key of Object.keys(work)) delete work[key]
-    expect(inTransaction(() => operations.survey(later, sessions + 1, null))).toMatchObject({ dead: sessions })
+    expect(inTransaction(() => operations.survey(timeBytes(later), null))).toMatchObject({ dead: sessions })
     expect(work['sessions written']).toBe(1)
-    expect(inTransaction(() => operations.survey(later, sessions + 1, null))).toMatchObject({ dead: sessions })
+    expect(inTransaction(() => operations.survey(timeBytes(later), null))).toMatchObject({ dead: sessions })
     expect(work['sessions written']).toBe(1)
-    expect(inTransaction(() => operations.survey(later + 1e9, sessions + 2, null))).toMatchObject({ dead: sessions + 1 })
+    expect(inTransaction(() => operations.survey(timeBytes(later + 1e9), null))).toMatchObject({ dead: sessions + 1 })
   })
 })
+
+/** What `save` and `touch` are given. */
+const saved = (id: string, payload: string, expires: number) =>
+  [keysOf(id).base, encodeRecord(id, keysOf(id), payload), timeBytes(expires)] as const
+const touched = (id: string, expires: number) => [keysOf(id).base, timeBytes(expires)] as const
 
 /** The tables, that tell of each entry they look at or change. */
 function counted(tables: Tables, work: Record<string, number>): Tables {
