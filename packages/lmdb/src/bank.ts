@@ -176,7 +176,7 @@ export class LmdbBank implements Bank {
     const reader = this.#reader ?? (await this.#opening?.catch(() => undefined))
     this.#reader = undefined
     await this.#writer?.close()
-    if (reader !== undefined) await (await import('./environment.js')).closeReader(reader)
+    await reader?.root.close()
   }
 
   #page({ root, sessions }: Reader, after: Buffer | undefined) {

@@ -8,7 +8,6 @@ import { requireOpenable } from './preflight.js'
  * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
  * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: { sync(callback: (error: unknown) => void): void } }} Root
  * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table }} Tables
- * @typedef {{ root: Root, sessions: Table, file: string }} Reader
  * @typedef {{ path: string, durable: boolean }} Place
  */
 
@@ -45,26 +44,12 @@ export function openForWriting(place) {
 }
 
 /**
- * What this process reads from, by file, and how often it was opened. LMDB wants an environment opened once in a process: to open
- * it again ends the locks by which others know that we are there, and read.
- * @type {Map<string, { reader: Reader, users: number }>}
- */
-const readers = new Map()
-
-/**
- * Opens what a writer has made. It is closed by `closeReader`.
+ * Opens what a writer has made. Nothing here makes anything.
  * @param {string} path
- * @returns {Reader}
+ * @returns {Omit<Tables, 'about' | 'deaths'>}
  */
 export function openForReading(path) {
-  const { dev, ino, size } = statSync(path, { bigint: true })
-  const file = `${dev}:${ino}`
-  const known = readers.get(file)
-  if (known !== undefined) {
-    known.users++
-    return known.reader
-  }
-  if (size === 0n) throw new Error('the environment is not there yet')
+  if (statSync(path).size === 0) throw new Error('the environment is not there yet')
   requireOpenable(path)
   const root = openRoot({ path, durable: false }, true)
   try {
@@ -72,21 +57,11 @@ export function openForReading(path) {
     const stamp = openTable(root, tableNames.about).get(formatKey)
     if (stamp === undefined) throw new Error('the environment is not there yet')
     requireVersion(stamp)
-    const reader = { root, sessions: openTable(root, tableNames.sessions), file }
-    readers.set(file, { reader, users: 1 })
-    return reader
+    return { root, sessions: openTable(root, tableNames.sessions) }
   } catch (error) {
     root.close()
     throw error
   }
-}
-
-/** @param {Reader} reader */
-export async function closeReader({ root, file }) {
-  const known = readers.get(file)
-  if (known === undefined || --known.users > 0) return
-  readers.delete(file)
-  await root.close()
 }
 
 /**

@@ -100,15 +100,16 @@ describe('processes that share an environment', () => {
   describe.skipIf(process.platform !== 'linux')('seen from the system', () => {
     it('each keeps its lock, by which the next to come knows that it is not the first', async () => {
       // Without one, the next would make the locks for writing anew, under those who hold them: their updates would be lost.
-      const banks = [place.bank(), place.bank()]
-      await Promise.all(banks.map((bank) => bank.open()))
+      for (const bank of [place.bank(), place.bank()]) {
+        await bank.open()
+        await bank.read('a')
+      }
       const { ino } = await stat(`${place.path}-lock`)
       const held = async () => (await readFile('/proc/locks', 'utf8')).split('\n').filter((line) => line.includes(`:${ino} `))
       // The first byte is for that. Ours, and those of the two that write for us.
       const ofFirstByte = (await held()).filter((line) => / 0 0$/.test(line))
       expect(ofFirstByte.map(holderOf).sort()).toEqual([process.pid, ...(await childrenOf(process.pid))].sort())
       // The byte of our own number says that we read, and that what we may see must be kept.
-      await Promise.all(banks.map((bank) => bank.read('a')))
       const ofReader = (await held()).filter((line) => line.endsWith(` ${process.pid} ${process.pid}`))
       expect(ofReader.map(holderOf)).toEqual([process.pid])
     })
