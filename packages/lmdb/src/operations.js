@@ -76,8 +76,7 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
   }
 
   /**
-   * Looks at no more than `limit` of those whose time in the index has come, and frees the dead among them, in the order of their
-   * keys: so neighbours in a page are met together.
+   * Looks at no more than `limit` of those whose time in the index has come, and frees the dead among them.
    * @param {Buffer} time
    */
   function purge(time) {
@@ -85,9 +84,7 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
     tables.root.readerCheck()
     const now = timeOf(time) ?? Infinity
     const due = [...deaths.getKeys({ end: endOfDeaths(now), limit })]
-    const isDone = due.length < limit
-    due.sort((one, other) => one.compare(other, timeSize, other.length, timeSize))
-    return { freed: due.filter((death) => !correct(death, now, erase)).length, isDone }
+    return { freed: due.filter((death) => !correct(death, now, erase)).length, isDone: due.length < limit }
   }
 
   /**
