@@ -32,7 +32,8 @@ for (; Date.now() < end && failures === 0; seed++) {
   for (const { name, isDisturbed = false, open } of all) {
     for (const kind of isDisturbed ? kinds.slice(-1) : kinds) {
       if (Date.now() >= end) break
-      const runs = isDisturbed ? 20 : 500
+      // Few at a time, so that a short soak comes to all places.
+      const runs = isDisturbed ? 10 : 100
       const report = await runHistories({ ...kind, open, runs, seed, rounding: 0, limit: 60_000, shrinking: 60_000 })
       counts.set(name, (counts.get(name) ?? 0) + report.histories)
       if (report.failure !== undefined) tell(name, kind, report)

@@ -38,9 +38,10 @@ function isThere(path) {
 }
 
 /**
- * A server with one bucket, `default`, and any user.
+ * A server with one bucket, `default`, and any user. It keeps its data in memory: `restart` gives one that is empty, and tells
+ * the port that it has chosen then.
  * @param {{ java: string, jar: string }} [provided]
- * @returns {Promise<{ program: Program, port: number, url: string, stop: () => Promise<void> }>}
+ * @returns {Promise<{ program: Program, port: number, url: string, restart: () => Promise<number>, stop: () => Promise<void> }>}
  */
 export async function startCouchbase({ java, jar } = found()) {
   const port = await freePort()
@@ -51,9 +52,14 @@ export async function startCouchbase({ java, jar } = found()) {
     ready: async () => (await dataPort(port)) !== undefined,
   })
   await program.start()
-  const data = /** @type {number} */ (await dataPort(port))
+  const chosen = async () => /** @type {number} */ (await dataPort(port))
+  const data = await chosen()
   const url = `couchbase://user:password@127.0.0.1:${data}/default`
-  return { program, port: data, url, stop: () => program.stop() }
+  const restart = async () => {
+    await program.restart()
+    return chosen()
+  }
+  return { program, port: data, url, restart, stop: () => program.stop() }
 }
 
 /** What `provide` has found. */

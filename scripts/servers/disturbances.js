@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import('./proxy.js').FaultyProxy} Proxy
- * @typedef {{ freeze(): void, thaw(): void, stop(): Promise<void>, start(): Promise<unknown> }} Stoppable
+ * @typedef {{ freeze(): void, thaw(): void, stop(signal?: NodeJS.Signals): Promise<void>, start(): Promise<unknown> }} Stoppable
  * @typedef {(bound: number) => number} Random whole numbers below the bound
  */
 
@@ -22,11 +22,20 @@ const ofTheWay = {
 }
 
 /**
- * For `disturb` and `calm` of histories: before each, chance takes one of the disturbances of the way through the proxy, or, where
- * `program` is given, freezes it; where it keeps what it has acknowledged (`isDurable`), kills and restarts it, too.
- * @param {{ proxy: Proxy, program?: Stoppable, isDurable?: boolean }} what
+ * What may be done to a server: frozen, and thawed again; killed with -9, or told to end, and started again.
+ * @typedef {'freeze' | 'kill' | 'restart'} OfTheServer
  */
-export function disturbances({ proxy, program, isDurable = false }) {
+
+/** @type {Readonly<Record<'kill' | 'restart', NodeJS.Signals>>} */
+const signals = { kill: 'SIGKILL', restart: 'SIGTERM' }
+
+/**
+ * For `disturb` and `calm` of histories: before each, chance takes one of the disturbances of the way through the proxy, or, where
+ * `program` is given, of those of the server. Only one that keeps what it has acknowledged (`survives` says what) may be
+ * killed or restarted. Default: it is frozen alone.
+ * @param {{ proxy: Proxy, program?: Stoppable, survives?: readonly ('kill' | 'restart')[] }} what
+ */
+export function disturbances({ proxy, program, survives = [] }) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   /** @type {Promise<unknown>} */
@@ -35,7 +44,8 @@ export function disturbances({ proxy, program, isDurable = false }) {
   let mend = () => {}
   /** @type {Set<string>} */
   const met = new Set()
-  const ofTheServer = program === undefined ? [] : isDurable ? ['freeze', 'kill'] : ['freeze']
+  /** @type {readonly OfTheServer[]} */
+  const ofTheServer = program === undefined ? [] : ['freeze', ...survives]
   const names = [...Object.keys(ofTheWay), ...ofTheServer]
 
   return {
@@ -54,9 +64,9 @@ export function disturbances({ proxy, program, isDurable = false }) {
       if (kind === 'freeze') {
         mend = () => program?.thaw()
         after(() => program?.freeze())
-      } else if (kind === 'kill') {
+      } else if (kind === 'kill' || kind === 'restart') {
         after(async () => {
-          await program?.stop()
+          await program?.stop(signals[kind])
           await program?.start()
         })
       } else {

@@ -19,19 +19,31 @@ export class FaultyProxy {
   /** @type {Map<import('node:net').Socket, Promise<void>>} what is on its way to each, while it goes slowly */
   #onTheWay = new Map()
 
-  /** @param {number} target the port of the server, on 127.0.0.1 */
-  constructor(target) {
+  /**
+   * @param {number} target the port of the server, on 127.0.0.1
+   * @param {{ isAnnounced?: boolean }} [wishes] `isAnnounced`: the server tells its clients its port, and they would leave the
+   *   proxy for it. So its port is replaced in what it says (as text: `:11210`) by the proxy's, which has as many digits.
+   */
+  constructor(target, { isAnnounced = false } = {}) {
     this.target = target
+    this.isAnnounced = isAnnounced
     this.port = 0
     this.listener = createServer((socket) => this.#accept(socket))
   }
 
   /** Listens, after `refuse` on the same port as before. */
   async listen() {
-    this.listener.listen(this.port, '127.0.0.1')
-    await once(this.listener, 'listening')
-    this.port = /** @type {import('node:net').AddressInfo} */ (this.listener.address()).port
-    return this
+    for (;;) {
+      this.listener.listen(this.port, '127.0.0.1')
+      await once(this.listener, 'listening')
+      const { port } = /** @type {import('node:net').AddressInfo} */ (this.listener.address())
+      if (!this.isAnnounced || `${port}`.length === `${this.target}`.length) {
+        this.port = port
+        return this
+      }
+      this.listener.close()
+      await once(this.listener, 'close')
+    }
   }
 
   /** Cuts all connections and takes no new ones, as if the server were not there. */
@@ -99,7 +111,7 @@ export class FaultyProxy {
     return this.#trap(text, (line, chunk) => {
       line.server.removeAllListeners('data')
       line.server.once('data', (answer) => {
-        line.client.write(answer.subarray(0, bytes), () => hangUp(line))
+        line.client.write(this.#announced(answer).subarray(0, bytes), () => hangUp(line))
       })
       line.server.write(chunk)
     })
@@ -157,6 +169,12 @@ export class FaultyProxy {
     })
   }
 
+  /** What the server says, our port in place of its own. @param {Buffer} chunk */
+  #announced(chunk) {
+    if (!this.isAnnounced || !chunk.includes(`:${this.target}`)) return chunk
+    return Buffer.from(chunk.toString('latin1').replace(new RegExp(`:${this.target}(?=\\D)`, 'g'), `:${this.port}`), 'latin1')
+  }
+
   /** @param {Buffer} chunk @param {import('node:net').Socket} socket */
   #pass(chunk, socket) {
     const before = this.#onTheWay.get(socket)
@@ -192,7 +210,7 @@ export class FaultyProxy {
       else trap.spring(line, chunk, chunk.indexOf(trap.text))
     })
     line.server.on('data', (chunk) => {
-      if (!line.isSilent) this.#pass(chunk, client)
+      if (!line.isSilent) this.#pass(this.#announced(chunk), client)
     })
     for (const socket of [client, line.server]) {
       socket.setNoDelay(true)
@@ -205,9 +223,9 @@ export class FaultyProxy {
   }
 }
 
-/** @param {number} target the port of the server, on 127.0.0.1 */
-export function startProxy(/** @type {number} */ target) {
-  return new FaultyProxy(target).listen()
+/** @type {(...what: ConstructorParameters<typeof FaultyProxy>) => Promise<FaultyProxy>} */
+export function startProxy(...what) {
+  return new FaultyProxy(...what).listen()
 }
 
 /** @param {Line} line */

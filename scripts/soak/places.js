@@ -76,21 +76,24 @@ const withoutServer = [
 
 /** @typedef {{ url: string, port: number, program: import('../servers/program.js').Program, stop(): Promise<unknown> }} Started */
 
-/** @type {Readonly<Record<string, { start: () => Promise<Started>, url: (started: Started, port: number) => string, isDurable?: boolean, canCleanUp?: boolean }>>} */
+/** @type {Readonly<Record<string, { start: () => Promise<Started>, url: (started: Started, port: number) => string, isAnnounced?: boolean, survives?: readonly ('kill' | 'restart')[], canCleanUp?: boolean }>>} */
 const servers = {
   redis: {
     start: async () =>
       (await import('../servers/redis.js')).startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }),
     url: (_started, port) => `redis://127.0.0.1:${port}`,
-    isDurable: true,
+    survives: ['kill', 'restart'],
   },
   mongodb: {
     start: async () => (await import('../servers/mongodb.js')).startMongodb(),
-    url: (_started, port) => `mongodb://127.0.0.1:${port}/soak?directConnection=true`,
+    // Without the journal, what was acknowledged may go with a process that is killed.
+    url: (_started, port) => `mongodb://127.0.0.1:${port}/soak?directConnection=true&journal=true`,
+    survives: ['kill', 'restart'],
   },
   couchbase: {
     start: async () => (await import('../servers/couchbase.js')).startCouchbase(),
     url: ({ url, port: own }, port) => url.replace(`:${own}/`, `:${port}/`),
+    isAnnounced: true,
     // Nothing can be listed without a query service.
     canCleanUp: false,
   },
@@ -99,7 +102,7 @@ const servers = {
 /** Everything that is there, servers started; each server twice: as it is, and disturbed. @returns {Promise<Place[]>} */
 export async function places() {
   const found = [...withoutServer]
-  for (const [name, { start, url, isDurable = false, canCleanUp = true }] of Object.entries(servers)) {
+  for (const [name, { start, url, isAnnounced = false, survives = [], canCleanUp = true }] of Object.entries(servers)) {
     const { missing } = server(name)
     if (missing !== undefined) {
       console.log(`${name} is left out: ${missing}`)
@@ -112,8 +115,8 @@ export async function places() {
       name: `${name}, disturbed`,
       isDisturbed: true,
       open: async (layer) => {
-        const proxy = await startProxy(started.port)
-        const { disturb, calm } = disturbances({ proxy, program: started.program, isDurable })
+        const proxy = await startProxy(started.port, { isAnnounced })
+        const { disturb, calm } = disturbances({ proxy, program: started.program, survives })
         const makeBank = await bankMaker(url(started, proxy.port))
         const stores = await opened(makeBank, layer, { timeout: 500, canCleanUp, afterwards: () => proxy.close() })
         return { ...stores, disturb, calm }

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bundle } from '../../../scripts/bundle.js'
 import { startCouchbase } from '../../../scripts/servers/couchbase.js'
 import { freePort } from '../../../scripts/servers/program.js'
+import { startProxy } from '../../../scripts/servers/proxy.js'
 import { missing } from './server.ts'
 import { Wire } from './wire.ts'
 
@@ -191,6 +192,32 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
       )
     } finally {
       await bank.close?.()
+      await own.stop()
+    }
+  })
+
+  it('a server that is killed is said to be away, and used again when it is back, empty', async () => {
+    const own = await startCouchbase()
+    const proxy = await startProxy(own.port, { isAnnounced: true })
+    const url = own.url.replace(`:${own.port}/`, `:${proxy.port}/`)
+    const bank = openBank(url, { operationTimeout: 1_000 }) as CouchbaseBank
+    try {
+      await expect
+        .poll(() => bank.save('a', entry('1')).then(String, (error) => error.code), { timeout: 20_000 })
+        .toBe('undefined')
+      await own.program.stop()
+      const away = expect.objectContaining({ code: expect.stringMatching(/^DATABANK_(TIMEOUT|UNAVAILABLE)$/) })
+      const asked = [bank.read('a'), bank.save('a', entry('2')), bank.swap('a', '1', entry('2')), bank.delete('a')]
+      for (const outcome of await Promise.allSettled(asked)) expect(outcome).toMatchObject({ status: 'rejected', reason: away })
+      proxy.target = await own.restart()
+      // What the bank knew of the old server's documents must not be taken for what is there.
+      await expect.poll(() => bank.read('a').then(String, (error) => error.code), { timeout: 20_000 }).toBe('null')
+      expect(await bank.swap('a', '1', entry('2'))).toBe(false)
+      expect(await bank.swap('a', null, entry('3'))).toBe(true)
+      expect(await bank.read('a')).toMatchObject({ payload: '3' })
+    } finally {
+      await bank.close()
+      await proxy.close()
       await own.stop()
     }
   })

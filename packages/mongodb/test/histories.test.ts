@@ -41,9 +41,9 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
     },
   )
 
-  it('hold while the network fails, and the server is frozen', async () => {
+  it('hold while the network fails, and the server is frozen, killed or restarted', async () => {
     const proxy = await startProxy(mongodb.port)
-    const { met: _, ...disturbed } = disturbances({ proxy, program: mongodb.program })
+    const { met: _, ...disturbed } = disturbances({ proxy, program: mongodb.program, survives: ['kill', 'restart'] })
     const report = await runHistories({
       calls: 'as they come',
       rounding: 0,
@@ -52,9 +52,12 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
       open: async () => {
         const stores: DatabankStore[] = []
         const collectionName = freshName()
+        // Without the journal, what was acknowledged may go with a process that is killed.
+        const writeConcern = { w: 'majority', j: true }
         const open = async () => {
           const url = `mongodb://127.0.0.1:${proxy.port}/disturbed?directConnection=true`
-          const store = new DatabankStore({ bank: coalesce(new MongoBank({ url, collectionName, timeout: 400 })), timeout: 500 })
+          const bank = new MongoBank({ url, collectionName, timeout: 400, writeConcern })
+          const store = new DatabankStore({ bank: coalesce(bank), timeout: 500 })
           stores.push(store)
           return store
         }

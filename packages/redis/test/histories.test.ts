@@ -56,9 +56,9 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     return { store: await open(), another: open, close }
   }
 
-  it('hold while the network fails, and the server is frozen or killed', async () => {
+  it('hold while the network fails, and the server is frozen, killed or restarted', async () => {
     const proxy = await startProxy(redis.port)
-    const disturbed = disturbances({ proxy, program: redis.program, isDurable: true })
+    const disturbed = disturbances({ proxy, program: redis.program, survives: ['kill', 'restart'] })
     const open = async () => ({ ...(await openedBehind(proxy)), ...disturbed })
     const report = await runHistories({ calls: 'as they come', rounding: 0, runs: RUNS, limit: 30_000, open })
     throwFailure(report)
