@@ -1,7 +1,11 @@
 // `npm run load -- --seconds 30 --connections 1000`: the demo under load, and the memory of a store after a million operations.
+// Fails at a wrong answer, a leak (of memory, timers or listeners) and a process that does not end.
 import { parseArgs } from 'node:util'
 import { runTool } from './command.js'
 import { growth, loadDemo } from './load/run.js'
+
+/** How far a heap may grow, in bytes: more than the collector leaves now and then, less than anything that is kept of each request. */
+const tolerated = 5e6
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +30,9 @@ console.log(`its timers: ${before.timers}, ${after.timers}; its listeners: ${bef
 console.log(`after close() it ended by itself with ${exitCode}`)
 const { operations, grown } = await growth()
 console.log(`${operations} operations let a store's heap grow by ${megabytes(grown)}`)
-process.exitCode = wrong.length === 0 && exitCode === 0 ? 0 : 1
+const hasLeft = after.timers > before.timers || after.listeners > before.listeners
+const hasGrown = grown > tolerated || after.heap - before.heap > tolerated
+process.exitCode = wrong.length > 0 || exitCode !== 0 || hasLeft || hasGrown ? 1 : 0
 
 /** @param {number} bytes */
 function megabytes(bytes) {
