@@ -76,7 +76,7 @@ const withoutServer = [
 
 /** @typedef {{ url: string, port: number, program: import('../servers/program.js').Program, stop(): Promise<unknown> }} Started */
 
-/** @type {Readonly<Record<string, { start: () => Promise<Started>, url: (started: Started, port: number) => string, isAnnounced?: boolean, survives?: readonly ('kill' | 'restart')[], canCleanUp?: boolean }>>} */
+/** @type {Readonly<Record<string, { start: () => Promise<Started>, url: (started: Started, port: number) => string, isAnnounced?: boolean, disturbed?: object, survives?: readonly ('kill' | 'restart')[], canCleanUp?: boolean }>>} */
 const servers = {
   redis: {
     start: async () =>
@@ -94,6 +94,8 @@ const servers = {
     start: async () => (await import('../servers/couchbase.js')).startCouchbase(),
     url: ({ url, port: own }, port) => url.replace(`:${own}/`, `:${port}/`),
     isAnnounced: true,
+    // Operations end before the store gives them up: the bank has to say what became of them.
+    disturbed: { operationTimeout: 200 },
     // Nothing can be listed without a query service.
     canCleanUp: false,
   },
@@ -102,7 +104,9 @@ const servers = {
 /** Everything that is there, servers started; each server twice: as it is, and disturbed. @returns {Promise<Place[]>} */
 export async function places() {
   const found = [...withoutServer]
-  for (const [name, { start, url, isAnnounced = false, survives = [], canCleanUp = true }] of Object.entries(servers)) {
+  for (const [name, { start, url, isAnnounced = false, disturbed = {}, survives = [], canCleanUp = true }] of Object.entries(
+    servers,
+  )) {
     const { missing } = server(name)
     if (missing !== undefined) {
       console.log(`${name} is left out: ${missing}`)
@@ -117,7 +121,7 @@ export async function places() {
       open: async (layer) => {
         const proxy = await startProxy(started.port, { isAnnounced })
         const { disturb, calm } = disturbances({ proxy, program: started.program, survives })
-        const makeBank = await bankMaker(url(started, proxy.port))
+        const makeBank = await bankMaker(url(started, proxy.port), disturbed)
         const stores = await opened(makeBank, layer, { timeout: 500, canCleanUp, afterwards: () => proxy.close() })
         return { ...stores, disturb, calm }
       },
@@ -126,9 +130,9 @@ export async function places() {
   return found
 }
 
-/** @param {string} url @returns {Promise<() => Bank>} */
-async function bankMaker(url) {
+/** @param {string} url @param {object} [options] @returns {Promise<() => Bank>} */
+async function bankMaker(url, options = {}) {
   const name = String(url.split(':')[0])
   const { openBank: open } = await import(`@connect-databank/${name}`)
-  return () => open(url)
+  return () => open(url, options)
 }

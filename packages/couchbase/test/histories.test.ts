@@ -16,11 +16,11 @@ describe.skipIf(missing)('on Couchbase', () => {
   afterAll(() => couchbase?.stop())
 
   /** Stores on one place. */
-  async function opened(url: string, layer: Layer, timeout: number) {
+  async function opened(url: string, layer: Layer, timeout: number, operationTimeout?: number) {
     const prefix = `histories-${Math.random()}:`
     const stores: DatabankStore[] = []
     const open = async () => {
-      const bank = openBank(url, { prefix }) as CouchbaseBank
+      const bank = openBank(url, { prefix, ...(operationTimeout && { operationTimeout }) }) as CouchbaseBank
       const store = new DatabankStore({ bank: layer(bank), timeout, cleanupInterval: null })
       // Nothing can be listed without a query service, and so not be cleaned up.
       stores.push(Object.assign(store, { cleanup: undefined }))
@@ -44,7 +44,8 @@ describe.skipIf(missing)('on Couchbase', () => {
       limit: 30_000,
       open: async () => {
         const url = couchbase.url.replace(`:${couchbase.port}/`, `:${proxy.port}/`)
-        const { close, ...stores } = await opened(url, (bank) => bank, 400)
+        // Operations end before the store gives them up: the bank has to say what became of them.
+        const { close, ...stores } = await opened(url, (bank) => bank, 1_000, 200)
         return { ...stores, ...disturbed, close: () => close().finally(() => proxy.close()) }
       },
     })
