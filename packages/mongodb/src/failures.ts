@@ -38,6 +38,14 @@ interface DriverError {
   readonly keyPattern?: Readonly<Record<string, unknown>>
 }
 
+/** What an error of the driver's carries that many updates got together. */
+interface BulkError {
+  /** The error that it was made of, if the server answered nothing of single updates. */
+  readonly errorResponse?: unknown
+  /** One or an array of them. */
+  readonly writeErrors?: unknown
+}
+
 /** The server's error code, if it is an error of the server's. */
 export function serverCode(error: unknown): number | undefined {
   const code = (error as DriverError | null)?.code
@@ -46,10 +54,18 @@ export function serverCode(error: unknown): number | undefined {
 
 /** The driver's error with the code that says what it means. */
 export function failure(error: unknown): Error & { code: ErrorCode } {
+  const { errorResponse } = (error ?? {}) as BulkError
+  if (errorResponse instanceof Error) return failure(errorResponse)
   const { name, message } = (error ?? {}) as DriverError
   // Atlas says by one code that the password is wrong and that the disk is full.
   if (typeof message === 'string' && /space quota/.test(message)) return coded(error, 'DATABANK_FULL')
   return coded(error, MEANING.get(serverCode(error)) ?? NAMED.get(name) ?? 'DATABANK_BACKEND_FAILED')
+}
+
+/** The server's codes of those of many updates that it refused, by their places. Where there are some, the others took place. */
+export function refusedIn(error: unknown): ReadonlyMap<number, number> {
+  const errors = [(error as BulkError | null)?.writeErrors ?? []].flat() as { index: number; code: number }[]
+  return new Map(errors.map(({ index, code }) => [index, code]))
 }
 
 /** Whether a document with this `_id` is there already. Another unique index of the collection is another matter. */

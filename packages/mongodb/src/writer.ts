@@ -3,12 +3,14 @@ import type { Collection, Filter, StoredDocument, WriteResult } from './driver.t
 import { isDuplicateId } from './failures.ts'
 import { changeTo, fieldsOf, type Layout } from './layout.ts'
 import type { StoredSession } from './payload.ts'
+import { Updates } from './updates.ts'
 
 /** Tries of a save that others' first saves of the same id get in the way of. */
 const tries = 3
 
-/** Writes entries, each by one command whose condition says what must be there. */
+/** Writes entries, each by one update whose condition says what must be there. */
 export class Writer {
+  readonly #updates = new Updates()
   readonly #layout: Layout
   readonly #formOf: (payload: string) => StoredSession
 
@@ -65,9 +67,13 @@ export class Writer {
   /** Makes the document that the filter matches hold the entry; answers whether there was or, with `upsert`, now is one. */
   async #write(collection: Collection, filter: Filter, { payload, expires }: Entry, upsert: boolean): Promise<boolean> {
     const session = this.#formOf(payload)
-    const { matchedCount, upsertedCount } = this.#layout.replaces
-      ? ((await collection.replaceOne(filter, fieldsOf(session, expires), { upsert })) as WriteResult)
-      : await collection.updateOne(filter, changeTo(session, expires), { upsert })
+    if (!this.#layout.replaces) {
+      // What a swap expects is about as large as what it stores.
+      const weight = payload.length * (upsert ? 1 : 2)
+      return this.#updates.apply(collection, { filter, change: changeTo(session, expires), upsert, weight })
+    }
+    const replaced = await collection.replaceOne(filter, fieldsOf(session, expires), { upsert })
+    const { matchedCount, upsertedCount } = replaced as WriteResult
     return matchedCount + upsertedCount === 1
   }
 

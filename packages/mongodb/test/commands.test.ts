@@ -75,6 +75,33 @@ describe.skipIf(missing ?? program === undefined)('the commands that are sent', 
     assert.ok(touches.length < 60, `${touches.length} commands for 50 touches`)
   })
 
+  it('are one for writes that come in together, each of which gets its own answer', async () => {
+    const { bank, collectionName, sentBy } = await watched()
+    const entry = (payload: string, expires = alive()) => ({ payload, expires })
+    const before = [bank.save('same', entry('a')), bank.save('other', entry('b')), bank.save('living', entry('a'))]
+    assert.deepEqual(await sentBy(() => Promise.all([...before, bank.save('dead', entry('a', 1))])), ['update'])
+    // The first of them ask, once, whether the server tells what became of each.
+    const asked = await sentBy(() => Promise.all(['x', 'y'].map((id) => bank.swap(id, 'a', entry('b')))))
+    assert.deepEqual(asked.slice(0, 2), ['update', 'update'])
+
+    let outcomes: unknown[] = []
+    const sent = await sentBy(async () => {
+      const swaps = ['same', 'other', 'missing', 'dead'].map((id) => bank.swap(id, 'a', entry('c')))
+      outcomes = await Promise.all([...swaps, bank.swap('new', null, entry('c')), bank.save('saved', entry('c'))])
+    })
+    assert.deepEqual(outcomes, [true, false, false, false, true, undefined])
+    // Before it is called a conflict, each of the three that found nothing looks what is there, if in another form.
+    assert.deepEqual(sent, ['update', 'find', 'find', 'find'])
+
+    const more = [bank.swap('living', null, entry('d')), bank.swap('dead', null, entry('d')), bank.swap('same', 'c', entry('d'))]
+    assert.deepEqual(await Promise.all(more), [false, true, true])
+    const stored = await mongodb.collection(collectionName).find().sort({ _id: 1 }).toArray()
+    assert.deepEqual(
+      stored.map(({ _id, session }) => [_id, session]),
+      ['dead d', 'living a', 'new c', 'other b', 'same d', 'saved c'].map((text) => text.split(' ')),
+    )
+  })
+
   it('read at the primary, unless asked otherwise', async () => {
     const preferenceOf = async (options: MongoBankOptions) => {
       const { bank, commands } = await watched(options, { readPreference: 'secondaryPreferred' })

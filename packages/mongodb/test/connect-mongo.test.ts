@@ -13,9 +13,12 @@ describe.skipIf(missing ?? program === undefined)('a collection shared with conn
   /** connect-mongo and ours on one fresh collection. */
   async function both(theirs: Partial<ConstructorParameters<typeof ConnectMongo>[0]> = {}, ours: MongoStoreOptions = {}) {
     const collectionName = await mongodb.freshCollection()
+    const connectMongo = mongodb.keep(ConnectMongo.create({ mongoUrl: mongodb.url, collectionName, ...theirs }))
+    // Its index comes first: one that differs in what it says of itself, as ours does, would end the process.
+    await ask(connectMongo, 'length')
     return {
       collection: mongodb.collection(collectionName),
-      theirs: mongodb.keep(ConnectMongo.create({ mongoUrl: mongodb.url, collectionName, ...theirs })),
+      theirs: connectMongo,
       ours: mongodb.store({ collectionName, ...ours }),
     }
   }

@@ -204,6 +204,23 @@ describe.skipIf(missing ?? program === undefined)('a server that fails', () => {
         await bank.close()
         await proxy.close()
       })
+
+      it(`to swaps that took place together, ${name}: never a conflict`, async () => {
+        const proxy = await startProxy(mongodb.server.port)
+        const collectionName = await mongodb.freshCollection()
+        const url = `mongodb://127.0.0.1:${proxy.port}/tests?directConnection=true${parameters}`
+        const bank = mongodb.bank({ url, collectionName, timeout: 5_000 })
+        const ids = ['one', 'two', 'three']
+        await Promise.all(ids.map((id) => bank.save(id, entry('before'))))
+        assert.deepEqual(await Promise.all(ids.map((id) => bank.swap(id, 'before', entry('between')))), [true, true, true])
+        const cut = proxy.cutAfter('mark-after')
+        const swaps = ids.map((id) => bank.swap(id, 'between', entry('mark-after')).catch((error) => error.code))
+        await cut
+        assert.deepEqual(await Promise.all(swaps), [expected, expected, expected])
+        assert.equal(await mongodb.collection(collectionName).countDocuments({ session: 'mark-after' }), 3)
+        await bank.close()
+        await proxy.close()
+      })
     }
   })
 })
@@ -272,6 +289,17 @@ describe.skipIf(missing ?? program === undefined)('a command that fails', () => 
     await failing('alwaysOn', { closeConnection: true, failCommands: [...reading, ...writing] }, async (bank) => {
       assert.equal(await failureOf(bank.read('sid')), 'DATABANK_UNAVAILABLE')
       assert.equal(await failureOf(bank.swap('sid', 'a', entry('b'))), 'DATABANK_UNAVAILABLE')
+      const together = [bank.swap('sid', 'a', entry('b')), bank.swap('new', null, entry('b')), bank.save('other', entry('b'))]
+      const codes = await Promise.all([...together, bank.touchMany(['sid', 'new'].map((id) => [id, alive()]))].map(failureOf))
+      assert.deepEqual(new Set(codes), new Set(['DATABANK_UNAVAILABLE']))
+    })
+  })
+
+  it('because of one of those that go out together fails that one alone', async () => {
+    // What the server says of a command that is no proper document, whatever in it is to blame.
+    await failing({ times: 1 }, { errorCode: 17419, failCommands: ['update'] }, async (bank) => {
+      const saves = ['a', 'b', 'c'].map((id) => bank.save(id, entry('a')))
+      assert.deepEqual(await Promise.all([...saves, bank.swap('new', null, entry('a'))]), [undefined, undefined, undefined, true])
     })
   })
 
@@ -290,6 +318,13 @@ describe.skipIf(missing ?? program === undefined)('a command that fails', () => 
     const writeConcernError = { code: 64, errmsg: 'waiting for replication timed out' }
     await failing({ times: 1 }, { writeConcernError, failCommands: ['update'] }, async (bank) => {
       assert.equal(await failureOf(bank.swap('sid', 'a', entry('b'))), 'DATABANK_TIMEOUT')
+    })
+    await failing({ times: 1 }, { writeConcernError, failCommands: ['update'] }, async (bank) => {
+      const swaps = [bank.swap('sid', null, entry('b')), bank.swap('new', null, entry('b')), bank.swap('newer', null, entry('b'))]
+      const outcomes = await Promise.all(swaps.map((swap) => swap.catch((error) => error.code)))
+      // The driver tells then only that, and not that one of them met a conflict.
+      assert.deepEqual(new Set(outcomes), new Set(['DATABANK_TIMEOUT']))
+      assert.equal((await bank.read('newer'))?.payload, 'b')
     })
   })
 })
