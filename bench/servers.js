@@ -1,10 +1,10 @@
 // The servers of a run, with folders and ports of their own.
-import { access } from 'node:fs/promises'
+import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from 'redis'
-import { isProgram, onPath, run } from '../scripts/servers/fetch.js'
+import { onPath, run } from '../scripts/servers/fetch.js'
 import { cacheFolder, server } from '../scripts/servers/index.js'
-import { freePort, isListening, Program, scratchFolder } from '../scripts/servers/program.js'
+import { freePort, isListening, Program } from '../scripts/servers/program.js'
 
 /**
  * @typedef {object} Running
@@ -36,47 +36,39 @@ async function redis() {
   }
 }
 
-const secantusVersion = '0.5.3-beta.196'
-
 /**
- * A mongod; else SecantusDB in Rust, which cargo builds, some times faster than the one that the tests run; else that one.
+ * A mongod; else mongo-java-server, which Maven fetches and which is fast enough not to be what is measured; else the stand-in that
+ * the tests run.
  * @returns {Promise<Running>}
  */
 async function mongodb() {
   const { startMongodb } = await import('../scripts/servers/mongodb.js')
-  if (server('mongodb')['kind'] === 'mongod') {
+  const isReal = server('mongodb')['kind'] === 'mongod'
+  const libraries = isReal ? undefined : await mongoJavaServer()
+  if (libraries === undefined) {
     const running = await startMongodb()
-    return { url: running.url, version: 'mongod', stop: () => running.stop() }
+    return { url: running.url, version: isReal ? 'mongod' : 'SecantusDB, a stand-in', stop: () => running.stop() }
   }
-  const command = await builtSecantus()
-  if (command === undefined) {
-    const running = await startMongodb()
-    return { url: running.url, version: 'SecantusDB in Python, a stand-in', stop: () => running.stop() }
-  }
-  const [folder, port] = [await scratchFolder(), await freePort()]
-  const args = ['--port', String(port), '--storage-path', folder.path]
-  const program = await new Program({ command, args, ready: () => isListening(port) }).start()
-  return {
-    url: `mongodb://127.0.0.1:${port}/`,
-    version: `SecantusDB ${secantusVersion} in Rust, a stand-in`,
-    async stop() {
-      await program.stop()
-      await folder.remove()
-    },
-  }
+  const port = await freePort()
+  const args = ['-Xmx2g', '-cp', join(libraries, '*'), join(mongodbServer, 'Server.java'), String(port)]
+  const program = await new Program({ command: 'java', args, ready: () => isListening(port) }).start()
+  const url = `mongodb://127.0.0.1:${port}/`
+  return { url, version: 'mongo-java-server 1.47.0 in memory, a stand-in', stop: () => program.stop() }
 }
 
-/** Cargo takes some minutes for it, once. */
-async function builtSecantus() {
-  const root = join(cacheFolder, 'secantus-rs')
-  const command = join(root, 'bin/secantusd-rs')
-  if (await isProgram(command)) return command
-  const cargo = await onPath('cargo')
-  if (cargo === undefined) return undefined
-  await run(cargo, ['install', 'secantus-mdb', '--version', secantusVersion, '--ignore-rust-version', '--root', root]).catch(
-    () => {},
-  )
-  return (await isProgram(command)) ? command : undefined
+const mongodbServer = join(import.meta.dirname, 'mongodb-server')
+
+/** The folder of its libraries; undefined where Java's compiler or Maven is missing. */
+async function mongoJavaServer() {
+  const folder = join(cacheFolder, 'mongo-java-server-1.47.0')
+  const complete = join(folder, 'complete')
+  if (await isThere(complete)) return folder
+  const [compiler, maven] = await Promise.all([onPath('javac'), onPath('mvn')])
+  if (compiler === undefined || maven === undefined) return undefined
+  const where = [`-Dmaven.repo.local=${join(cacheFolder, 'maven')}`, `-DoutputDirectory=${folder}`]
+  await run(maven, ['-B', '-q', '-f', join(mongodbServer, 'pom.xml'), ...where, 'dependency:copy-dependencies'])
+  await writeFile(complete, '')
+  return folder
 }
 
 /** @returns {Promise<Running>} */
@@ -88,7 +80,12 @@ async function couchbase() {
 
 /** Whether our packages are built. */
 export async function isBuilt() {
-  return access(join(import.meta.dirname, '../packages/core/dist/index.js')).then(
+  return isThere(join(import.meta.dirname, '../packages/core/dist/index.js'))
+}
+
+/** @param {string} path */
+function isThere(path) {
+  return access(path).then(
     () => true,
     () => false,
   )

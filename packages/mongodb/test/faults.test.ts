@@ -303,6 +303,23 @@ describe.skipIf(missing ?? program === undefined)('a command that fails', () => 
     })
   })
 
+  it('to answer soon does not hold up what comes after it', async () => {
+    const slow = { blockConnection: true, blockTimeMS: 1_000, failCommands: ['update'] }
+    await failing({ times: 4 }, slow, async (bank) => {
+      const ended: string[] = []
+      const save = (id: string) => bank.save(id, entry('a')).then(() => ended.push(id))
+      const saves = []
+      for (const id of ['1', '2', '3', '4']) {
+        saves.push(save(id))
+        // Each goes out by itself.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await save('later')
+      assert.deepEqual(ended, ['later'])
+      await Promise.all(saves)
+    })
+  })
+
   it('to answer in time', async () => {
     const store = mongodb.store({ collectionName: await mongodb.freshCollection(), timeout: 500, mongoOptions: { appName } })
     await ask(store, 'set', 'sid', sessionData())
