@@ -29,9 +29,8 @@ export class CouchbaseBank implements Bank {
     this.#sessions = new Sessions(this.#options)
   }
 
-  async read(id: string): Promise<Entry | null> {
-    const seen = await this.#run((connected) => this.#sessions.look(connected, id))
-    return seen === null ? null : { payload: seen.payload, expires: seen.expires }
+  read(id: string): Promise<Entry | null> {
+    return this.#run((connected) => this.#sessions.look(connected, id), entryOf)
   }
 
   async save(id: string, entry: Entry): Promise<void> {
@@ -41,7 +40,7 @@ export class CouchbaseBank implements Bank {
     )
   }
 
-  async delete(id: string): Promise<boolean> {
+  delete(id: string): Promise<boolean> {
     return this.#run((connected) => this.#sessions.remove(connected, id))
   }
 
@@ -49,12 +48,12 @@ export class CouchbaseBank implements Bank {
    * One operation on what this bank read or wrote last, two on what it does not know. Touches of one id wait for each other: each
    * changes the document's CAS, and would send the others back to read it.
    */
-  async touch(id: string, expires: number | null): Promise<void> {
-    await this.#touches.run(id, () => this.#run((connected) => this.#touch(connected, id, expires)))
+  touch(id: string, expires: number | null): Promise<void> {
+    return this.#touches.run(id, () => this.#run((connected) => this.#touch(connected, id, expires)))
   }
 
   /** One operation on what this bank read or wrote last, two on what it does not know. */
-  async swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
+  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
     return this.#run((connected) => this.#swap(connected, id, expected, entry))
   }
 
@@ -103,16 +102,29 @@ export class CouchbaseBank implements Bank {
     this.#sessions.forgetAll()
   }
 
-  async #run<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-    const connected = this.#connection.current ?? (await this.#connection.connect())
+  /** What `give` makes of what the work gives. No async function: each costs a promise, and this is every operation's way. */
+  #run<T, Given = T>(work: (connected: Connected) => Promise<T>, give?: (value: T) => Given): Promise<Given> {
+    const { current } = this.#connection
+    if (current === undefined) return this.#connection.connect().then((connected) => this.#work(connected, work, give))
+    return this.#work(current, work, give)
+  }
+
+  #work<T, Given>(
+    connected: Connected,
+    work: (connected: Connected) => Promise<T>,
+    give: ((value: T) => Given) | undefined,
+  ): Promise<Given> {
     this.#underWay.begin()
-    try {
-      return await work(connected)
-    } catch (error) {
-      throw failure(error)
-    } finally {
-      this.#underWay.end()
-    }
+    return work(connected).then(
+      (value) => {
+        this.#underWay.end()
+        return give === undefined ? (value as unknown as Given) : give(value)
+      },
+      (error) => {
+        this.#underWay.end()
+        throw failure(error)
+      },
+    )
   }
 
   async #touch(connected: Connected, id: string, expires: number | null): Promise<void> {
@@ -167,6 +179,10 @@ export class CouchbaseBank implements Bank {
   #giveUpAt(): number {
     return Date.now() + patience * this.#options.operationTimeout
   }
+}
+
+function entryOf(seen: Seen | null): Entry | null {
+  return seen === null ? null : { payload: seen.payload, expires: seen.expires }
 }
 
 /** Whether what is stored is what a swap expects: a dead entry is none. */

@@ -7,14 +7,24 @@ interface Timed {
   readonly timeout?: number
 }
 
-interface Written extends Timed {
-  readonly expiry?: Date | 0
+// Options are as optional and as wide as the SDK's own, of whose types they must be.
+interface WriteOptions extends Timed {
+  readonly expiry?: Date | number
   readonly cas?: Cas
   readonly durabilityLevel?: number
   readonly transcoder?: unknown
 }
 
-type Result = Promise<{ readonly cas: Cas }>
+/** Opaque: which change of which partition a write was. */
+export interface MutationToken {
+  toJSON(): unknown
+}
+
+/** What is said of a write. */
+export interface Written {
+  readonly cas: Cas
+  readonly token?: MutationToken | undefined
+}
 
 export interface ScanResult {
   readonly id: string
@@ -33,25 +43,33 @@ export interface ScanStream extends PromiseLike<unknown> {
 export interface CouchbaseCollection {
   readonly name: string
   readonly scope: { readonly name: string; readonly bucket: { readonly name: string; readonly cluster: CouchbaseCluster } }
-  // The SDK's own types of options are wider than what we pass.
-  get(key: string, options: Timed & { transcoder: unknown }): Promise<{ readonly content: Uint8Array; readonly cas: Cas }>
-  upsert(key: string, value: unknown, options: Written): Result
-  insert(key: string, value: unknown, options: Written): Result
-  replace(key: string, value: unknown, options: Written): Result
-  remove(key: string, options: Written): Result
-  mutateIn(key: string, specs: unknown[], options: Written): Result
+  get(
+    key: string,
+    options?: Timed & { readonly transcoder?: unknown },
+  ): Promise<{ readonly content: Uint8Array; readonly cas: Cas }>
+  upsert(key: string, value: unknown, options?: WriteOptions): Promise<Written>
+  insert(key: string, value: unknown, options?: WriteOptions): Promise<Written>
+  replace(key: string, value: unknown, options?: WriteOptions): Promise<Written>
+  remove(key: string, options?: WriteOptions): Promise<Written>
+  mutateIn(key: string, specs: unknown[], options?: WriteOptions): Promise<Written>
   lookupIn(
     key: string,
     specs: unknown[],
-    options: Timed,
+    options?: Timed,
   ): Promise<{ readonly content: readonly { value?: unknown; error?: unknown }[] }>
-  scan(type: unknown, options: Timed & { transcoder: unknown; idsOnly?: boolean }): unknown
+  scan(
+    type: unknown,
+    options?: Timed & { readonly transcoder?: unknown; readonly idsOnly?: boolean; readonly consistentWith?: unknown },
+  ): unknown
 }
 
 /** A cluster of the couchbase SDK 4. */
 export interface CouchbaseCluster {
   bucket(name: string): { scope(name: string): { collection(name: string): CouchbaseCollection } }
-  query(statement: string, options: Timed & { parameters: unknown[] }): PromiseLike<{ readonly rows: unknown[] }>
+  query(
+    statement: string,
+    options?: Timed & { readonly parameters?: unknown; readonly scanConsistency?: unknown },
+  ): PromiseLike<{ readonly rows: unknown[] }>
   close(): Promise<void>
 }
 
@@ -61,4 +79,6 @@ export interface Sdk {
   readonly LookupInSpec: { get(path: unknown): unknown }
   readonly LookupInMacro: { readonly Expiry: unknown }
   readonly PrefixScan: new (prefix: string) => unknown
+  readonly MutationState: new (...tokens: MutationToken[]) => unknown
+  readonly QueryScanConsistency: { readonly RequestPlus: unknown }
 }

@@ -22,12 +22,18 @@ export const transcoder = {
 
 /**
  * The document of an entry: JSON, so that the server can change its death and leave the rest alone.
- * Text that has no UTF-8 form stands there as base64 of its UTF-16.
+ * Text that has no UTF-8 form stands there as base64 of its UTF-16. Put together by hand, which takes half the time of
+ * `JSON.stringify` of it all: what is not quoted here has no characters to escape.
  */
 export function encode({ payload, expires }: Entry, write: string, id?: string): Buffer {
-  const own = id === undefined ? {} : { id: Buffer.from(id, 'utf16le').toString('base64') }
-  const text = payload.isWellFormed() ? { payload } : { payload16: Buffer.from(payload, 'utf16le').toString('base64') }
-  return Buffer.from(JSON.stringify({ databank: { version, expires, write, ...own }, ...text }))
+  const own = id === undefined ? '' : `,"id":"${base64Of(id)}"`
+  const text = payload.isWellFormed() ? `"payload":${JSON.stringify(payload)}` : `"payload16":"${base64Of(payload)}"`
+  const databank = `{"version":${version},"expires":${JSON.stringify(expires)},"write":"${write}"${own}}`
+  return Buffer.from(`{"databank":${databank},${text}}`)
+}
+
+function base64Of(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('base64')
 }
 
 /**

@@ -18,6 +18,7 @@ const meanings: Readonly<Record<string, ErrorCode>> = {
   DurableWriteReCommitInProgressError: 'DATABANK_UNAVAILABLE',
   QuotaLimitedError: 'DATABANK_FULL',
   ValueTooLargeError: 'DATABANK_INVALID_SESSION',
+  DurabilityLevelNotAvailableError: 'DATABANK_NOT_SUPPORTED',
   IndexNotFoundError: 'DATABANK_NOT_SUPPORTED',
   PlanningFailureError: 'DATABANK_NOT_SUPPORTED',
   FeatureNotAvailableError: 'DATABANK_NOT_SUPPORTED',

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { type Entry, isAlive } from 'connect-databank'
-import type { Cas } from './client.ts'
+import type { Cas, Written } from './client.ts'
 import type { Connected } from './connection.ts'
 import { decode, encode, expiresPath, type Stored, serverExpiry, transcoder } from './documents.ts'
 import { isMissing, isOvertaken } from './failures.ts'
-import { idOf, placeOf } from './keys.ts'
-import { Known, type Seen } from './known.ts'
-import { type Listed, list } from './listing.ts'
+import { idOf, type Place, placeOf } from './keys.ts'
+import { isSame, Known, type Seen } from './known.ts'
+import { type Listed, list, type Wanted } from './listing.ts'
 import type { CheckedOptions } from './options.ts'
+import { OwnWrites } from './own-writes.ts'
 
 /** The documents of the sessions: what can be asked of them in one step each, and what is known of them. */
 export class Sessions {
   readonly #options: CheckedOptions
   readonly #known: Known
+  readonly #ownWrites = new OwnWrites()
   /** Names this bank's writes: its own part, and a count. */
   readonly #writer = randomBytes(9).toString('base64url')
   #writes = 0
@@ -29,6 +31,7 @@ export class Sessions {
 
   forgetAll(): void {
     this.#known.clear()
+    this.#ownWrites.clear()
   }
 
   nextWrite(): string {
@@ -37,9 +40,12 @@ export class Sessions {
 
   /** The document as it is now; null if there is none. */
   async look({ collection, sdk }: Connected, id: string): Promise<Seen | null> {
-    const key = this.#keyOf(id)
+    const { key } = this.#placeOf(id)
     try {
       const { content, cas } = await collection.get(key, { transcoder, timeout: this.#options.operationTimeout })
+      const known = this.#known.get(id)
+      // To decode it again would cost more than all else here.
+      if (known !== undefined && isSame(known, cas)) return known
       const stored = await this.#withExpiry({ collection, sdk }, key, decode(content))
       // Another id with the same hash: nobody has seen one.
       if (stored.id !== undefined && stored.id !== id) return null
@@ -55,28 +61,28 @@ export class Sessions {
 
   /** Writes, whatever is there. */
   async put({ collection }: Connected, id: string, entry: Entry): Promise<void> {
+    const place = this.#placeOf(id)
     const write = this.nextWrite()
     this.#known.delete(id)
-    const { cas } = await collection.upsert(this.#keyOf(id), this.#document(id, entry, write), this.#writeOptions(entry))
-    this.#remember(id, entry, write, cas)
+    const written = await collection.upsert(place.key, documentOf(id, place, entry, write), this.#writeOptions(entry))
+    this.#remember(id, place, entry, write, written)
   }
 
   /** Writes over what was seen, if it is still the same; null: if there is still nothing. Fails if it was overtaken. */
   async putOver({ collection }: Connected, id: string, entry: Entry, write: string, seen: Seen | null): Promise<void> {
     this.#known.delete(id)
-    const key = this.#keyOf(id)
+    const place = this.#placeOf(id)
     if (!isAlive(entry, Date.now())) {
       // Dead already: what is stored goes, and nothing comes.
-      if (seen !== null) await collection.remove(key, { ...this.#mutationOptions(), cas: seen.cas })
+      if (seen !== null) await this.#removeKey({ collection }, place.key, seen.cas)
       return
     }
-    const document = this.#document(id, entry, write)
-    const options = this.#writeOptions(entry)
-    const { cas } =
+    const document = documentOf(id, place, entry, write)
+    const written =
       seen === null
-        ? await collection.insert(key, document, options)
-        : await collection.replace(key, document, { ...options, cas: seen.cas })
-    this.#remember(id, entry, write, cas)
+        ? await collection.insert(place.key, document, this.#writeOptions(entry))
+        : await collection.replace(place.key, document, this.#writeOptions(entry, seen.cas))
+    this.#remember(id, place, entry, write, written)
   }
 
   /** Moves the death of what was seen, if it is still the same. Fails if it was overtaken. */
@@ -88,18 +94,15 @@ export class Sessions {
     const { collection, sdk } = connected
     this.#known.delete(id)
     const specs = [sdk.MutateInSpec.replace(expiresPath, expires)]
-    const moved = await collection.mutateIn(this.#keyOf(id), specs, {
-      ...this.#mutationOptions(),
-      expiry: serverExpiry(expires),
-      cas,
-    })
-    this.#remember(id, entry, write, moved.cas)
+    const place = this.#placeOf(id)
+    const moved = await collection.mutateIn(place.key, specs, this.#writeOptions(entry, cas))
+    this.#remember(id, place, entry, write, moved)
   }
 
   /** Answers whether there was one. */
   async remove({ collection }: Connected, id: string): Promise<boolean> {
     this.#known.delete(id)
-    return this.#removeKey({ collection }, this.#keyOf(id))
+    return this.#removeIfThere({ collection }, this.#placeOf(id).key)
   }
 
   /** Removes it if it is still dead at `now`; answers whether it did. */
@@ -108,7 +111,7 @@ export class Sessions {
     if (seen === null || (seen.expires ?? Infinity) > now) return false
     this.#known.delete(id)
     try {
-      await connected.collection.remove(this.#keyOf(id), { ...this.#mutationOptions(), cas: seen.cas })
+      await this.#removeKey(connected, this.#placeOf(id).key, seen.cas)
       return true
     } catch (error) {
       if (isOvertaken(error)) return false
@@ -118,7 +121,7 @@ export class Sessions {
 
   async *list(connected: Connected): AsyncGenerator<readonly [id: string, entry: Entry]> {
     const { prefix } = this.#options
-    for await (const listed of list(connected.collection, connected.sdk, prefix, false)) {
+    for await (const listed of list(connected.collection, connected.sdk, this.#wanted(false))) {
       const stored = await this.#storedAs(connected, listed)
       const id = stored?.id ?? idOf(prefix, listed.id)
       if (stored !== null && id) yield [id, { payload: stored.payload, expires: stored.expires }]
@@ -126,13 +129,20 @@ export class Sessions {
   }
 
   async removeAll({ collection, sdk }: Connected): Promise<void> {
-    for await (const { id: key } of list(collection, sdk, this.#options.prefix, true)) await this.#removeKey({ collection }, key)
+    for await (const { id: key } of list(collection, sdk, this.#wanted(true))) await this.#removeIfThere({ collection }, key)
     this.#known.clear()
   }
 
-  async #removeKey({ collection }: Pick<Connected, 'collection'>, key: string): Promise<boolean> {
+  async #removeKey({ collection }: Pick<Connected, 'collection'>, key: string, cas?: Cas): Promise<void> {
+    const { durabilityLevel, operationTimeout: timeout } = this.#options
+    const { token } = await collection.remove(key, { durabilityLevel, timeout, cas })
+    this.#ownWrites.add(key, token)
+  }
+
+  /** Answers whether it was there. */
+  async #removeIfThere(connected: Pick<Connected, 'collection'>, key: string): Promise<boolean> {
     try {
-      await collection.remove(key, this.#mutationOptions())
+      await this.#removeKey(connected, key)
       return true
     } catch (error) {
       if (isMissing(error)) return false
@@ -161,23 +171,26 @@ export class Sessions {
     return typeof second === 'number' && second > 0 ? { ...stored, expires: second * 1000 } : stored
   }
 
-  #keyOf(id: string): string {
-    return placeOf(this.#options.prefix, id).key
+  #placeOf(id: string): Place {
+    return placeOf(this.#options.prefix, id)
   }
 
-  #document(id: string, entry: Entry, write: string): Buffer {
-    return encode(entry, write, placeOf(this.#options.prefix, id).isHashed ? id : undefined)
-  }
-
-  #remember(id: string, { payload, expires }: Entry, write: string, cas: Cas): void {
+  #remember(id: string, { key }: Place, { payload, expires }: Entry, write: string, { cas, token }: Written): void {
     this.#known.set(id, { payload, expires, write, id: undefined, cas })
+    this.#ownWrites.add(key, token)
   }
 
-  #writeOptions({ expires }: Entry) {
-    return { ...this.#mutationOptions(), transcoder, expiry: serverExpiry(expires) }
+  #writeOptions({ expires }: Entry, cas?: Cas) {
+    const { durabilityLevel, operationTimeout: timeout } = this.#options
+    return { durabilityLevel, timeout, transcoder, expiry: serverExpiry(expires), cas }
   }
 
-  #mutationOptions() {
-    return { durabilityLevel: this.#options.durabilityLevel, timeout: this.#options.operationTimeout }
+  #wanted(idsOnly: boolean): Wanted {
+    const { prefix, operationTimeout: timeout } = this.#options
+    return { prefix, idsOnly, after: this.#ownWrites.tokens(), timeout }
   }
+}
+
+function documentOf(id: string, { isHashed }: Place, entry: Entry, write: string): Buffer {
+  return encode(entry, write, isHashed ? id : undefined)
 }

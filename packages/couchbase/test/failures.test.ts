@@ -43,6 +43,19 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
       await wire.close()
     })
 
+    it('a document that it knows is not decoded again, another is', async () => {
+      const first = entry('1')
+      await bank.save('a', first)
+      wire.onAnswer.set('get', (packet) => packet.fill(0, packet.length - 1))
+      expect(await bank.read('a')).toEqual(first)
+      wire.onAnswer.delete('get')
+      const second = entry('2')
+      await other.save('a', second)
+      expect(await bank.read('a')).toEqual(second)
+      await other.touch('a', second.expires + 1)
+      expect(await bank.read('a')).toEqual({ ...second, expires: second.expires + 1 })
+    })
+
     it('a swap and a touch of what was read or written are one operation each', async () => {
       await other.save('a', entry('1'))
       await bank.read('a')
@@ -184,6 +197,13 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
       const codeOfRead = () => bank.read('a').then(String, (error) => error.code)
       await expect.poll(codeOfRead, { timeout: 10_000 }).toBe('DATABANK_TIMEOUT')
       await expect(bank.save('a', entry('2'))).rejects.toEqual(withCode('DATABANK_TIMEOUT'))
+      // The SDK would stop the process to begin a scan.
+      let isTurning = false
+      setTimeout(() => {
+        isTurning = true
+      }, 50)
+      await expect(bank.count?.(0)).rejects.toEqual(withCode('DATABANK_TIMEOUT'))
+      expect(isTurning).toBe(true)
       own.program.thaw()
       await expect.poll(codeOfRead, { timeout: 10_000 }).toBe('[object Object]')
       await own.stop()

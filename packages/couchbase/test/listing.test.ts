@@ -2,11 +2,12 @@
 // cluster, if COUCHBASE_URL names one.
 import { EventEmitter } from 'node:events'
 import type { CouchbaseCollection } from '@connect-databank/couchbase'
+import * as couchbase from 'couchbase'
 import { describe, expect, it } from 'vitest'
 import type { Sdk } from '../src/client.ts'
 import { encode } from '../src/documents.ts'
 import { placeOf } from '../src/keys.ts'
-import { list } from '../src/listing.ts'
+import { list, type Wanted } from '../src/listing.ts'
 import { checked } from '../src/options.ts'
 import { Sessions } from '../src/sessions.ts'
 
@@ -14,14 +15,8 @@ class UnsupportedOperationError extends Error {}
 class IndexNotFoundError extends Error {}
 
 const prefix = 'p:'
-const sdk = {
-  PrefixScan: class {
-    readonly prefix: string
-    constructor(prefix: string) {
-      this.prefix = prefix
-    }
-  },
-} as unknown as Sdk
+const wanted: Wanted = { prefix, idsOnly: true, after: [], timeout: 1_000 }
+const sdk = couchbase as unknown as Sdk
 
 interface Played {
   scan?: () => unknown
@@ -59,7 +54,7 @@ const idsOf = async (listing: AsyncIterable<{ id: string }>) => {
 describe('a listing by range scan', () => {
   it('gives what comes, before and after it waits', async () => {
     const stream = new Stream()
-    const ids = idsOf(list(played({ scan: () => stream }), sdk, prefix, true))
+    const ids = idsOf(list(played({ scan: () => stream }), sdk, wanted))
     await new Promise((resolve) => setImmediate(resolve))
     stream.emit('result', { id: 'p:a' })
     stream.emit('result', { id: 'p:b' })
@@ -71,20 +66,50 @@ describe('a listing by range scan', () => {
 
   it('fails when the stream does, and is cancelled when it is left', async () => {
     const failing = new Stream()
-    const ids = idsOf(list(played({ scan: () => failing }), sdk, prefix, true))
+    const ids = idsOf(list(played({ scan: () => failing }), sdk, wanted))
     await new Promise((resolve) => setImmediate(resolve))
     failing.emit('error', new Error('broken'))
     failing.emit('end')
     await expect(ids).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
 
     const left = new Stream()
-    const listing = list(played({ scan: () => left }), sdk, prefix, true)
+    const listing = list(played({ scan: () => left }), sdk, wanted)
     const first = listing.next()
     await new Promise((resolve) => setImmediate(resolve))
     left.emit('result', { id: 'p:a' })
     expect((await first).value).toEqual({ id: 'p:a' })
     await listing.return(undefined)
     expect(left.isCancelled).toBe(true)
+  })
+})
+
+describe('the writes of a bank', () => {
+  const token = (partition: number, sequence: number) => ({
+    toJSON: () => ({ bucket_name: 'b', partition_id: String(partition), sequence_number: String(sequence) }),
+  })
+
+  it('are waited for by a range scan, for each partition the last', async () => {
+    let asked: { consistentWith: unknown } | undefined
+    const stream = new Stream()
+    const writes = [token(1, 3), token(1, 9), token(2, 10)]
+    const collection = {
+      ...played({}),
+      upsert: async () => ({ cas: 1, token: writes.shift() }),
+      remove: async () => ({ cas: 1, token: writes.shift() }),
+      scan: (_type: unknown, options: { consistentWith: unknown }) => {
+        asked = options
+        setImmediate(() => stream.emit('end'))
+        return stream
+      },
+    } as unknown as CouchbaseCollection
+    const sessions = new Sessions(checked({ prefix }))
+    // Keys of one partition, if there are 64; of two, if there are 1024.
+    await sessions.put({ collection, sdk }, 'a', { payload: 'x', expires: null })
+    await sessions.put({ collection, sdk }, 'b', { payload: 'x', expires: null })
+    await sessions.remove({ collection, sdk }, 'a')
+    for await (const _ of sessions.list({ collection, sdk })) throw new Error('there is none')
+    const data = JSON.parse(JSON.stringify(asked?.consistentWith))
+    expect(data).toEqual({ b: { 1: token(1, 9).toJSON(), 2: token(2, 10).toJSON() } })
   })
 })
 
@@ -102,7 +127,7 @@ describe('a listing by query', () => {
       asked.push(parameters)
       return keys.filter((key) => key > (parameters[2] as string)).slice(0, 500)
     }
-    expect(await idsOf(list(played({ scan: noScan, query }), sdk, prefix, true))).toEqual(keys)
+    expect(await idsOf(list(played({ scan: noScan, query }), sdk, wanted))).toEqual(keys)
     expect(asked.map((parameters) => parameters[2])).toEqual(['', 'p:00499', 'p:00999'])
     expect(asked[0]?.slice(0, 2)).toEqual(['p:', 'p:\u{10ffff}'])
   })
@@ -111,7 +136,7 @@ describe('a listing by query', () => {
     const query = () => {
       throw new IndexNotFoundError('no index')
     }
-    await expect(idsOf(list(played({ scan: noScan, query }), sdk, prefix, true))).rejects.toMatchObject({
+    await expect(idsOf(list(played({ scan: noScan, query }), sdk, wanted))).rejects.toMatchObject({
       code: 'DATABANK_NOT_SUPPORTED',
       message: expect.stringMatching(/index/),
     })

@@ -28,6 +28,8 @@ export class Wire {
   /** Look at each request, or answer, of an operation before it passes. */
   readonly onRequest = new Map<Operation, Pass>()
   readonly onAnswer = new Map<Operation, Pass>()
+  /** Where the SDK is to look for the query service. */
+  queryPort: number | undefined
   readonly #target: number
   readonly #listener: Server
   readonly #sockets = new Set<Socket>()
@@ -112,7 +114,10 @@ export class Wire {
     const name = names.get(packet[1] as number)
     const pass = name === undefined ? undefined : this.onAnswer.get(name)
     const passed = pass === undefined ? packet : pass(packet)
-    if (passed !== null) client.write(replaced(passed, String(this.#target), String(this.#port)))
+    if (passed === null) return
+    const answer = replaced(passed, String(this.#target), String(this.#port))
+    if (this.queryPort !== undefined) pointQueries(answer, this.queryPort)
+    client.write(answer)
   }
 }
 
@@ -134,4 +139,10 @@ function replaced(packet: Buffer, from: string, to: string): Buffer {
   const copy = Buffer.from(packet)
   for (let at = copy.indexOf(from, headerSize); at >= 0; at = copy.indexOf(from, at + to.length)) copy.write(to, at)
   return copy
+}
+
+/** The server's description of the cluster names a port for queries; as many characters as before. */
+function pointQueries(packet: Buffer, port: number): void {
+  const found = /"n1ql":(\d+)/.exec(packet.toString('latin1'))
+  if (found !== null) packet.write(`"n1ql":${String(port).padStart((found[1] as string).length)}`, found.index, 'latin1')
 }

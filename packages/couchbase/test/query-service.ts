@@ -1,0 +1,68 @@
+// A query service, as far as a listing needs one: HTTP as the server's, and an index of the keys.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What the SDK sends. */
+export interface Query {
+  readonly statement: string
+  readonly args: readonly [from: string, to: string, after: string]
+  readonly scan_consistency?: string
+  readonly readonly?: boolean
+}
+
+/** What the server says when it cannot. */
+export interface Refusal {
+  readonly httpStatus: number
+  readonly code: number
+  readonly msg: string
+}
+
+export class QueryService {
+  readonly asked: Query[] = []
+  /** The keys that its index holds. */
+  keys: readonly string[] = []
+  refusal: Refusal | undefined
+  readonly #server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const query: Query = JSON.parse(Buffer.concat(chunks).toString())
+    this.asked.push(query)
+    const { httpStatus = 200, ...error } = this.refusal ?? {}
+    const isRefused = this.refusal !== undefined
+    const answer = isRefused ? { errors: [error], status: 'fatal' } : { results: this.#page(query), status: 'success' }
+    const text = JSON.stringify({ requestID: '6e1c3d8e-0000-4000-8000-000000000000', ...answer, metrics: metrics(answer) })
+    response.writeHead(httpStatus, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    response.end(text)
+  })
+
+  async listen(): Promise<this> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return this
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  /** What the one statement that a listing makes means. */
+  #page({ statement, args: [from, to, after] }: Query): string[] {
+    const limit = Number(/ LIMIT (\d+)$/.exec(statement)?.[1])
+    // By bytes, as the server orders text.
+    const isBefore = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0
+    return this.keys
+      .filter((key) => !isBefore(key, from) && isBefore(key, to) && isBefore(after, key))
+      .toSorted((one, other) => (isBefore(one, other) ? -1 : 1))
+      .slice(0, limit)
+  }
+}
+
+function metrics({ results = [] }: { results?: string[] }) {
+  return { elapsedTime: '1ms', executionTime: '1ms', resultCount: results.length, resultSize: 0, serviceLoad: 1 }
+}
