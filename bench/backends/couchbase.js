@@ -7,6 +7,51 @@ export const title = 'Couchbase'
 export const server = 'couchbase'
 export const sessions = 1_000
 
+/** As our store has the SDK. By default it measures each operation, which costs as much as the operation, and logs the slow ones. */
+const quiet = { tracingConfig: { enableTracing: false }, metricsConfig: { enableMetrics: false } }
+
+/** @typedef {{ set(key: string, text: string, expires: number): Promise<unknown>, touch(key: string, expires: number): Promise<unknown> }} Writes */
+
+/**
+ * The SDK's own operations. What they give is neither parsed nor made a session.
+ * @param {string} name
+ * @param {object} settings
+ * @param {(collection: any, sdk: any) => Writes} writes
+ * @returns {import('../candidates.js').Candidate}
+ */
+function bare(name, settings, writes) {
+  return {
+    name: `couchbase 4, ${name}`,
+    limit: true,
+    open: async ({ url, namespace }) => {
+      const sdk = load('couchbase')
+      const cluster = await sdk.connect(url, { username: 'bench', password: 'bench', ...settings })
+      const collection = cluster.bucket('default').defaultCollection()
+      const { set, touch } = writes(collection, sdk)
+      return {
+        client: {
+          get: (sid) => collection.get(`${namespace}:${sid}`),
+          set: (sid, text, expires) => set(`${namespace}:${sid}`, text, expires),
+          touch: (sid, expires) => touch(`${namespace}:${sid}`, expires),
+        },
+        close: () => cluster.close(),
+      }
+    },
+  }
+}
+
+/** Text, which lives to the second. @type {(collection: any) => Writes} */
+const text = (collection) => ({
+  set: (key, value, expires) => collection.upsert(key, value, { expiry: new Date(expires) }),
+  touch: (key, expires) => collection.touch(key, new Date(expires)),
+})
+
+/** A document that says when it dies, to the millisecond: what a touch has to change then. @type {(collection: any, sdk: any) => Writes} */
+const document = (collection, { MutateInSpec }) => ({
+  set: (key, payload, expires) => collection.upsert(key, { expires, payload }, { expiry: new Date(expires) }),
+  touch: (key, expires) => collection.mutateIn(key, [MutateInSpec.replace('expires', expires)], { expiry: new Date(expires) }),
+})
+
 /** @type {import('../candidates.js').Candidate[]} */
 export const candidates = [
   {
@@ -21,21 +66,8 @@ export const candidates = [
       return { store, close: () => store.close() }
     },
   },
-  {
-    name: 'couchbase 4, bare',
-    limit: true,
-    open: async ({ url, namespace }) => {
-      const { connect } = load('couchbase')
-      const cluster = await connect(url, { username: 'bench', password: 'bench' })
-      const collection = cluster.bucket('default').defaultCollection()
-      return {
-        client: {
-          get: (sid) => collection.get(`${namespace}:${sid}`),
-          set: (sid, text, expires) => collection.upsert(`${namespace}:${sid}`, text, { expiry: new Date(expires) }),
-          touch: (sid, expires) => collection.touch(`${namespace}:${sid}`, new Date(expires)),
-        },
-        close: () => cluster.close(),
-      }
-    },
-  },
+  bare('bare', {}, text),
+  bare('bare, quiet', quiet, text),
+  bare('bare, exact touch', {}, document),
+  bare('bare, quiet, exact touch', quiet, document),
 ]

@@ -10,13 +10,17 @@ const version = '1.5.27'
 const folder = join(cacheFolder, 'couchbase')
 const jar = join(folder, `CouchbaseMock-${version}.jar`)
 
-/** @returns {Promise<{ java: string, jar: string, url?: string }>} */
+const lacking =
+  'to list sessions (all, length, clear) on a Couchbase cluster: there is only CouchbaseMock, which has neither range scan nor ' +
+  'query service; set COUCHBASE_URL to a real one'
+
+/** @returns {Promise<{ java: string, jar: string, url?: string, lacking?: string }>} */
 export async function provide() {
   const url = process.env['COUCHBASE_URL']
   const java = await onPath('java')
   if (java === undefined) throw new Error('no java on the PATH')
   await fetchJar()
-  return { java, jar, ...(url && { url }) }
+  return { java, jar, ...(url ? { url } : { lacking }) }
 }
 
 async function fetchJar() {

@@ -8,7 +8,8 @@ const record = join(cacheFolder, 'servers.json')
 
 /**
  * What `provide()` of a server's module gives: what `start` needs (paths of programs, an address), or why it can't be had.
- * @typedef {Record<string, unknown> & { missing?: string }} Provided
+ * What it lacks of a real one, and so was not tested, is no failure, but is said.
+ * @typedef {Record<string, unknown> & { missing?: string, lacking?: string }} Provided
  */
 
 /** @returns {Record<string, Provided>} */
