@@ -9,7 +9,7 @@ import { startCouchbase } from '../../../scripts/servers/couchbase.js'
 import { freePort } from '../../../scripts/servers/program.js'
 import { startProxy } from '../../../scripts/servers/proxy.js'
 import { missing } from './server.ts'
-import { Wire } from './wire.ts'
+import { Wire, withoutDurability } from './wire.ts'
 
 const withCode = (code: string, message = /./) => expect.objectContaining({ code, message: expect.stringMatching(message) })
 const entry = (payload: string) => ({ payload, expires: Date.now() + 3_600_000 })
@@ -151,6 +151,32 @@ describe.skipIf(missing)('Couchbase, when things go wrong', () => {
       wire.onAnswer.delete('authenticate')
       expect(await denied.read('a')).toBeNull()
       await denied.close()
+    })
+
+    it.each([
+      ['none', undefined],
+      ['majority', 1],
+      ['majorityAndPersistToActive', 2],
+      ['persistToMajority', 3],
+    ] as const)('every kind of write asks for the durability: %s', async (durability, expected) => {
+      const asked: (number | undefined)[] = []
+      const writes = ['upsert', 'insert', 'replace', 'mutateIn', 'remove'] as const
+      for (const name of writes) {
+        wire.onRequest.set(name, (packet) => {
+          const { level, plain } = withoutDurability(packet)
+          asked.push(level)
+          return plain
+        })
+      }
+      const prefix = `durable${places++}:`
+      const durable = new CouchbaseBank({ url: wire.url, username: 'user', password: 'password', prefix, durability })
+      await durable.save('a', entry('1'))
+      expect(await durable.swap('b', null, entry('1'))).toBe(true)
+      expect(await durable.swap('b', '1', entry('2'))).toBe(true)
+      await durable.touch('b', Date.now() + 9e6)
+      expect(await durable.delete('b')).toBe(true)
+      await durable.close()
+      expect(asked).toEqual(writes.map(() => expected))
     })
 
     it('what a later version wrote is no session, and not written over in silence', async () => {

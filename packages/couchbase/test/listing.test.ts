@@ -91,7 +91,7 @@ describe('the writes of a bank', () => {
   it('are waited for by a range scan, for each partition the last', async () => {
     let asked: { consistentWith: unknown } | undefined
     const stream = new Stream()
-    const writes = [token(1, 3), token(1, 9), token(2, 10)]
+    const writes = [token(1, 3), token(2, 4), token(1, 9), token(2, 10)]
     const collection = {
       ...played({}),
       upsert: async () => ({ cas: 1, token: writes.shift() }),
@@ -103,10 +103,11 @@ describe('the writes of a bank', () => {
       },
     } as unknown as CouchbaseCollection
     const sessions = new Sessions(checked({ prefix }))
-    // Keys of one partition, if there are 64; of two, if there are 1024.
+    // Two keys, and one partition: so it is where a bucket has fewer than there are room for.
     await sessions.put({ collection, sdk }, 'a', { payload: 'x', expires: null })
+    await sessions.put({ collection, sdk }, 'c', { payload: 'x', expires: null })
     await sessions.put({ collection, sdk }, 'b', { payload: 'x', expires: null })
-    await sessions.remove({ collection, sdk }, 'a')
+    await sessions.remove({ collection, sdk }, 'c')
     for await (const _ of sessions.list({ collection, sdk })) throw new Error('there is none')
     const data = JSON.parse(JSON.stringify(asked?.consistentWith))
     expect(data).toEqual({ b: { 1: token(1, 9).toJSON(), 2: token(2, 10).toJSON() } })

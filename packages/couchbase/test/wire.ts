@@ -17,7 +17,24 @@ export type Operation = keyof typeof operation
 
 const names = new Map<number, Operation>(Object.entries(operation).map(([name, code]) => [code, name as Operation]))
 const headerSize = 24
-const isRequest = (first: number) => first === 0x80 || first === 0x08
+const isRequest = (first: number) => first === 0x80 || first === withFrames
+
+/** What a request begins with that has frames, of which durability is one. */
+const withFrames = 0x08
+const durabilityFrame = 1
+
+/** How many nodes must have a write, as the protocol numbers it, and the same request without; CouchbaseMock knows no durability. */
+export function withoutDurability(packet: Buffer): { level: number | undefined; plain: Buffer } {
+  if (packet[0] !== withFrames) return { level: undefined, plain: packet }
+  const framesSize = packet[2] as number
+  const [frame = 0, level] = packet.subarray(headerSize)
+  const header = Buffer.from(packet.subarray(0, headerSize))
+  header[0] = 0x80
+  header[2] = 0
+  header.writeUInt32BE(packet.readUInt32BE(8) - framesSize, 8)
+  const plain = Buffer.concat([header, packet.subarray(headerSize + framesSize)])
+  return { level: frame >> 4 === durabilityFrame ? level : undefined, plain }
+}
 
 /** Gives the packet on, changed perhaps; null loses it. */
 type Pass = (packet: Buffer) => Buffer | null
