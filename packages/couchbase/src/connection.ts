@@ -64,13 +64,14 @@ export class Connection {
 
   async #connect(): Promise<Connected> {
     const sdk = await loadSdk()
-    const { cluster, collection, bucket, scope } = this.#options
+    const { cluster, collection, bucket, scope, connectTimeout } = this.#options
+    const giveUpAt = Date.now() + connectTimeout
     try {
       const found =
         typeof collection === 'object'
           ? collection
           : (cluster ?? (await this.#connectOwn(sdk))).bucket(bucket).scope(scope).collection(collection)
-      await this.#requireAnswer(found)
+      await this.#requireAnswer(found, giveUpAt)
       return { collection: found, sdk }
     } catch (error) {
       await this.#disconnect()
@@ -99,10 +100,10 @@ export class Connection {
   }
 
   /** The SDK opens a bucket behind our back; whether that went well, only an operation tells, and sometimes only the second. */
-  async #requireAnswer(collection: CouchbaseCollection): Promise<void> {
+  async #requireAnswer(collection: CouchbaseCollection, giveUpAt: number): Promise<void> {
     const ask = (timeout: number) => collection.get(`${this.#options.prefix}#`, { transcoder, timeout })
     try {
-      await ask(this.#options.operationTimeout)
+      await ask(Math.max(giveUpAt - Date.now(), secondLook))
     } catch (error) {
       if (isMissing(error)) return
       if (!nameOf(error).endsWith('TimeoutError')) throw error
