@@ -3,7 +3,7 @@ import { deathIn, versionIn } from './death.ts'
 import type { FileRecord } from './record.ts'
 
 /** The most characters of payloads that are kept, in two halves. */
-const half = 4_194_304
+const half = 8_388_608
 
 interface Kept {
   readonly inode: number

@@ -50,11 +50,13 @@ export class Sessions {
     await this.#replace(spot, id, entry, () => true)
   }
 
-  swap(spot: Spot, id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    return this.#replace(spot, id, entry, () => {
+  async swap(spot: Spot, id: string, expected: string | null, entry: Entry): Promise<boolean> {
+    const isExpected = (): boolean => {
       const there = this.read(spot, id)
       return (isAlive(there, Date.now()) ? there.payload : null) === expected
-    })
+    }
+    // A file is made for nothing if another write was faster, and to make one is what costs most.
+    return (await this.persist(spot, async () => isExpected())) && this.#replace(spot, id, entry, isExpected)
   }
 
   async delete(spot: Spot): Promise<boolean> {

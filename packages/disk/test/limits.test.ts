@@ -27,6 +27,8 @@ describe('without room', () => {
       small: 'done',
       large: 'DATABANK_FULL',
       'large swap': 'DATABANK_FULL',
+      // It sees that it has lost before it makes a file.
+      'large swap that loses': false,
       'large new': 'DATABANK_FULL',
       read: 'small',
       'read new': null,

@@ -16,6 +16,7 @@ if (what === 'size') {
   seen['small'] = await outcome(bank.save('a', entry('small')))
   seen['large'] = await outcome(bank.save('a', entry('x'.repeat(1_000_000))))
   seen['large swap'] = await outcome(bank.swap('a', 'small', entry('x'.repeat(1_000_000))))
+  seen['large swap that loses'] = await outcome(bank.swap('a', 'another', entry('x'.repeat(1_000_000))))
   seen['large new'] = await outcome(bank.save('b', entry('x'.repeat(1_000_000))))
   seen['read'] = (await bank.read('a'))?.payload
   seen['read new'] = await bank.read('b')
