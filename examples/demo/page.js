@@ -152,7 +152,7 @@ export function sessionRows(sessions, own) {
 <td class="minor">${timeOfDay(since)}</td>
 <td>${expires === null ? 'ever' : html`<span data-left="${expires - now}">${clock(expires - now)}</span>`}</td>
 <td class="number minor">${fields}</td>
-<td><form method="post" action="/sessions/end"><input type="hidden" name="session" value="${handle}"><button>End this session</button></form></td>
+<td><form method="post" action="/sessions/end"><input type="hidden" name="session" value="${handle}"><button aria-label="End this session">End<span class="minor"> this session</span></button></form></td>
 </tr>
 `,
   )

@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '../../../scripts/chromium.js'
 import { scratchFolder } from '../../../scripts/servers/program.js'
@@ -35,7 +35,7 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
   })
 
   /** A browser of its own, with a page on which this name is logged in. */
-  async function logIn(name: string, options: { javaScriptEnabled?: boolean } = {}): Promise<Page> {
+  async function logIn(name: string, options: BrowserContextOptions = {}): Promise<Page> {
     const context = await browser.newContext(options)
     contexts.push(context)
     const page = await context.newPage()
@@ -60,6 +60,14 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
     await rowOf(ada, 'Grace').waitFor({ state: 'detached' })
     await ada.getByRole('button', { name: 'Log out' }).click()
     await ada.getByRole('heading', { name: 'Who are you?' }).waitFor()
+  })
+
+  it('shows the whole table on the screen of a telephone', async () => {
+    const page = await logIn('Maximiliana Featherstonehaugh', { viewport: { width: 390, height: 800 } })
+    const hidden = await page.locator('.scroll').evaluate((table) => table.scrollWidth - table.clientWidth)
+    expect(hidden).toBe(0)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
   })
 
   it('counts the remaining life down, and a request gives it back', async () => {
