@@ -65,6 +65,9 @@ async function exchange(form, submitter) {
   // @ts-expect-error a form without files is made of strings
   const response = await fetch(form.action, { method: 'POST', body: new URLSearchParams(fields) })
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+  // This one stays: requests may be under way that will show there what became of them.
+  const parallel = find('#parallel')
+  if (parallel !== null) page.querySelector('#parallel')?.replaceWith(parallel)
   find('main')?.replaceWith(page.querySelector('main') ?? '')
   showTimes()
   const isNew = form.classList.contains('new')

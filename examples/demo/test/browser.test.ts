@@ -103,6 +103,25 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
     expect(await page.locator('.tiles li').allTextContents()).toEqual(Array(20).fill('1'))
   })
 
+  it('shows what became of parallel requests while values change', async () => {
+    const page = await logIn('Ada')
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await page.route('**/parallel/*', async (route) => {
+      await held
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Send 20 requests' }).click()
+    await page.getByPlaceholder('new key').fill('colour')
+    await page.getByPlaceholder('value').fill('green')
+    await page.getByRole('button', { name: 'Add' }).click()
+    await page.getByLabel('colour', { exact: true }).waitFor()
+    release()
+    await expect.poll(() => page.getByRole('status').textContent(), { timeout: 15_000 }).toContain('20 of 20 kept.')
+  })
+
   it('complains of nothing in its console', () => {
     expect(complaints).toEqual([])
   })
