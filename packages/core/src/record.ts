@@ -2,16 +2,17 @@ import type { SessionData } from 'express-session'
 import type { Entry } from './bank.ts'
 import { DatabankError } from './errors.ts'
 import { endOfTime, isoOf, timeOf } from './expiry.ts'
+import { type Revision, Snapshot } from './snapshot.ts'
 
 /**
  * The session as it is stored: JSON of exactly what express-session itself would write.
  *
- * @throws DATABANK_INVALID_SESSION for what JSON cannot hold (a BigInt, a cycle) and for a session without a cookie
+ * @param base what the session was made of, if it was loaded: what is like there need not be written anew
+ * @throws DATABANK_INVALID_SESSION for what JSON cannot hold: a BigInt, a cycle
  */
-export function encodeSession(session: SessionData): string {
-  requireCookie(session)
+export function encodeSession(session: SessionData, base?: Snapshot): Revision {
   try {
-    return JSON.stringify(session)
+    return base === undefined ? { record: new Snapshot(JSON.stringify(session)), isChanged: undefined } : base.revised(session)
   } catch (cause) {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session is no JSON: ${(cause as Error).message}`, { cause })
   }

@@ -1,48 +1,23 @@
 import type { SessionData } from 'express-session'
-import { type Bank, type Entry, isAlive } from './bank.ts'
+import { type Entry, isAlive } from './bank.ts'
 import type { Deadlines } from './deadline.ts'
-import { swapInTurn, touch } from './derive.ts'
-import { DatabankError } from './errors.ts'
-import { expiresOf } from './expiry.ts'
-import type { Journal } from './journal.ts'
-import { changedKeys, isSameData, type Merge, mergeByKey, withCookie } from './merge.ts'
-import { ParsedForms } from './parse.ts'
-import { cookieFields, decodeSession, encodeSession, isCookieChanged, requireCookie } from './record.ts'
+import { touch } from './derive.ts'
+import { decodeSession, isCookieChanged, requireCookie } from './record.ts'
+import { Snapshots } from './snapshots.ts'
 import { createStamps } from './stamp.ts'
 import { Turns } from './turns.ts'
+import { draftOf, draftOfCookie, type UpdateRules, Updates, Write } from './updates.ts'
+import { type CookieDraft, type Draft, entryOf, isChange, type Stored, type View, viewOf } from './view.ts'
 
-/** What a request's session object remembers of where it came from. */
-interface View {
-  readonly id: string
-  /** What this request knows: the record as it loaded or last wrote it. Its changes are measured against this. */
-  base: string
-  /** What is stored, as far as we know: after a merge it holds more than `base`. The next swap expects this. */
-  expected: string
-  /** When the stored entry dies, as far as we know. */
-  expires: number | null
-  /** The cookie's fields as they are stored. */
-  cookie: Record<string, unknown>
-  /** A save that was not answered well in time, or not yet: it may be stored, now or later. */
-  attempt?: Draft | undefined
-  /** The keys that earlier ones of this kind changed: stored or not, what we hold of them is to be written. */
-  doubted?: ReadonlySet<string> | undefined
-}
-
-/** A session to be written, as it was when the caller asked for it. */
-interface Draft {
-  readonly payload: string
-  readonly expires: number | null
-  readonly cookie: Record<string, unknown>
-}
-
-export interface SessionRules {
-  readonly bank: Bank
-  readonly ttl: number | null
+export interface SessionRules extends UpdateRules {
   readonly touchAfter: number
-  readonly timeout: number
-  readonly merge: Merge | undefined
-  readonly journal: Journal
   readonly deadlines: Deadlines
+}
+
+/** Writes of one session that came while another was under way, and go out as one. */
+interface Joint {
+  readonly writes: Write[]
+  done: Promise<void>
 }
 
 /**
@@ -52,11 +27,13 @@ export interface SessionRules {
 export class Sessions {
   readonly #rules: SessionRules
   readonly #views = createStamps<View>()
-  readonly #turns = new Turns()
-  readonly #forms = new ParsedForms()
+  readonly #turns = new Turns<Joint, Stored>()
+  readonly #snapshots = new Snapshots()
+  readonly #updates: Updates
 
   constructor(rules: SessionRules) {
     this.#rules = rules
+    this.#updates = new Updates(rules, this.#snapshots)
   }
 
   /** `give` of the living session, or of null. Waits for writes of it that are under way, so that a redirect never beats the save. */
@@ -69,9 +46,10 @@ export class Sessions {
 
   #loaded(id: string, entry: Entry | null): SessionData | null {
     if (!isAlive(entry, Date.now())) return null
-    const session = this.decode(id, entry, (text) => this.#forms.parse(id, text))
+    const record = this.#snapshots.of(id, entry.payload)
+    const session = this.decode(id, entry, () => record.copy())
     if (session === null) return null
-    this.#views.set(session, viewOf(id, entry.payload, entry.expires, { ...session.cookie }))
+    this.#views.set(session, viewOf(id, { record, expires: entry.expires }, { ...session.cookie }))
     return session
   }
 
@@ -93,27 +71,84 @@ export class Sessions {
    * answers whether it was written.
    */
   save(id: string, session: SessionData): Promise<boolean> {
-    const draft = this.#draft(session)
+    requireCookie(session)
+    const view = this.#viewOf(id, session)
+    // Taken at once: the caller may go on changing its session while the write waits for its turn.
+    const draft = draftOf(session, this.#rules.ttl, view?.base)
+    if (view !== undefined) return this.#update(id, new Write(view, draft))
     const write = async (): Promise<() => boolean> => {
-      const view = this.#viewOf(id, session)
-      if (view === undefined) return this.#create(id, session, draft)
-      if (view.attempt !== undefined || !isSameData(view.base, draft.payload)) return this.#update(view, draft)
-      await this.#move(view, draft)
-      return written
+      // Its first save may have been under way until now.
+      const known = this.#viewOf(id, session)
+      if (known === undefined) return this.#create(id, session, draft)
+      const write = new Write(known, draft)
+      await this.#writeAll(id, [write])
+      return write.end
     }
     return this.#inTurn(id, 'set', write, (end) => end())
   }
 
+  /** Joins others that wait for the same session, if they do; else takes a turn. */
+  #update(id: string, write: Write): Promise<boolean> {
+    const { deadlines, merge } = this.#rules
+    const end = (): boolean => write.end()
+    const others = this.#turns.joint(id)
+    if (others?.writes.every(({ view }) => view !== write.view)) {
+      others.writes.push(write)
+      return deadlines.limitThen(others.done, 'set', end)
+    }
+    const joint: Joint = { writes: [write], done: Promise.resolve() }
+    const work = (): Promise<void> => {
+      this.#turns.begin(id, joint)
+      return this.#writeAll(id, joint.writes)
+    }
+    // What the caller's own merge makes of one may fail, and must not fail the others.
+    const takesMore = merge === undefined ? joint : undefined
+    const bounded = (start: Promise<void> | undefined): Promise<boolean> => {
+      joint.done = start === undefined ? work() : start.then(work)
+      return deadlines.limitThen(joint.done, 'set', end)
+    }
+    return this.#turns.take(id, bounded, takesMore)
+  }
+
+  async #writeAll(id: string, all: readonly Write[]): Promise<void> {
+    const writes = all.filter(({ view, draft }) => view.attempt !== undefined || isChange(view, draft))
+    if (writes.length > 0) {
+      const supposed = this.#supposed(id, writes)
+      // Until it has ended well, nobody knows.
+      this.#turns.leave(id, undefined)
+      this.#turns.leave(id, (await this.#updates.write(id, writes, supposed)) ?? undefined)
+    }
+    for (const write of all) if (!writes.includes(write)) await this.#move(write.view, write.draft)
+  }
+
+  /**
+   * What is stored, as far as we can tell without asking: what the write before left, or what the request loaded. After a merge
+   * the later death is kept, and others may have moved what we know of by touches: then only the bank can tell.
+   */
+  #supposed(id: string, writes: readonly Write[]): Stored | undefined {
+    const left = this.#turns.left(id)
+    if (left !== undefined && writes.every(({ draft }) => isNotSooner(draft.expires, left.expires))) return left
+    const { base, expected, expires } = writes[0]!.view
+    return left === undefined && base === expected ? { record: expected, expires } : undefined
+  }
+
   /** Moves the session's death to what its cookie says, and keeps a changed cookie. Silent if the session is not there. */
   touch(id: string, session: SessionData): Promise<void> {
-    const draft = this.#draftOfCookie(session)
+    const { bank, deadlines, ttl } = this.#rules
+    const draft = draftOfCookie(session, ttl)
     const view = this.#viewOf(id, session)
-    const { bank } = this.#rules
     // Where a touch is a read and a save, no other write may come between them: it needs its turn.
     const isAtomic = bank.touch !== undefined || bank.swap !== undefined
-    if (isAtomic && view !== undefined && this.#turns.busy(id) === undefined && !isCookieChanged(view.cookie, draft.cookie)) {
-      return this.#rules.deadlines.limit(this.#moveExpiry(view, draft.expires), 'touch')
-    }
+    if (view === undefined || !isAtomic || isCookieChanged(view.cookie, draft.cookie))
+      return this.#touchInTurn(id, session, draft)
+    if (this.#turns.busy(id) === undefined) return this.#moveExpiry(view, draft.expires)
+    // A write under way may end later, and bring its own death: so it comes first. Nobody has to wait for the touch.
+    const move = (): Promise<void> =>
+      isCookieChanged(view.cookie, draft.cookie) ? this.#touchInTurn(id, session, draft) : this.#moveExpiry(view, draft.expires)
+    return deadlines.limit(this.#turns.follow(id, move), 'touch')
+  }
+
+  #touchInTurn(id: string, session: SessionData, draft: CookieDraft): Promise<void> {
     return this.#inTurn(id, 'touch', async () => {
       const known = this.#viewOf(id, session) ?? (await this.#stored(id))
       if (known !== undefined) await this.#move(known, draft)
@@ -122,7 +157,10 @@ export class Sessions {
 
   /** Removes the session; answers whether there was one. */
   destroy(id: string): Promise<boolean> {
-    return this.#inTurn(id, 'destroy', async () => this.#rules.bank.delete(id))
+    return this.#inTurn(id, 'destroy', async () => {
+      this.#turns.leave(id, undefined)
+      return this.#rules.bank.delete(id)
+    })
   }
 
   /** Ends when all writes that are under way have. */
@@ -144,142 +182,48 @@ export class Sessions {
     return view?.id === id ? view : undefined
   }
 
-  /** Taken at once: the caller may go on changing its session while the write waits for its turn. */
-  #draft(session: SessionData): Draft {
-    const payload = encodeSession(session)
-    return { payload, ...this.#draftOfCookie(session) }
-  }
-
-  #draftOfCookie(session: SessionData): Omit<Draft, 'payload'> {
-    requireCookie(session)
-    const cookie = cookieFields(session.cookie)
-    return { expires: expiresOf(cookie, this.#rules.ttl, Date.now()), cookie }
-  }
-
   /**
    * A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. What this
    * gives is called if it ends in time: of what ends later the caller was told that nobody knows, and so it must not count.
    */
   async #create(id: string, session: SessionData, draft: Draft): Promise<() => boolean> {
-    await this.#rules.bank.save(id, draft)
+    this.#turns.leave(id, undefined)
+    await this.#rules.bank.save(id, entryOf(draft))
+    this.#snapshots.keep(id, draft.record)
     return () => {
-      if ('req' in session) this.#views.set(session, viewOf(id, draft.payload, draft.expires, draft.cookie))
+      if ('req' in session) this.#views.set(session, viewOf(id, draft, draft.cookie))
       return true
     }
   }
 
-  /** Swaps our version for what is stored, merged with it if it is no longer what we know, until nobody is faster. Gives as above. */
-  async #update(view: View, draft: Draft): Promise<() => boolean> {
-    const { bank, journal, timeout } = this.#rules
-    const giveUpAt = Date.now() + timeout
-    if (view.attempt !== undefined) view.doubted = changedKeys(view.base, view.attempt.payload, view.doubted)
-    view.attempt = draft
-    let stored: Entry | null = { payload: view.expected, expires: view.expires }
-    // After a merge we keep the later death, and others may have moved it since by touches.
-    if (view.base !== view.expected) stored = await this.#living(view.id)
-    let isContested = stored !== null && stored.payload !== view.expected
-    while (stored !== null) {
-      const next = stored.payload === view.base ? draft : this.#merged(view, stored, draft)
-      if (await swapInTurn(bank, view.id, stored.payload, next)) {
-        if (isContested) journal.conflict(view.id)
-        return () => know(view, draft, next)
-      }
-      isContested = true
-      stored = await this.#living(view.id)
-      if (stored !== null && Date.now() > giveUpAt) throw tooSlow('set')
-    }
-    journal.dropped(view.id)
-    return dropped
-  }
-
-  async #living(id: string): Promise<Entry | null> {
-    const entry = await this.#rules.bank.read(id)
-    return isAlive(entry, Date.now()) ? entry : null
-  }
-
-  #merged(view: View, theirs: Entry, ours: Draft): Entry {
-    const { merge } = this.#rules
-    const stored = this.decode(view.id, theirs)
-    if (stored === null) return ours
-    if (merge !== undefined) return this.#mergedByCaller(merge, view, stored, ours)
-    const longer = (theirs.expires ?? Infinity) > (ours.expires ?? Infinity) ? 'theirs' : 'ours'
-    return {
-      payload: mergeByKey(view.base, theirs.payload, ours.payload, longer, view.doubted),
-      expires: longer === 'theirs' ? theirs.expires : ours.expires,
-    }
-  }
-
-  #mergedByCaller(merge: Merge, view: View, theirs: SessionData, ours: Draft): Entry {
-    const base = decodeSession({ payload: view.base, expires: view.expires }) as SessionData
-    const own = decodeSession(ours) as SessionData
-    try {
-      return this.#draft(merge(base, theirs, own))
-    } catch (cause) {
-      throw new DatabankError('DATABANK_MERGE_FAILED', `merge: ${(cause as Error)?.message ?? cause}`, { cause })
-    }
-  }
-
   /** A write that changes no data. */
-  async #move(view: View, draft: Omit<Draft, 'payload'>): Promise<void> {
-    if (isCookieChanged(view.cookie, draft.cookie)) await this.#updateCookie(view, draft)
-    else await this.#moveExpiry(view, draft.expires)
+  #move(view: View, draft: CookieDraft): Promise<void> {
+    this.#turns.leave(view.id, undefined)
+    if (!isCookieChanged(view.cookie, draft.cookie)) return this.#moveExpiry(view, draft.expires)
+    return this.#updates.writeCookie(view, draft)
   }
 
-  async #moveExpiry(view: View, expires: number | null): Promise<void> {
+  #moveExpiry(view: View, expires: number | null): Promise<void> {
+    const { bank, deadlines, touchAfter } = this.#rules
     if (expires !== null && view.expires !== null) {
       const gain = expires - view.expires
-      if (gain >= 0 && gain < this.#rules.touchAfter) return
+      if (gain >= 0 && gain < touchAfter) return Promise.resolve()
     }
-    await touch(this.#rules.bank, view.id, expires)
-    view.expires = expires
-  }
-
-  /** Replaces the stored record's cookie and leaves its data alone, whoever wrote it. */
-  async #updateCookie(view: View, { cookie, expires }: Omit<Draft, 'payload'>): Promise<void> {
-    const { bank, timeout } = this.#rules
-    const giveUpAt = Date.now() + timeout
-    const isMerged = view.base !== view.expected
-    for (let stored = view.expected; ; ) {
-      const payload = withCookie(stored, cookie)
-      if (await swapInTurn(bank, view.id, stored, { payload, expires })) {
-        if (!isMerged && stored === view.expected) view.base = payload
-        Object.assign(view, { expected: payload, expires, cookie })
-        return
-      }
-      const entry = await bank.read(view.id)
-      if (!isAlive(entry, Date.now()) || decodeSession(entry) === undefined) return
-      if (Date.now() > giveUpAt) throw tooSlow('touch')
-      stored = entry.payload
-    }
+    return deadlines.limitThen(touch(bank, view.id, expires), 'touch', () => {
+      view.expires = expires
+    })
   }
 
   /** A view of what is stored, for a session object that was never loaded. */
   async #stored(id: string): Promise<View | undefined> {
-    const entry = await this.#rules.bank.read(id)
-    if (!isAlive(entry, Date.now())) return undefined
-    const session = this.decode(id, entry)
-    return session === null ? undefined : viewOf(id, entry.payload, entry.expires, { ...session.cookie })
+    const stored = await this.#updates.living(id)
+    if (stored === null) return undefined
+    const session = this.decode(id, entryOf(stored), () => stored.record.copy())
+    return session === null ? undefined : viewOf(id, stored, { ...session.cookie })
   }
 }
 
-function tooSlow(what: string): DatabankError {
-  return new DatabankError('DATABANK_TIMEOUT', `${what}: others were faster again and again`)
-}
-
-const written = (): boolean => true
-const dropped = (): boolean => false
-
-/** Our version was written, merged as `stored`. */
-function know(view: View, ours: Draft, stored: Entry): boolean {
-  view.base = ours.payload
-  view.expected = stored.payload
-  view.expires = stored.expires
-  view.cookie = ours.cookie
-  view.attempt = undefined
-  view.doubted = undefined
-  return true
-}
-
-function viewOf(id: string, payload: string, expires: number | null, cookie: object): View {
-  return { id, base: payload, expected: payload, expires, cookie: cookie as Record<string, unknown> }
+/** Whether the first dies at the same time as the second, or later. */
+function isNotSooner(first: number | null, second: number | null): boolean {
+  return (first ?? Infinity) >= (second ?? Infinity)
 }

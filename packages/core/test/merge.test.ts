@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isSameData, mergeByKey, withCookie } from '../src/merge.ts'
+import * as merging from '../src/merge.ts'
+import { Snapshot } from '../src/snapshot.ts'
+
+const snapshots = (...texts: string[]) => texts.map((text) => new Snapshot(text)) as [Snapshot, Snapshot, Snapshot]
+const mergeByKey = (base: string, theirs: string, ours: string, longer: 'theirs' | 'ours') =>
+  merging.mergeByKey(...snapshots(base, theirs, ours), longer).text
+const isSameData = (base: string, ours: string) => merging.isSameData(new Snapshot(base), new Snapshot(ours))
+const withCookie = (text: string, cookie: unknown) => merging.withCookie(new Snapshot(text), cookie).text
 
 const cookie = { path: '/', domain: 'a"}{\\' }
 const record = (data: object, own: object = cookie) => JSON.stringify({ cookie: own, ...data })

@@ -1,0 +1,170 @@
+import type { SessionData } from 'express-session'
+import { type Bank, isAlive } from './bank.ts'
+import { swapInTurn } from './derive.ts'
+import { DatabankError } from './errors.ts'
+import { expiresOf } from './expiry.ts'
+import type { Journal } from './journal.ts'
+import { changedKeys, type Merge, mergeByKey, withCookie } from './merge.ts'
+import { cookieFields, decodeSession, encodeSession, requireCookie } from './record.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Snapshots } from './snapshots.ts'
+import { type CookieDraft, type Draft, entryOf, know, type Stored, type View } from './view.ts'
+
+/** A loaded session that is to be stored again. */
+export class Write {
+  readonly view: View
+  readonly draft: Draft
+  /** Whether somebody else has written since the session was loaded. */
+  isContested = false
+  /**
+   * To be called if the write has ended in time; answers whether the session was written. Of what ends later the caller was told that
+   * nobody knows, and so it must not count.
+   */
+  end: () => boolean = () => true
+
+  constructor(view: View, draft: Draft) {
+    this.view = view
+    this.draft = draft
+  }
+}
+
+export interface UpdateRules {
+  readonly bank: Bank
+  readonly ttl: number | null
+  readonly timeout: number
+  readonly merge: Merge | undefined
+  readonly journal: Journal
+}
+
+/** Replaces what is stored by what our requests made of it, and loses nothing of what others did meanwhile. */
+export class Updates {
+  readonly #rules: UpdateRules
+  readonly #snapshots: Snapshots
+
+  constructor(rules: UpdateRules, snapshots: Snapshots) {
+    this.#rules = rules
+    this.#snapshots = snapshots
+  }
+
+  /**
+   * Swaps our versions for what is stored, each merged with what was there before it, until nobody is faster. Answers what is stored
+   * now; null if the session is gone: then none is written.
+   *
+   * @param supposed what is stored, if the caller thinks to know
+   */
+  async write(id: string, writes: readonly Write[], supposed: Stored | undefined): Promise<Stored | null> {
+    const { bank, journal, timeout } = this.#rules
+    const giveUpAt = Date.now() + timeout
+    for (const { view, draft } of writes) {
+      if (view.attempt !== undefined) view.doubted = changedKeys(view.base, view.attempt.record, view.doubted)
+      view.attempt = draft
+    }
+    let stored = supposed ?? (await this.living(id))
+    while (stored !== null) {
+      const next = this.#joined(stored, writes)
+      if (await swapInTurn(bank, id, stored.record.text, entryOf(next))) {
+        this.#snapshots.keep(id, next.record)
+        for (const write of writes) this.#wrote(write, next)
+        return next
+      }
+      stored = await this.living(id)
+      if (stored !== null && Date.now() > giveUpAt) throw tooSlow('set')
+    }
+    for (const write of writes) {
+      write.end = () => false
+      journal.dropped(id)
+    }
+    return null
+  }
+
+  #wrote(write: Write, stored: Stored): void {
+    if (write.isContested) this.#rules.journal.conflict(write.view.id)
+    write.end = () => {
+      know(write.view, write.draft, stored)
+      return true
+    }
+  }
+
+  /** What becomes of the stored version by ours, one after the other. */
+  #joined(stored: Stored, writes: readonly Write[]): Stored {
+    let joined = stored
+    for (const write of writes) {
+      const { view, draft } = write
+      write.isContested ||= joined.record.text !== view.expected.text
+      joined = joined.record.text === view.base.text ? draft : this.#merged(view, joined, draft)
+    }
+    return joined
+  }
+
+  #merged(view: View, theirs: Stored, ours: Draft): Stored {
+    const { merge } = this.#rules
+    const session = this.#decode(view.id, theirs)
+    if (session === undefined) return ours
+    if (merge !== undefined) return this.#mergedByCaller(merge, view, session, ours)
+    const longer = (theirs.expires ?? Infinity) > (ours.expires ?? Infinity) ? 'theirs' : 'ours'
+    return {
+      record: mergeByKey(view.base, theirs.record, ours.record, longer, view.doubted),
+      expires: longer === 'theirs' ? theirs.expires : ours.expires,
+    }
+  }
+
+  #mergedByCaller(merge: Merge, view: View, theirs: SessionData, ours: Draft): Stored {
+    const base = decodeSession(entryOf({ record: view.base, expires: view.expires })) as SessionData
+    const own = decodeSession(entryOf(ours)) as SessionData
+    try {
+      return draftOf(merge(base, theirs, own), this.#rules.ttl)
+    } catch (cause) {
+      throw new DatabankError('DATABANK_MERGE_FAILED', `merge: ${(cause as Error)?.message ?? cause}`, { cause })
+    }
+  }
+
+  /** Replaces the stored record's cookie and leaves its data alone, whoever wrote it. */
+  async writeCookie(view: View, { cookie, expires }: CookieDraft): Promise<void> {
+    const { bank, timeout } = this.#rules
+    const giveUpAt = Date.now() + timeout
+    const isMerged = view.base !== view.expected
+    for (let stored = view.expected; ; ) {
+      const record = withCookie(stored, cookie)
+      if (await swapInTurn(bank, view.id, stored.text, entryOf({ record, expires }))) {
+        this.#snapshots.keep(view.id, record)
+        if (!isMerged && stored === view.expected) view.base = record
+        Object.assign(view, { expected: record, expires, cookie })
+        return
+      }
+      const there = await this.living(view.id)
+      if (there === null || this.#decode(view.id, there) === undefined) return
+      if (Date.now() > giveUpAt) throw tooSlow('touch')
+      stored = there.record
+    }
+  }
+
+  async living(id: string): Promise<Stored | null> {
+    const entry = await this.#rules.bank.read(id)
+    if (!isAlive(entry, Date.now())) return null
+    return { record: this.#snapshots.of(id, entry.payload), expires: entry.expires }
+  }
+
+  /** The record's session, told of and undefined if it is corrupt. */
+  #decode(id: string, stored: Stored): SessionData | undefined {
+    const session = decodeSession(entryOf(stored), () => stored.record.copy())
+    if (session === undefined) this.#rules.journal.corrupt(id)
+    return session
+  }
+}
+
+/** A session as it is to be written. @param base what it was made of, if it was loaded */
+export function draftOf(session: SessionData, ttl: number | null, base?: Snapshot): Draft {
+  const { expires, cookie } = draftOfCookie(session, ttl)
+  return { ...encodeSession(session, base), base, expires, cookie }
+}
+
+/** What a write that leaves the data alone writes. */
+export function draftOfCookie(session: SessionData, ttl: number | null): CookieDraft {
+  requireCookie(session)
+  const cookie = cookieFields(session.cookie)
+  return { expires: expiresOf(cookie, ttl, Date.now()), cookie }
+}
+
+function tooSlow(what: string): DatabankError {
+  return new DatabankError('DATABANK_TIMEOUT', `${what}: others were faster again and again`)
+}

@@ -1,0 +1,61 @@
+import type { Entry } from './bank.ts'
+import { isSameData } from './merge.ts'
+import type { Revision, Snapshot } from './snapshot.ts'
+
+/** What a request's session object remembers of where it came from. */
+export interface View {
+  readonly id: string
+  /** What this request knows: the record as it loaded or last wrote it. Its changes are measured against this. */
+  base: Snapshot
+  /** What is stored, as far as we know: after a merge it holds more than `base`. The next swap expects this. */
+  expected: Snapshot
+  /** When the stored entry dies, as far as we know. */
+  expires: number | null
+  /** The cookie's fields as they are stored. */
+  cookie: Record<string, unknown>
+  /** A save that was not answered well in time, or not yet: it may be stored, now or later. */
+  attempt?: Draft | undefined
+  /** The keys that earlier ones of this kind changed: stored or not, what we hold of them is to be written. */
+  doubted?: ReadonlySet<string> | undefined
+}
+
+/** A record and when it dies. */
+export interface Stored {
+  readonly record: Snapshot
+  readonly expires: number | null
+}
+
+/** A session to be written, as it was when the caller asked for it. */
+export interface Draft extends Stored, CookieDraft, Revision {
+  /** What it was made of, if the session was loaded. */
+  readonly base: Snapshot | undefined
+}
+
+/** What of it a write writes that leaves the data alone. */
+export interface CookieDraft {
+  readonly expires: number | null
+  readonly cookie: Record<string, unknown>
+}
+
+/** Whether the draft holds other data than its session is known to hold. */
+export function isChange({ base }: View, draft: Draft): boolean {
+  return draft.base === base && draft.isChanged !== undefined ? draft.isChanged : !isSameData(base, draft.record)
+}
+
+export function viewOf(id: string, { record, expires }: Stored, cookie: object): View {
+  return { id, base: record, expected: record, expires, cookie: cookie as Record<string, unknown> }
+}
+
+/** Our version was written, merged as `stored`. */
+export function know(view: View, ours: Draft, stored: Stored): void {
+  view.base = ours.record
+  view.expected = stored.record
+  view.expires = stored.expires
+  view.cookie = ours.cookie
+  view.attempt = undefined
+  view.doubted = undefined
+}
+
+export function entryOf({ record, expires }: Stored): Entry {
+  return { payload: record.text, expires }
+}
