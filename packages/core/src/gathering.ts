@@ -1,7 +1,7 @@
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
 
 /** How many requests may be under way before the next operations wait for an answer and go out together. */
-const UNDER_WAY = 4
+const UNDER_WAY = 2
 /** The most operations that go out as one request. */
 const BATCH = 128
 /** How long (ms) operations wait for an answer to others: a request that takes longer loses its place, for it may be hung. */

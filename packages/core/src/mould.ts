@@ -4,13 +4,13 @@
  */
 export type Mould = Branch | Rows | object | string | number | boolean | null
 
-/** An object or array with objects inside. */
+/** An object or array with objects inside: their places, and the mould of each, undefined as long as nobody has parsed it. */
 export class Branch {
   readonly form: object
   readonly places: readonly (string | number)[]
-  readonly inner: readonly Mould[]
+  readonly inner: (Mould | undefined)[]
 
-  constructor(form: object, places: readonly (string | number)[], inner: readonly Mould[]) {
+  constructor(form: object, places: readonly (string | number)[], inner: (Mould | undefined)[]) {
     this.form = form
     this.places = places
     this.inner = inner
@@ -46,14 +46,14 @@ function isRow(mould: Mould): boolean {
   return !(mould instanceof Branch) && !(mould instanceof Rows) && !Array.isArray(mould)
 }
 
-/** A copy. Spread takes the own fields at once, one named `__proto__` too, and what is assigned later is there already. */
+/** A copy of what has been parsed. Spread takes the own fields at once, one named `__proto__` too, and what is assigned later is there already. */
 export function cast(mould: Mould): unknown {
   if (typeof mould !== 'object' || mould === null) return mould
   if (mould instanceof Rows) return copyRows(mould.form)
   if (!(mould instanceof Branch)) return copyOne(mould)
   const { places, inner } = mould
   const copy = copyOne(mould.form) as Record<string | number, unknown>
-  for (let index = 0; index < places.length; index++) copy[places[index]!] = cast(inner[index]!)
+  for (let index = 0; index < places.length; index++) copy[places[index]!] = cast(inner[index] as Mould)
   return copy
 }
 
@@ -107,7 +107,7 @@ function isLikeBranch({ form, places, inner }: Branch, value: unknown): boolean 
     if (names[at++] !== name) return false
     const there = (value as Record<string, unknown>)[name]
     const isInner = next < places.length && String(places[next]) === name
-    if (isInner ? !isLike(inner[next++]!, there) : there !== (form as Record<string, unknown>)[name]) return false
+    if (isInner ? !isLike(inner[next++] as Mould, there) : there !== (form as Record<string, unknown>)[name]) return false
   }
   return at === names.length
 }

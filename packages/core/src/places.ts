@@ -1,31 +1,31 @@
-/** Where the members of an object stand in its JSON: the n-th has the name, which begins at its head, and a value from start to end. */
+/** Where the members of an object stand in its JSON. */
 export interface Places {
   readonly names: string[]
-  readonly heads: number[]
-  readonly starts: number[]
-  readonly ends: number[]
+  /** Of the n-th: where its name begins, where its value begins, and where that ends, at 3 n and after. */
+  readonly bounds: number[]
+  /** Whether no two have the same name. `JSON.parse` takes the last of such. */
+  readonly isClear: boolean
 }
 
 /**
- * The places of the members in an object's JSON, whoever wrote that. Of two that have the same name both are there.
+ * The places of the members in an object's JSON, whoever wrote that.
  *
  * @param text what `JSON.parse` takes, and makes an object of: nothing else may come here
  */
 export function placesOf(text: string): Places {
-  const places: Places = { names: [], heads: [], starts: [], ends: [] }
+  const names: string[] = []
+  const bounds: number[] = []
   let at = skipSpace(text, text.indexOf('{') + 1)
   while (text.charCodeAt(at) !== closeBrace) {
     const nameEnd = endOfString(text, at)
     const start = skipSpace(text, skipSpace(text, nameEnd) + 1)
     const end = endOfValue(text, start)
-    places.names.push(nameOf(text.slice(at, nameEnd)))
-    places.heads.push(at)
-    places.starts.push(start)
-    places.ends.push(end)
+    names.push(nameOf(text.slice(at, nameEnd)))
+    bounds.push(at, start, end)
     at = skipSpace(text, end)
     if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1)
   }
-  return places
+  return { names, bounds, isClear: new Set(names).size === names.length }
 }
 
 const quote = 34

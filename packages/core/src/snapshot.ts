@@ -2,11 +2,6 @@ import { Branch, cast, isLike, type Mould, mouldOf } from './mould.ts'
 import { type Places, placesOf } from './places.ts'
 import { Writing } from './writing.ts'
 
-/** The members of a record, and the mould of each one's value, undefined as long as nobody has parsed it. */
-export interface Members extends Places {
-  readonly moulds: (Mould | undefined)[]
-}
-
 /** A session as it is to be written, and whether anything but its cookie is written otherwise than before, if that is known. */
 export interface Revision {
   readonly record: Snapshot
@@ -21,11 +16,12 @@ export interface Revision {
 export class Snapshot {
   readonly text: string
   #mould: Mould | undefined
-  #members: Members | undefined
+  #places: Places | undefined
 
-  constructor(text: string, members?: Members) {
+  constructor(text: string, places?: Places, mould?: Mould) {
     this.text = text
-    this.#members = members
+    this.#places = places
+    this.#mould = mould
   }
 
   /**
@@ -35,21 +31,17 @@ export class Snapshot {
    */
   copy(): unknown {
     if (this.#mould === undefined) {
-      const members = this.#members
-      if (members !== undefined && !members.names.includes('__proto__')) this.#mould = mouldOfMembers(this.text, members)
-      else {
-        const form: unknown = JSON.parse(this.text)
-        this.#mould = mouldOrNothing(form)
-        if (this.#mould === undefined) return form
-      }
-    }
+      const form: unknown = JSON.parse(this.text)
+      this.#mould = mouldOrNothing(form)
+      if (this.#mould === undefined) return form
+    } else if (this.#mould instanceof Branch) this.#complete(this.#mould)
     return cast(this.#mould)
   }
 
   /** The JSON of each member's value, by name. The text must be that of an object. */
   json(): Map<string, string> {
-    const { names, starts, ends } = this.#find()
-    return new Map(names.map((name, place) => [name, this.text.slice(starts[place], ends[place])]))
+    const { names, bounds } = this.#find()
+    return new Map(names.map((name, at) => [name, this.text.slice(bounds[3 * at + 1], bounds[3 * at + 2])]))
   }
 
   /**
@@ -60,25 +52,35 @@ export class Snapshot {
   revised(session: object): Revision {
     if (writesItself(session)) return { record: new Snapshot(JSON.stringify(session)), isChanged: undefined }
     const before = this.#find()
-    const writing = new Writing(this.text, before)
-    for (const name of Object.keys(session)) {
+    const mould = this.#mould instanceof Branch && before.isClear ? this.#mould : undefined
+    const names = Object.keys(session)
+    const writing = new Writing(this.text, before, names.length)
+    const changed: string[] = []
+    for (const name of names) {
       const value = (session as Record<string, unknown>)[name]
       const place = writing.placeOf(name)
-      const mould = place < 0 ? undefined : before.moulds[place]
-      if (mould !== undefined && isLike(mould, value)) writing.keep(place)
-      else writing.write(name, value, place)
+      if (place >= 0 && mould !== undefined && isMemberLike(mould, name, value)) writing.keep(place)
+      else {
+        writing.write(name, value, place)
+        changed.push(name)
+      }
     }
-    return { record: new Snapshot(writing.end(), writing.members), isChanged: writing.isChanged }
+    const recast = mould !== undefined && writing.hasSameNames ? revisedMould(mould, changed, session) : undefined
+    return { record: new Snapshot(writing.end(), writing.places(), recast), isChanged: writing.isChanged }
   }
 
-  #find(): Members {
-    if (this.#members !== undefined) return this.#members
-    const places = placesOf(this.text)
-    // JSON.parse takes the last of two that have the same name: what has such is written anew altogether.
-    const isClear = new Set(places.names).size === places.names.length
-    const moulds = places.names.map((name) => (isClear ? innerMould(this.#mould, name) : undefined))
-    this.#members = { ...places, moulds }
-    return this.#members
+  #find(): Places {
+    this.#places ??= placesOf(this.text)
+    return this.#places
+  }
+
+  /** Parses the members that nobody has parsed since they were written. */
+  #complete({ places, inner }: Branch): void {
+    for (let at = inner.indexOf(undefined); at >= 0; at = inner.indexOf(undefined)) {
+      const { names, bounds } = this.#find()
+      const place = 3 * names.indexOf(places[at] as string)
+      inner[at] = mouldOf(JSON.parse(this.text.slice(bounds[place + 1], bounds[place + 2])))
+    }
   }
 }
 
@@ -91,31 +93,37 @@ function mouldOrNothing(form: unknown): Mould | undefined {
   }
 }
 
-function mouldOfMembers(text: string, { names, starts, ends, moulds }: Members): Mould {
-  const form: Record<string, unknown> = {}
-  const places: string[] = []
-  const inner: Mould[] = []
-  for (const [place, name] of names.entries()) {
-    const known = moulds[place]
-    const mould = known === undefined ? mouldOf(JSON.parse(text.slice(starts[place], ends[place]))) : known
-    moulds[place] = mould
-    const isInner = typeof mould === 'object' && mould !== null
-    form[name] = isInner ? null : mould
-    if (!isInner) continue
-    places.push(name)
-    inner.push(mould)
-  }
-  return new Branch(form, places, inner)
-}
-
-function innerMould(mould: Mould | undefined, name: string): Mould | undefined {
-  const place = mould instanceof Branch ? mould.places.indexOf(name) : -1
-  if (place >= 0) return (mould as Branch).inner[place]
-  const form = mould instanceof Branch ? mould.form : mould
-  return (form as Record<string, Mould> | undefined)?.[name]
-}
-
 /** Whether `JSON.stringify` would ask it, or arrays, for what to write in its place. */
 function writesItself(session: object): boolean {
   return 'toJSON' in session || 'toJSON' in Array.prototype
+}
+
+function isMemberLike({ form, places, inner }: Branch, name: string, value: unknown): boolean {
+  const at = places.indexOf(name)
+  if (at < 0) return (form as Record<string, unknown>)[name] === value
+  const mould = inner[at]
+  return mould !== undefined && isLike(mould, value)
+}
+
+/**
+ * The mould of a session that differs by these members; what is an object in it is parsed when it is asked for. Undefined if a member
+ * has become one, or is none any more: then all of it is.
+ */
+function revisedMould(mould: Branch, changed: readonly string[], session: object): Branch | undefined {
+  const form = { ...mould.form } as Record<string, unknown>
+  const inner = mould.inner.slice()
+  for (const name of changed) {
+    const at = mould.places.indexOf(name)
+    const value = mouldOfValue((session as Record<string, unknown>)[name])
+    if (at >= 0 !== (value === undefined)) return undefined
+    form[name] = at >= 0 ? null : value
+    if (at >= 0) inner[at] = undefined
+  }
+  return new Branch(form, mould.places, inner)
+}
+
+/** What JSON makes of a value that is no object: 0 of -0, and null of a number for which it has no word. */
+function mouldOfValue(value: unknown): Mould | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null
+  return typeof value === 'string' || typeof value === 'boolean' || value === null ? value : undefined
 }

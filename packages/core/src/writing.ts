@@ -1,11 +1,9 @@
-import type { Mould } from './mould.ts'
-import type { Members } from './snapshot.ts'
+import type { Places } from './places.ts'
 
 /** A record's new text, as it grows out of the one before: what follows each other in both is copied in one piece. */
 export class Writing {
-  readonly members: Members = { names: [], heads: [], starts: [], ends: [], moulds: [] }
   readonly #text: string
-  readonly #before: Members
+  readonly #before: Places
   readonly #pieces: string[] = []
   #length = 0
   /** The piece of the text before that is to be copied next; from -1: none. */
@@ -13,13 +11,19 @@ export class Writing {
   #to = -1
   /** Where in the text before the next member is looked for first. */
   #next = 0
+  /** The names of the members, as long as they are those before: only their number. */
+  #names: string[] | undefined
+  #count = 0
+  readonly #bounds: number[]
   /** How many members of the text before, its cookie aside, are in the new one as they were. */
   #kept = 0
   #isChanged = false
 
-  constructor(text: string, before: Members) {
+  /** @param count how many members there will be at the most */
+  constructor(text: string, before: Places, count: number) {
     this.#text = text
     this.#before = before
+    this.#bounds = new Array<number>(3 * count)
   }
 
   /** Where the member was before; -1 if there was none. Members mostly stand in the same order. */
@@ -30,9 +34,10 @@ export class Writing {
 
   /** The member is as it was. */
   keep(place: number): void {
-    const { names, heads, starts, ends, moulds } = this.#before
-    const head = heads[place]!
-    const end = ends[place]!
+    const { names, bounds } = this.#before
+    const head = bounds[3 * place]!
+    const start = bounds[3 * place + 1]!
+    const end = bounds[3 * place + 2]!
     if (place === this.#next && this.#from >= 0) this.#length += end - this.#to
     else {
       this.#beginMember()
@@ -41,7 +46,7 @@ export class Writing {
     }
     this.#to = end
     const shift = this.#length - end
-    this.#add(names[place]!, head + shift, starts[place]! + shift, moulds[place])
+    this.#add(names[place]!, head + shift, start + shift)
     this.#next = place + 1
     if (names[place] !== 'cookie') this.#kept++
   }
@@ -58,9 +63,10 @@ export class Writing {
     const start = head + quoted.length + 1
     this.#pieces.push(quoted, ':', json)
     this.#length = start + json.length
-    this.#add(name, head, start, mouldOfValue(value))
+    this.#add(name, head, start)
     if (name === 'cookie') return
-    const isSame = place >= 0 && this.#text.slice(this.#before.starts[place], this.#before.ends[place]) === json
+    const { bounds } = this.#before
+    const isSame = place >= 0 && this.#text.slice(bounds[3 * place + 1], bounds[3 * place + 2]) === json
     if (isSame) this.#kept++
     else this.#isChanged = true
   }
@@ -70,14 +76,25 @@ export class Writing {
     return this.#pieces.length === 0 ? '{}' : `${this.#pieces.join('')}}`
   }
 
+  places(): Places {
+    const names = this.#names ?? this.#before.names.slice(0, this.#count)
+    this.#bounds.length = 3 * this.#count
+    return { names: this.hasSameNames ? this.#before.names : names, bounds: this.#bounds, isClear: true }
+  }
+
+  /** Whether the members are those before, in their order. */
+  get hasSameNames(): boolean {
+    return this.#names === undefined && this.#count === this.#before.names.length
+  }
+
   /** Whether anything but the cookie is written otherwise than before. Who kept less than there was has removed something. */
   get isChanged(): boolean {
-    return this.#isChanged || this.#kept < this.#before.names.filter((name) => name !== 'cookie').length
+    return this.#isChanged || this.#kept < this.#before.names.length - (this.#before.names.includes('cookie') ? 1 : 0)
   }
 
   #beginMember(): void {
     this.#copy()
-    this.#pieces.push(this.members.names.length === 0 ? '{' : ',')
+    this.#pieces.push(this.#count === 0 ? '{' : ',')
     this.#length++
   }
 
@@ -86,13 +103,13 @@ export class Writing {
     this.#from = -1
   }
 
-  #add(name: string, head: number, start: number, mould: Mould | undefined): void {
-    const { names, heads, starts, ends, moulds } = this.members
-    names.push(name)
-    heads.push(head)
-    starts.push(start)
-    ends.push(this.#length)
-    moulds.push(mould)
+  #add(name: string, head: number, start: number): void {
+    const at = this.#count++
+    if (this.#names === undefined && this.#before.names[at] !== name) this.#names = this.#before.names.slice(0, at)
+    this.#names?.push(name)
+    this.#bounds[3 * at] = head
+    this.#bounds[3 * at + 1] = start
+    this.#bounds[3 * at + 2] = this.#length
   }
 }
 
@@ -102,10 +119,4 @@ function jsonOf(name: string, value: unknown): string | undefined {
   // Within an object, for a `toJSON` is told the name.
   const text = JSON.stringify({ [name]: value })
   return text === '{}' ? undefined : text.slice(JSON.stringify(name).length + 2, -1)
-}
-
-/** What JSON makes of a value that is no object: 0 of -0, and null of a number for which it has no word. */
-function mouldOfValue(value: unknown): Mould | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null
-  return typeof value === 'string' || typeof value === 'boolean' || value === null ? value : undefined
 }

@@ -130,10 +130,10 @@ describe('placesOf', () => {
     fc.assert(
       fc.property(record, fc.constantFrom(undefined, 1, '\t', '\r\n '), (data, space) => {
         const text = JSON.stringify(data, null, space)
-        const { names, heads, starts, ends } = placesOf(text)
+        const { names, bounds } = placesOf(text)
         const found = names.map((name, place) => {
-          assert.ok(text.startsWith(JSON.stringify(name), heads[place]))
-          return [name, JSON.parse(text.slice(starts[place], ends[place]))]
+          assert.ok(text.startsWith(JSON.stringify(name), bounds[3 * place]))
+          return [name, JSON.parse(text.slice(bounds[3 * place + 1], bounds[3 * place + 2]))]
         })
         assert.deepEqual(Object.fromEntries(found), JSON.parse(text))
       }),

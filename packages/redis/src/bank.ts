@@ -102,6 +102,15 @@ export class RedisBank implements Bank {
     await this.#register.touch(this.#keyOf(id), expires)
   }
 
+  /**
+   * Touches and reads in one command (`GETEX`): undefined where touches do more than that (`index`). What dies at once is given as
+   * it would be if it lived.
+   */
+  get renew(): ((id: string, expires: number | null) => Promise<Entry | null>) | undefined {
+    const register = this.#register
+    return register.renew && ((id, expires) => register.renew!(this.#keyOf(id), expires))
+  }
+
   async touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
     const keys = moves.map(([id]) => this.#keyOf(id))
     const expiries = moves.map(([, expires]) => expires)

@@ -34,5 +34,5 @@ function layered(options: RedisBankOptions & LayerOptions): Bank {
   const cache = new NearCache(nearCacheBytes)
   bank.track(cache)
   // A Redis bank has every method, and the layer keeps them.
-  return withNearCache(gathering as Required<Bank>, cache)
+  return withNearCache(gathering as Required<Bank>, cache, bank.renew)
 }

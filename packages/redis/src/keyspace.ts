@@ -38,6 +38,12 @@ export class Keyspace implements Register {
     return this.#commands.send(touching(key, expires), key)
   }
 
+  async renew(key: string, expires: number | null): Promise<Entry | null> {
+    const words = ['GETEX', key, ...(expires === null ? ['PERSIST'] : lifetime(expires))]
+    const payload = (await this.#commands.send(words, key)) as string | null
+    return payload === null ? null : { payload, expires }
+  }
+
   touchMany(keys: readonly string[], expiries: readonly (number | null)[]): Promise<unknown> {
     return this.#commands.inGroups(keys, (group, places) => {
       const times = places.map((place) => expiries[place]!)

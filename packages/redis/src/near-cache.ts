@@ -84,6 +84,24 @@ export class NearCache implements ChangeListener {
     if (entry !== null) this.#keep(id, entry)
   }
 
+  /**
+   * A write of ours begins. No answer to a read that has begun is kept, nor one to a read that begins before the write is answered:
+   * it may be older than the write. Undefined if what the write leaves is not to be kept.
+   */
+  beginWrite(id: string): Loading | undefined {
+    this.#loading.delete(id)
+    return this.begin(id)
+  }
+
+  /** It has left this entry, or none; if others changed it meanwhile, nobody knows. */
+  endWrite(id: string, writing: Loading, entry: Entry | null): void {
+    if (this.#loading.get(id) !== writing) return
+    // The text that is kept is old in the collector's eyes already; an equal one, new with each touch, would be work for it.
+    const { payload } = this.#young.get(id) ?? this.#old.get(id) ?? { payload: undefined }
+    this.forget(id)
+    if (entry !== null) this.#keep(id, payload === entry.payload ? { payload, expires: entry.expires } : entry)
+  }
+
   /** Drops the entry, and keeps no answer to a read that has begun. */
   forget(id: string): void {
     this.#loading.delete(id)
@@ -125,11 +143,17 @@ function bytesOf(id: string, { payload }: Entry): number {
   return (isAscii ? payload.length : 2 * payload.length) + 2 * id.length + OVERHEAD
 }
 
+/** Moves the death of what is under the id and reads it, in one command. */
+export type Renew = (id: string, expires: number | null) => Promise<Entry | null>
+
 /**
- * The layer that reads from the cache what it keeps. A write of ours empties its place at once, and again when it is answered:
- * what was read between may be older or younger than it.
+ * The layer that reads from the cache what it keeps. A write of ours empties its place at once, and fills it when it is answered with
+ * what it left: unless others have changed that meanwhile, for they may have done so after it.
+ *
+ * A session in use is touched by every request. The server does not tell us of what we do ourselves, nor of what others did just
+ * before: so a touch reads what it has touched. Without `renew` it empties the place, and is of little use beside such a cache.
  */
-export function withNearCache(bank: Required<Bank>, cache: NearCache): Required<Bank> {
+export function withNearCache(bank: Required<Bank>, cache: NearCache, renew?: Renew): Required<Bank> {
   const read = (id: string): Promise<Entry | null> => {
     const kept = cache.get(id)
     if (kept !== undefined) return Promise.resolve(kept)
@@ -152,22 +176,59 @@ export function withNearCache(bank: Required<Bank>, cache: NearCache): Required<
     writing.then(forget, forget)
     return writing
   }
-  const writing = <Answer>(id: string, write: () => Promise<Answer>) => around(() => cache.forget(id), write)
+  /** `left` says what the write has left, of its answer. */
+  const leaving = <Answer>(id: string, write: () => Promise<Answer>, left: (answer: Answer) => Entry | null): Promise<Answer> => {
+    const loading = cache.beginWrite(id)
+    const writing = write()
+    writing.then(
+      (answer) => {
+        if (loading !== undefined) cache.endWrite(id, loading, left(answer))
+      },
+      () => cache.forget(id),
+    )
+    return writing
+  }
+  const touch = async (id: string, expires: number | null): Promise<void> => {
+    if (renew === undefined)
+      await around(
+        () => cache.forget(id),
+        () => bank.touch(id, expires),
+      )
+    else
+      await leaving(
+        id,
+        () => renew(id, expires),
+        (entry) => entry,
+      )
+  }
   const forgetAll = () => cache.forgetAll()
   return {
     read,
     // Those that are missing go out together by the layer below.
     readMany: (ids) => Promise.all(ids.map(read)),
-    save: (id, entry) => writing(id, () => bank.save(id, entry)),
-    swap: (id, expected, entry) => writing(id, () => bank.swap(id, expected, entry)),
-    delete: (id) => writing(id, () => bank.delete(id)),
-    touch: (id, expires) => writing(id, () => bank.touch(id, expires)),
-    touchMany: (moves) => {
-      const forget = () => {
-        for (const [id] of moves) cache.forget(id)
-      }
-      return around(forget, () => bank.touchMany(moves))
+    save: (id, entry) => {
+      cache.forget(id)
+      return leaving(
+        id,
+        () => bank.save(id, entry),
+        () => entry,
+      )
     },
+    swap: (id, expected, entry) => {
+      cache.forget(id)
+      return leaving(
+        id,
+        () => bank.swap(id, expected, entry),
+        (isDone) => (isDone ? entry : null),
+      )
+    },
+    delete: (id) =>
+      around(
+        () => cache.forget(id),
+        () => bank.delete(id),
+      ),
+    touch,
+    touchMany: async (moves) => void (await Promise.all(moves.map(([id, expires]) => touch(id, expires)))),
     clear: () => around(forgetAll, () => bank.clear()),
     // What is dead by now is not served anyway.
     purge: (now) => (now <= Date.now() ? bank.purge(now) : around(forgetAll, () => bank.purge(now))),
