@@ -12,7 +12,7 @@ async function requests<Name extends string>(names: readonly Name[], options: ob
   const live = {} as Record<Name, Record<string, unknown>>
   for (const name of names) live[name] = (await client.load('sid')) as never
   const save = (name: Name, value: unknown) => {
-    live[name][name] = value
+    ;(live[name] as Record<string, unknown>)[name] = value
     return client.set('sid', live[name] as never)
   }
   return { bank, client, live, save }

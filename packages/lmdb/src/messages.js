@@ -1,6 +1,5 @@
 // What travels between a process and the one that writes for it: bytes in a pipe, one message behind the other. Bytes, not objects:
-// a record is made of its text once, and the writer hands it to LMDB as it came. Measured with batches of 16 to 128 touches and
-// saves, Node's own messages between processes cost both sides twice the time of all the rest.
+// a record is made of its text once, and the writer hands it to LMDB as it came.
 //
 // An ask is its length (4 bytes), its kind, and its fields: length (4 bytes) and bytes. An answer is one byte, or JSON behind one.
 
