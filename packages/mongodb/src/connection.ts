@@ -1,6 +1,7 @@
 import { invalidOption } from 'connect-databank'
 import type { Collection, MongoClientLike } from './driver.ts'
 import { closed, failure } from './failures.ts'
+import { LentSession } from './lent-session.ts'
 import type { MongoBankOptions } from './options.ts'
 import { makeTtlIndex } from './ttl-index.ts'
 
@@ -23,6 +24,7 @@ export class Connection {
   #client: Promise<MongoClientLike> | undefined
   #ready: Promise<Collection> | undefined
   #index: Promise<void> | undefined
+  #session: LentSession | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: MongoBankOptions) {
@@ -58,7 +60,7 @@ export class Connection {
   }
 
   async #close(idle: () => Promise<void>): Promise<void> {
-    if (this.#options.client !== undefined) return
+    if (this.#options.client !== undefined) return this.#session?.end()
     const client = await this.#client?.catch(() => undefined)
     if (client === undefined) return
     await Promise.race([idle(), after(grace)])
@@ -86,7 +88,8 @@ export class Connection {
     // An empty id is no session's: this asks only whether we may read.
     await collection.findOne({ _id: '' })
     await Promise.race([this.#startIndex(collection), after(this.#timeout * patience)])
-    return collection
+    this.#session ??= new LentSession(mongo)
+    return this.#session.lentTo(collection)
   }
 
   /** What the driver of ours is told; what the URL or `mongoOptions` say of the same wins. */

@@ -51,9 +51,16 @@ export interface Collection {
   readonly writeConcern?: { readonly w?: unknown } | undefined
 }
 
+export interface ClientSession {
+  readonly hasEnded: boolean
+  endSession(): Promise<void>
+}
+
 /** A `MongoClient` of the driver 6 or 7. */
 export interface MongoClientLike {
   db(name?: string): { collection(name: string, options?: object): Collection }
+  /** Without it, the driver makes a session for each command. */
+  startSession?(options?: object): ClientSession
   connect(): Promise<unknown>
   close(): Promise<void>
 }

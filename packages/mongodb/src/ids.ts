@@ -1,12 +1,9 @@
 /** Begins an `_id` that stands for an id which BSON, whose strings are UTF-8, cannot hold as it is. */
 const ESCAPE = 'utf16:'
 
-/** Half a character: UTF-8 has no bytes for it, so the driver would make one and the same U+FFFD of all of them. */
-const LONE_SURROGATE = /\p{Surrogate}/u
-
-/** Whether BSON holds this text exactly. */
+/** Whether BSON holds this text exactly. Half a character has no bytes in UTF-8: the driver would make U+FFFD of any of them. */
 export function isBsonText(text: string): boolean {
-  return !LONE_SURROGATE.test(text)
+  return text.isWellFormed()
 }
 
 /** The `_id` of the document of this id: the id itself, wherever it can be. */
