@@ -35,14 +35,21 @@ export class Updates {
   readonly #batches = new Batches<Waiting>((batch) => this.#send(batch))
   #canTell: Promise<boolean> | undefined
 
-  apply(collection: Collection, update: Update): Promise<boolean> {
-    return new Promise((resolve, reject) => this.#batches.add({ ...update, collection, resolve, reject }))
+  apply(collection: Collection, { filter, change, upsert, weight }: Update): Promise<boolean> {
+    // Spelled out: to spread an object takes as long as a promise.
+    return new Promise((resolve, reject) => {
+      this.#batches.add({ filter, change, upsert, weight, collection, resolve, reject })
+    })
   }
 
-  async #send(batch: readonly Waiting[]): Promise<void> {
+  #send(batch: readonly Waiting[]): Promise<void> {
     const [first] = batch as [Waiting]
-    if (batch.length === 1 || !(await this.#isTold(batch, first.collection))) await Promise.all(batch.map(sendAlone))
-    else await sendTogether(first.collection, batch)
+    return batch.length === 1 ? sendAlone(first) : this.#sendMany(first.collection, batch)
+  }
+
+  async #sendMany(collection: Collection, batch: readonly Waiting[]): Promise<void> {
+    if (await this.#isTold(batch, collection)) await sendTogether(collection, batch)
+    else await Promise.all(batch.map(sendAlone))
   }
 
   async #isTold(batch: readonly Update[], collection: Collection): Promise<boolean> {
