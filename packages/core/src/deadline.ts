@@ -35,8 +35,11 @@ export class Deadlines {
     return this.limitThen(promise, what, itself)
   }
 
-  /** The same, and what becomes of an answer in time: `next` of it. One promise less than with `then`. */
-  limitThen<T, Next>(promise: Promise<T>, what: string, next: (value: T) => Next): Promise<Next> {
+  /**
+   * The same, and what becomes of an answer in time: `next` of it. One promise less than with `then`. If that is a promise, it has
+   * what is left of the time.
+   */
+  limitThen<T, Next>(promise: Promise<T>, what: string, next: (value: T) => Next | Promise<Next>): Promise<Next> {
     return new Promise((resolve, reject) => {
       const waiting = this.#add(() => {
         reject(new DatabankError('DATABANK_TIMEOUT', `${what}: no answer within ${this.#timeout} ms`))
@@ -47,11 +50,19 @@ export class Deadlines {
       }
       promise.then((value) => {
         if (isOut(waiting)) return
-        remove(waiting)
         try {
-          resolve(next(value))
+          const last = next(value)
+          if (last instanceof Promise) {
+            last.then((late: Next) => {
+              remove(waiting)
+              resolve(late)
+            }, fail)
+            return
+          }
+          remove(waiting)
+          resolve(last)
         } catch (error) {
-          reject(error)
+          fail(error)
         }
       }, fail)
     })

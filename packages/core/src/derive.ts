@@ -1,5 +1,6 @@
 import { type Bank, type Entry, isAlive } from './bank.ts'
 import { DatabankError } from './errors.ts'
+import { readLiving } from './living.ts'
 
 /** What a bank lacks, made of what it has. Never an atomic operation: there is no correct way to make one. */
 
@@ -109,8 +110,8 @@ export function touch(bank: Bank, id: string, expires: number | null): Promise<v
 
 async function touchByWriting(bank: Bank, id: string, expires: number | null): Promise<void> {
   for (;;) {
-    const entry = await bank.read(id)
-    if (!isAlive(entry, Date.now())) return
+    const entry = await readLiving(bank, id)
+    if (entry === null) return
     const moved = { payload: entry.payload, expires }
     if (bank.swap === undefined) return bank.save(id, moved)
     if (await bank.swap(id, entry.payload, moved)) return
@@ -126,8 +127,8 @@ export function swapInTurn(bank: Bank, id: string, expected: string, entry: Entr
 }
 
 async function swapByReading(bank: Bank, id: string, expected: string, entry: Entry): Promise<boolean> {
-  const stored = await bank.read(id)
-  if (!isAlive(stored, Date.now()) || stored.payload !== expected) return false
+  const stored = await readLiving(bank, id)
+  if (stored === null || stored.payload !== expected) return false
   await bank.save(id, entry)
   return true
 }

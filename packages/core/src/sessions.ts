@@ -2,6 +2,7 @@ import type { SessionData } from 'express-session'
 import { type Entry, isAlive } from './bank.ts'
 import type { Deadlines } from './deadline.ts'
 import { touch } from './derive.ts'
+import { readLiving } from './living.ts'
 import { decodeSession, isCookieChanged, requireCookie } from './record.ts'
 import { Snapshots } from './snapshots.ts'
 import { createStamps } from './stamp.ts'
@@ -41,7 +42,17 @@ export class Sessions {
     const { bank, deadlines } = this.#rules
     const writing = this.#turns.busy(id)
     const entry = writing === undefined ? bank.read(id) : writing.then(() => bank.read(id))
-    return deadlines.limitThen(entry, 'get', (found) => give(this.#loaded(id, found)))
+    return deadlines.limitThen(entry, 'get', (found) => {
+      const session = this.#loaded(id, found)
+      if (session !== null || !this.#mayBeProlonged(found)) return give(session)
+      return readLiving(bank, id).then((again) => give(this.#loaded(id, again)))
+    })
+  }
+
+  /** Whether an entry is dead that may have lived when its read was sent: not longer ago than a time-out, which may come late. */
+  #mayBeProlonged(entry: Entry | null): boolean {
+    const now = Date.now()
+    return entry !== null && !isAlive(entry, now) && isAlive(entry, now - 2 * this.#rules.timeout)
   }
 
   #loaded(id: string, entry: Entry | null): SessionData | null {

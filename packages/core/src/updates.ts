@@ -1,9 +1,10 @@
 import type { SessionData } from 'express-session'
-import { type Bank, isAlive } from './bank.ts'
+import type { Bank } from './bank.ts'
 import { swapInTurn } from './derive.ts'
 import { DatabankError } from './errors.ts'
 import { expiresOf } from './expiry.ts'
 import type { Journal } from './journal.ts'
+import { readLiving } from './living.ts'
 import { changedKeys, type Merge, mergeByKey, withCookie } from './merge.ts'
 import { cookieFields, decodeSession, encodeSession, requireCookie } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -139,8 +140,8 @@ export class Updates {
   }
 
   async living(id: string): Promise<Stored | null> {
-    const entry = await this.#rules.bank.read(id)
-    if (!isAlive(entry, Date.now())) return null
+    const entry = await readLiving(this.#rules.bank, id)
+    if (entry === null) return null
     return { record: this.#snapshots.of(id, entry.payload), expires: entry.expires }
   }
 

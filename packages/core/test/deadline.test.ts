@@ -28,6 +28,18 @@ describe('Deadlines', () => {
     expect(await outcome).toMatchObject({ code: 'DATABANK_TIMEOUT', message: 'get: no answer within 1600 ms' })
   })
 
+  it('give a promise that an answer leads to what is left of the time', async () => {
+    const deadlines = new Deadlines(1_600)
+    await expect(deadlines.limitThen(Promise.resolve(1), 'get', async (value) => value + 1)).resolves.toBe(2)
+    await expect(deadlines.limitThen(Promise.resolve(1), 'get', async () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    )
+    const answered = new Promise<void>((resolve) => setTimeout(resolve, 1_000))
+    const outcome = deadlines.limitThen(answered, 'get', never).catch((error) => error)
+    await vi.advanceTimersByTimeAsync(1_800)
+    expect(await Promise.race([outcome, 'nothing'])).toMatchObject({ code: 'DATABANK_TIMEOUT' })
+  })
+
   it('end each at its own time, also when others between them were answered', async () => {
     const deadlines = new Deadlines(1_600)
     const ended: string[] = []
