@@ -1,5 +1,15 @@
 import { DatabankError } from './errors.ts'
 
+/** Work that must not go on when its caller was told that there was no answer in time. */
+export interface Task {
+  isGivenUp: boolean
+}
+
+/** @throws DATABANK_TIMEOUT if the task was given up: whoever comes next may have begun by now */
+export function requireInTime({ isGivenUp }: Task, what: string): void {
+  if (isGivenUp) throw new DatabankError('DATABANK_TIMEOUT', `${what}: it was given up`)
+}
+
 /** One operation under way, as a link of the list of all. */
 interface Waiting {
   readonly startedAt: number
@@ -38,10 +48,13 @@ export class Deadlines {
   /**
    * The same, and what becomes of an answer in time: `next` of it. One promise less than with `then`. If that is a promise, it has
    * what is left of the time.
+   *
+   * @param task is told when it was given up
    */
-  limitThen<T, Next>(promise: Promise<T>, what: string, next: (value: T) => Next | Promise<Next>): Promise<Next> {
+  limitThen<T, Next>(promise: Promise<T>, what: string, next: (value: T) => Next | Promise<Next>, task?: Task): Promise<Next> {
     return new Promise((resolve, reject) => {
       const waiting = this.#add(() => {
+        if (task !== undefined) task.isGivenUp = true
         reject(new DatabankError('DATABANK_TIMEOUT', `${what}: no answer within ${this.#timeout} ms`))
       })
       const fail = (error: unknown): void => {

@@ -1,4 +1,5 @@
 import { type Bank, type Entry, isAlive } from './bank.ts'
+import { requireInTime, type Task } from './deadline.ts'
 import { DatabankError } from './errors.ts'
 import { readLiving } from './living.ts'
 
@@ -41,10 +42,14 @@ export async function count(bank: Bank, now: number): Promise<number> {
   return living
 }
 
-/** Removes all entries; one that somebody else removed meanwhile is no failure. */
-export async function clear(bank: Bank): Promise<void> {
-  if (bank.clear !== undefined) return bank.clear()
-  for await (const [id] of scan(bank)) await bank.delete(id)
+/**
+ * Removes all entries; one that somebody else removed meanwhile is no failure.
+ *
+ * @param remove removes one in its turn: without `swap`, nothing else keeps a write that is under way from bringing it back
+ */
+export async function clear(bank: Bank, remove: (id: string) => Promise<unknown>): Promise<void> {
+  if (bank.clear !== undefined && (bank.swap !== undefined || bank.scan === undefined)) return bank.clear()
+  for await (const [id] of scan(bank)) await remove(id)
 }
 
 /** What a clean-up meets, for who wants to tell of it. */
@@ -88,30 +93,19 @@ async function purgeOne(bank: Bank, id: string, now: () => number, watcher: Purg
   }
 }
 
-/** One answer an id, in their order. */
-export async function readMany(bank: Bank, ids: readonly string[]): Promise<(Entry | null)[]> {
-  if (bank.readMany !== undefined) return bank.readMany(ids)
-  return Promise.all(ids.map((id) => bank.read(id)))
-}
-
-/** Moves many deaths. */
-export async function touchMany(bank: Bank, moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
-  if (bank.touchMany !== undefined) return bank.touchMany(moves)
-  await Promise.all(moves.map(([id, expires]) => touch(bank, id, expires)))
-}
-
 /**
  * Moves a death and nothing else. Without `touch`, the payload that was read is swapped for itself; without `swap`, it is saved
  * again, which is right as long as the caller lets nobody else of this process write, and the last write wins beyond it.
  */
-export function touch(bank: Bank, id: string, expires: number | null): Promise<void> {
-  return bank.touch === undefined ? touchByWriting(bank, id, expires) : bank.touch(id, expires)
+export function touch(bank: Bank, id: string, expires: number | null, task: Task | undefined): Promise<void> {
+  return bank.touch === undefined ? touchByWriting(bank, id, expires, task ?? { isGivenUp: false }) : bank.touch(id, expires)
 }
 
-async function touchByWriting(bank: Bank, id: string, expires: number | null): Promise<void> {
+async function touchByWriting(bank: Bank, id: string, expires: number | null, task: Task): Promise<void> {
   for (;;) {
     const entry = await readLiving(bank, id)
     if (entry === null) return
+    requireInTime(task, 'touch')
     const moved = { payload: entry.payload, expires }
     if (bank.swap === undefined) return bank.save(id, moved)
     if (await bank.swap(id, entry.payload, moved)) return
@@ -120,15 +114,16 @@ async function touchByWriting(bank: Bank, id: string, expires: number | null): P
 
 /**
  * Compare-and-swap where the bank has it. Where it has none, the same among the writes of this process, which take turns: the
- * caller holds the turn of this id. Between processes the last write wins there, and the documents say so.
+ * caller holds the turn of this id until the task is given up. Between processes the last write wins there, and the documents say so.
  */
-export function swapInTurn(bank: Bank, id: string, expected: string, entry: Entry): Promise<boolean> {
-  return bank.swap === undefined ? swapByReading(bank, id, expected, entry) : bank.swap(id, expected, entry)
+export function swapInTurn(bank: Bank, id: string, expected: string | null, entry: Entry, task: Task): Promise<boolean> {
+  return bank.swap === undefined ? swapByReading(bank, id, expected, entry, task) : bank.swap(id, expected, entry)
 }
 
-async function swapByReading(bank: Bank, id: string, expected: string, entry: Entry): Promise<boolean> {
+async function swapByReading(bank: Bank, id: string, expected: string | null, entry: Entry, task: Task): Promise<boolean> {
   const stored = await readLiving(bank, id)
-  if (stored === null || stored.payload !== expected) return false
+  if ((stored?.payload ?? null) !== expected) return false
+  requireInTime(task, 'set')
   await bank.save(id, entry)
   return true
 }

@@ -1,6 +1,6 @@
 import type { SessionData } from 'express-session'
 import { type Entry, isAlive } from './bank.ts'
-import type { Deadlines } from './deadline.ts'
+import { type Deadlines, requireInTime, type Task } from './deadline.ts'
 import { touch } from './derive.ts'
 import { readLiving } from './living.ts'
 import { decodeSession, isCookieChanged, requireCookie } from './record.ts'
@@ -12,11 +12,12 @@ import { type CookieDraft, type Draft, entryOf, isChange, type Stored, type View
 
 export interface SessionRules extends UpdateRules {
   readonly touchAfter: number
+  readonly timeout: number
   readonly deadlines: Deadlines
 }
 
 /** Writes of one session that came while another was under way, and go out as one. */
-interface Joint {
+interface Joint extends Task {
   readonly writes: Write[]
   done: Promise<void>
 }
@@ -87,12 +88,12 @@ export class Sessions {
     // Taken at once: the caller may go on changing its session while the write waits for its turn.
     const draft = draftOf(session, this.#rules.ttl, view?.base)
     if (view !== undefined) return this.#update(id, new Write(view, draft))
-    const write = async (): Promise<() => boolean> => {
+    const write = async (task: Task): Promise<() => boolean> => {
       // Its first save may have been under way until now.
       const known = this.#viewOf(id, session)
       if (known === undefined) return this.#create(id, session, draft)
       const write = new Write(known, draft)
-      await this.#writeAll(id, [write])
+      await this.#writeAll(id, [write], task)
       return write.end
     }
     return this.#inTurn(id, 'set', write, (end) => end())
@@ -107,29 +108,30 @@ export class Sessions {
       others.writes.push(write)
       return deadlines.limitThen(others.done, 'set', end)
     }
-    const joint: Joint = { writes: [write], done: Promise.resolve() }
+    const joint: Joint = { writes: [write], done: Promise.resolve(), isGivenUp: false }
     const work = (): Promise<void> => {
       this.#turns.begin(id, joint)
-      return this.#writeAll(id, joint.writes)
+      requireInTime(joint, 'set')
+      return this.#writeAll(id, joint.writes, joint)
     }
     // What the caller's own merge makes of one may fail, and must not fail the others.
     const takesMore = merge === undefined ? joint : undefined
     const bounded = (start: Promise<void> | undefined): Promise<boolean> => {
       joint.done = start === undefined ? work() : start.then(work)
-      return deadlines.limitThen(joint.done, 'set', end)
+      return deadlines.limitThen(joint.done, 'set', end, joint)
     }
     return this.#turns.take(id, bounded, takesMore)
   }
 
-  async #writeAll(id: string, all: readonly Write[]): Promise<void> {
+  async #writeAll(id: string, all: readonly Write[], task: Task): Promise<void> {
     const writes = all.filter(({ view, draft }) => view.attempt !== undefined || isChange(view, draft))
     if (writes.length > 0) {
       const supposed = this.#supposed(id, writes)
       // Until it has ended well, nobody knows.
       this.#turns.leave(id, undefined)
-      this.#turns.leave(id, (await this.#updates.write(id, writes, supposed)) ?? undefined)
+      this.#turns.leave(id, (await this.#updates.write(id, writes, supposed, task)) ?? undefined)
     }
-    for (const write of all) if (!writes.includes(write)) await this.#move(write.view, write.draft)
+    for (const write of all) if (!writes.includes(write)) await this.#move(write.view, write.draft, task)
   }
 
   /**
@@ -160,18 +162,20 @@ export class Sessions {
   }
 
   #touchInTurn(id: string, session: SessionData, draft: CookieDraft): Promise<void> {
-    return this.#inTurn(id, 'touch', async () => {
+    const move = async (task: Task): Promise<void> => {
       const known = this.#viewOf(id, session) ?? (await this.#stored(id))
-      if (known !== undefined) await this.#move(known, draft)
-    })
+      if (known !== undefined) await this.#move(known, draft, task)
+    }
+    return this.#inTurn(id, 'touch', move, () => undefined)
   }
 
   /** Removes the session; answers whether there was one. */
   destroy(id: string): Promise<boolean> {
-    return this.#inTurn(id, 'destroy', async () => {
+    const remove = (): Promise<boolean> => {
       this.#turns.leave(id, undefined)
       return this.#rules.bank.delete(id)
-    })
+    }
+    return this.#inTurn(id, 'destroy', remove, (existed) => existed)
   }
 
   /** Ends when all writes that are under way have. */
@@ -180,11 +184,15 @@ export class Sessions {
   }
 
   /** Does the work when its turn comes, and `next` with what it gives, if that is in time. */
-  #inTurn<T, Next = T>(id: string, what: string, work: () => Promise<T>, next?: (value: T) => Next): Promise<Next> {
-    const { deadlines } = this.#rules
+  #inTurn<T, Next>(id: string, what: string, work: (task: Task) => Promise<T>, next: (value: T) => Next): Promise<Next> {
+    const task: Task = { isGivenUp: false }
+    const begin = (): Promise<T> => {
+      requireInTime(task, what)
+      return work(task)
+    }
     return this.#turns.take(id, (start) => {
-      const done = start === undefined ? work() : start.then(work)
-      return next === undefined ? deadlines.limit(done as Promise<never>, what) : deadlines.limitThen(done, what, next)
+      const done = start === undefined ? begin() : start.then(begin)
+      return this.#rules.deadlines.limitThen(done, what, next, task)
     })
   }
 
@@ -208,21 +216,25 @@ export class Sessions {
   }
 
   /** A write that changes no data. */
-  #move(view: View, draft: CookieDraft): Promise<void> {
+  async #move(view: View, draft: CookieDraft, task: Task): Promise<void> {
+    requireInTime(task, 'touch')
     this.#turns.leave(view.id, undefined)
-    if (!isCookieChanged(view.cookie, draft.cookie)) return this.#moveExpiry(view, draft.expires)
-    return this.#updates.writeCookie(view, draft)
+    if (!isCookieChanged(view.cookie, draft.cookie)) return this.#moveExpiry(view, draft.expires, task)
+    return this.#updates.writeCookie(view, draft, task)
   }
 
-  #moveExpiry(view: View, expires: number | null): Promise<void> {
+  #moveExpiry(view: View, expires: number | null, turn?: Task): Promise<void> {
     const { bank, deadlines, touchAfter } = this.#rules
     if (expires !== null && view.expires !== null) {
       const gain = expires - view.expires
       if (gain >= 0 && gain < touchAfter) return Promise.resolve()
     }
-    return deadlines.limitThen(touch(bank, view.id, expires), 'touch', () => {
+    // What one operation does needs nobody to end it.
+    const task = turn ?? (bank.touch === undefined ? { isGivenUp: false } : undefined)
+    const know = (): void => {
       view.expires = expires
-    })
+    }
+    return deadlines.limitThen(touch(bank, view.id, expires, task), 'touch', know, task)
   }
 
   /** A view of what is stored, for a session object that was never loaded. */

@@ -1,6 +1,6 @@
 import session, { type SessionData } from 'express-session'
 import { type Bank, isAlive } from './bank.ts'
-import { Deadlines } from './deadline.ts'
+import { Deadlines, requireInTime, type Task } from './deadline.ts'
 import { clear, count, Pace, purge, scan } from './derive.ts'
 import { coded, DatabankError } from './errors.ts'
 import { Janitor } from './janitor.ts'
@@ -104,8 +104,12 @@ export class DatabankStore extends session.Store {
   /** Ends all sessions. */
   override clear(callback?: Callback): void {
     this.#onAll('clear', callback, async () => {
-      await this.#longDeadlines.limit(clear(this.#bank), 'clear')
-      this.#journal.cleared()
+      const task: Task = { isGivenUp: false }
+      const remove = (id: string): Promise<unknown> => {
+        requireInTime(task, 'clear')
+        return this.#sessions.destroy(id)
+      }
+      await this.#longDeadlines.limitThen(clear(this.#bank, remove), 'clear', () => this.#journal.cleared(), task)
     })
   }
 

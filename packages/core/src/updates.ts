@@ -1,5 +1,6 @@
 import type { SessionData } from 'express-session'
 import type { Bank } from './bank.ts'
+import { requireInTime, type Task } from './deadline.ts'
 import { swapInTurn } from './derive.ts'
 import { DatabankError } from './errors.ts'
 import { expiresOf } from './expiry.ts'
@@ -32,7 +33,6 @@ export class Write {
 export interface UpdateRules {
   readonly bank: Bank
   readonly ttl: number | null
-  readonly timeout: number
   readonly merge: Merge | undefined
   readonly journal: Journal
 }
@@ -52,24 +52,24 @@ export class Updates {
    * now; null if the session is gone: then none is written.
    *
    * @param supposed what is stored, if the caller thinks to know
+   * @param task what it is done for, and with which it ends
    */
-  async write(id: string, writes: readonly Write[], supposed: Stored | undefined): Promise<Stored | null> {
-    const { bank, journal, timeout } = this.#rules
-    const giveUpAt = Date.now() + timeout
+  async write(id: string, writes: readonly Write[], supposed: Stored | undefined, task: Task): Promise<Stored | null> {
+    const { bank, journal } = this.#rules
     for (const { view, draft } of writes) {
       if (view.attempt !== undefined) view.doubted = changedKeys(view.base, view.attempt.record, view.doubted)
       view.attempt = draft
     }
     let stored = supposed ?? (await this.living(id))
     while (stored !== null) {
+      requireInTime(task, 'set')
       const next = this.#joined(stored, writes)
-      if (await swapInTurn(bank, id, stored.record.text, entryOf(next))) {
+      if (await swapInTurn(bank, id, stored.record.text, entryOf(next), task)) {
         this.#snapshots.keep(id, next.record)
         for (const write of writes) this.#wrote(write, next)
         return next
       }
       stored = await this.living(id)
-      if (stored !== null && Date.now() > giveUpAt) throw tooSlow('set')
     }
     for (const write of writes) {
       write.end = () => false
@@ -120,13 +120,12 @@ export class Updates {
   }
 
   /** Replaces the stored record's cookie and leaves its data alone, whoever wrote it. */
-  async writeCookie(view: View, { cookie, expires }: CookieDraft): Promise<void> {
-    const { bank, timeout } = this.#rules
-    const giveUpAt = Date.now() + timeout
+  async writeCookie(view: View, { cookie, expires }: CookieDraft, task: Task): Promise<void> {
+    const { bank } = this.#rules
     const isMerged = view.base !== view.expected
     for (let stored = view.expected; ; ) {
       const record = withCookie(stored, cookie)
-      if (await swapInTurn(bank, view.id, stored.text, entryOf({ record, expires }))) {
+      if (await swapInTurn(bank, view.id, stored.text, entryOf({ record, expires }), task)) {
         this.#snapshots.keep(view.id, record)
         if (!isMerged && stored === view.expected) view.base = record
         Object.assign(view, { expected: record, expires, cookie })
@@ -134,7 +133,7 @@ export class Updates {
       }
       const there = await this.living(view.id)
       if (there === null || this.#decode(view.id, there) === undefined) return
-      if (Date.now() > giveUpAt) throw tooSlow('touch')
+      requireInTime(task, 'touch')
       stored = there.record
     }
   }
@@ -164,8 +163,4 @@ export function draftOfCookie(session: SessionData, ttl: number | null): CookieD
   requireCookie(session)
   const cookie = cookieFields(session.cookie)
   return { expires: expiresOf(cookie, ttl, Date.now()), cookie }
-}
-
-function tooSlow(what: string): DatabankError {
-  return new DatabankError('DATABANK_TIMEOUT', `${what}: others were faster again and again`)
 }
