@@ -8,7 +8,7 @@ import { Snapshots } from './snapshots.ts'
 import { createStamps } from './stamp.ts'
 import { Turns } from './turns.ts'
 import { draftOf, draftOfCookie, type UpdateRules, Updates, Write } from './updates.ts'
-import { type CookieDraft, type Draft, entryOf, isChange, type Stored, type View, viewOf } from './view.ts'
+import { type CookieDraft, type Draft, entryOf, isChange, know, type Stored, type View, viewOf, viewOfNew } from './view.ts'
 
 export interface SessionRules extends UpdateRules {
   readonly touchAfter: number
@@ -87,16 +87,23 @@ export class Sessions {
     const view = this.#viewOf(id, session)
     // Taken at once: the caller may go on changing its session while the write waits for its turn.
     const draft = draftOf(session, this.#rules.ttl, view?.base)
-    if (view !== undefined) return this.#update(id, new Write(view, draft))
-    const write = async (task: Task): Promise<() => boolean> => {
-      // Its first save may have been under way until now.
-      const known = this.#viewOf(id, session)
-      if (known === undefined) return this.#create(id, session, draft)
-      const write = new Write(known, draft)
-      await this.#writeAll(id, [write], task)
-      return write.end
+    return view === undefined ? this.#create(id, session, draft) : this.#update(id, new Write(view, draft))
+  }
+
+  /** A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. */
+  #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
+    const view = 'req' in session ? viewOfNew(id, draft) : undefined
+    if (view !== undefined) this.#views.set(session, view)
+    const create = async (task: Task): Promise<void> => {
+      this.#turns.leave(id, undefined)
+      if (view === undefined) await this.#rules.bank.save(id, entryOf(draft))
+      else await this.#updates.create(id, draft, task)
+      this.#snapshots.keep(id, draft.record)
     }
-    return this.#inTurn(id, 'set', write, (end) => end())
+    return this.#inTurn(id, 'set', create, () => {
+      if (view !== undefined) know(view, draft, draft)
+      return true
+    })
   }
 
   /** Joins others that wait for the same session, if they do; else takes a turn. */
@@ -141,8 +148,8 @@ export class Sessions {
   #supposed(id: string, writes: readonly Write[]): Stored | undefined {
     const left = this.#turns.left(id)
     if (left !== undefined && writes.every(({ draft }) => isNotSooner(draft.expires, left.expires))) return left
-    const { base, expected, expires } = writes[0]!.view
-    return left === undefined && base === expected ? { record: expected, expires } : undefined
+    const { base, expected, expires, isNew } = writes[0]!.view
+    return left === undefined && base === expected && !isNew ? { record: expected, expires } : undefined
   }
 
   /** Moves the session's death to what its cookie says, and keeps a changed cookie. Silent if the session is not there. */
@@ -199,20 +206,6 @@ export class Sessions {
   #viewOf(id: string, session: object): View | undefined {
     const view = this.#views.get(session)
     return view?.id === id ? view : undefined
-  }
-
-  /**
-   * A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. What this
-   * gives is called if it ends in time: of what ends later the caller was told that nobody knows, and so it must not count.
-   */
-  async #create(id: string, session: SessionData, draft: Draft): Promise<() => boolean> {
-    this.#turns.leave(id, undefined)
-    await this.#rules.bank.save(id, entryOf(draft))
-    this.#snapshots.keep(id, draft.record)
-    return () => {
-      if ('req' in session) this.#views.set(session, viewOf(id, draft, draft.cookie))
-      return true
-    }
   }
 
   /** A write that changes no data. */

@@ -49,7 +49,7 @@ export class Updates {
 
   /**
    * Swaps our versions for what is stored, each merged with what was there before it, until nobody is faster. Answers what is stored
-   * now; null if the session is gone: then none is written.
+   * now; null if the session is gone: then none is written. One that may never have been stored is not gone.
    *
    * @param supposed what is stored, if the caller thinks to know
    * @param task what it is done for, and with which it ends
@@ -60,22 +60,42 @@ export class Updates {
       if (view.attempt !== undefined) view.doubted = changedKeys(view.base, view.attempt.record, view.doubted)
       view.attempt = draft
     }
-    let stored = supposed ?? (await this.living(id))
-    while (stored !== null) {
+    for (let stored = supposed ?? (await this.#seen(id, writes)); ; stored = await this.#seen(id, writes)) {
+      if (stored === null && !writes.every(({ view }) => view.isNew)) break
       requireInTime(task, 'set')
-      const next = this.#joined(stored, writes)
-      if (await swapInTurn(bank, id, stored.record.text, entryOf(next), task)) {
+      const next = stored === null ? this.#joined(writes[0]!.draft, writes.slice(1)) : this.#joined(stored, writes)
+      if (await swapInTurn(bank, id, stored?.record.text ?? null, entryOf(next), task)) {
         this.#snapshots.keep(id, next.record)
         for (const write of writes) this.#wrote(write, next)
         return next
       }
-      stored = await this.living(id)
     }
     for (const write of writes) {
+      write.view.isNew = undefined
       write.end = () => false
       journal.dropped(id)
     }
     return null
+  }
+
+  /** What is stored, for requests that have not loaded it. */
+  async #seen(id: string, writes: readonly Write[]): Promise<Stored | null> {
+    const stored = await this.living(id)
+    if (stored !== null) for (const { view } of writes) view.isNew = undefined
+    return stored
+  }
+
+  /**
+   * Stores a request's new session, whatever is there: as a swap for that, for one that is given up and happens late must not
+   * overwrite what others have written since. One operation, if nothing is there, as it should be.
+   */
+  async create(id: string, draft: Draft, task: Task): Promise<void> {
+    const { bank } = this.#rules
+    if (bank.swap === undefined) return bank.save(id, entryOf(draft))
+    for (let expected: string | null = null; !(await bank.swap(id, expected, entryOf(draft))); ) {
+      expected = (await readLiving(bank, id))?.payload ?? null
+      requireInTime(task, 'set')
+    }
   }
 
   #wrote(write: Write, stored: Stored): void {
@@ -128,12 +148,13 @@ export class Updates {
       if (await swapInTurn(bank, view.id, stored.text, entryOf({ record, expires }), task)) {
         this.#snapshots.keep(view.id, record)
         if (!isMerged && stored === view.expected) view.base = record
-        Object.assign(view, { expected: record, expires, cookie })
+        Object.assign(view, { expected: record, expires, cookie, isNew: undefined })
         return
       }
       const there = await this.living(view.id)
       if (there === null || this.#decode(view.id, there) === undefined) return
       requireInTime(task, 'touch')
+      view.isNew = undefined
       stored = there.record
     }
   }

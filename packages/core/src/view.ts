@@ -15,6 +15,8 @@ export interface View {
   cookie: Record<string, unknown>
   /** A save that was not answered well in time, or not yet: it may be stored, now or later. */
   attempt?: Draft | undefined
+  /** No save of it has ended well, and nobody has seen it: it may never have been stored. What was, and is not there, is gone. */
+  isNew?: boolean | undefined
   /** The keys that earlier ones of this kind changed: stored or not, what we hold of them is to be written. */
   doubted?: ReadonlySet<string> | undefined
 }
@@ -46,6 +48,11 @@ export function viewOf(id: string, { record, expires }: Stored, cookie: object):
   return { id, base: record, expected: record, expires, cookie: cookie as Record<string, unknown> }
 }
 
+/** The view of a session whose first save begins. Should it fail, whatever is there later has grown from it. */
+export function viewOfNew(id: string, draft: Draft): View {
+  return { ...viewOf(id, draft, draft.cookie), attempt: draft, isNew: true }
+}
+
 /** Our version was written, merged as `stored`. */
 export function know(view: View, ours: Draft, stored: Stored): void {
   view.base = ours.record
@@ -53,6 +60,7 @@ export function know(view: View, ours: Draft, stored: Stored): void {
   view.expires = stored.expires
   view.cookie = ours.cookie
   view.attempt = undefined
+  view.isNew = undefined
   view.doubted = undefined
 }
 

@@ -5,7 +5,7 @@ export type Values = Readonly<Partial<Record<Key, number | undefined>>>
 
 /** Something that was asked of a store, and what came of it. Its times are ticks of the history's own clock. */
 export interface Operation {
-  readonly kind: 'create' | 'update' | 'touch' | 'destroy' | 'get' | 'clean up'
+  readonly kind: 'create' | 'create again' | 'update' | 'touch' | 'destroy' | 'get' | 'clean up'
   /** Who asked; undefined for the looks at the end. */
   readonly request: number | undefined
   readonly store: number

@@ -115,6 +115,11 @@ export class Held {
     return (this.live['cookie'].expires as Date).getTime()
   }
 
+  /** Whether a save of it has begun before. */
+  get isTried(): boolean {
+    return this.#attempts.length > 0
+  }
+
   /** What a save that begins now writes: the keys that differ from what is known to be stored, or was tried. */
   changes(): { values: Values; unsure: ReadonlySet<Key> } {
     const now = valuesOf(this.live)

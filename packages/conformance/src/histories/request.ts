@@ -89,9 +89,10 @@ export class Request {
   async #save(held: Held): Promise<void> {
     const { sid, live, expires, knownSince } = held
     const isNew = knownSince === undefined
-    const what = isNew
-      ? { kind: 'create' as const, values: valuesOf(live) }
-      : { kind: 'update' as const, knownSince, ...held.changes() }
+    const what =
+      isNew && !held.isTried
+        ? { kind: 'create' as const, values: valuesOf(live) }
+        : { ...(isNew ? { kind: 'create again' as const } : { kind: 'update' as const, knownSince }), ...held.changes() }
     const { operation, ended } = ask(this.#world, this.#of({ ...what, sid, expires }), (store, callback) =>
       store.set(sid, live, callback),
     )

@@ -25,7 +25,8 @@ type Write = Operation & { expires: number }
  * What must hold of all that happened to one session, whatever the order in which parallel operations took effect:
  *
  * - A key holds what was written there and not overwritten since. Every write is a value of its own, so what is found tells who
- *   wrote it. An update writes the keys that its request changed, and no other.
+ *   wrote it. An update writes the keys that its request changed, and no other; so does a first save that is made again because the
+ *   one before has failed: that may have happened, and others have changed other keys since.
  * - Nothing destroyed is alive, and nobody's late write brings it back.
  * - Nothing expired is given.
  * - Nothing is missing that was stored, not destroyed and not expired.
@@ -39,6 +40,8 @@ export class Rules {
   readonly #rounding: number
   readonly #creates: readonly Operation[]
   readonly #updates: readonly Operation[]
+  /** Those that may meet what others have written. */
+  readonly #merging: readonly Operation[]
   readonly #destroys: readonly Operation[]
   readonly #writes: readonly Write[]
   /** Before this time nobody can be dead: most histories end before it comes. */
@@ -51,10 +54,11 @@ export class Rules {
     this.#mayHappenLate = mayHappenLate
     this.#clocks = clocks
     this.#rounding = rounding
-    this.#creates = ofKind('create')
+    this.#creates = ofKind('create', 'create again')
     this.#updates = ofKind('update')
+    this.#merging = ofKind('create again', 'update')
     this.#destroys = ofKind('destroy')
-    this.#writes = ofKind('create', 'update', 'touch') as Write[]
+    this.#writes = ofKind('create', 'create again', 'update', 'touch') as Write[]
     this.#firstDeath = Math.min(...this.#writes.map(({ expires }) => expires))
   }
 
@@ -132,14 +136,14 @@ export class Rules {
         later.end < begin &&
         this.#before(write, later) &&
         // An update may meet another's and yield to its longer life, unless its request knew that one's.
-        (later.kind !== 'update' || write.end <= later.knownSince! || write.expires <= later.expires) &&
+        (!this.#merging.includes(later) || write.end <= (later.knownSince ?? -1) || write.expires <= later.expires) &&
         !this.#mayBeRepeated(write, later),
     )
   }
 
   /** Whether an update that was under way together with `later` may have met `write`, and kept the death that it had set. */
   #mayBeRepeated(write: Write, later: Write): boolean {
-    return this.#updates.some(
+    return this.#merging.some(
       (update) => update !== write && update !== later && !this.#before(update, later) && !this.#before(later, update),
     )
   }
@@ -147,7 +151,8 @@ export class Rules {
   /** The writes that may have had an effect by then: nothing moves the death of the dead. */
   #begunBefore(end: number): Write[] {
     return this.#writes.filter(
-      (write) => write.begin < end && (write.kind === 'create' || !this.#isSurelyDead(write.begin, write.begin, write.beganAt)),
+      (write) =>
+        write.begin < end && (this.#creates.includes(write) || !this.#isSurelyDead(write.begin, write.begin, write.beganAt)),
     )
   }
 
@@ -185,9 +190,9 @@ export class Rules {
   #isSure(write: Operation, key: Key): boolean {
     if (!touches(write, key) || write.unsure?.has(key)) return false
     if (write.kind === 'create') return true
-    // It may have been dropped: a session that was created twice may have been destroyed in between. One that dies in the moment
+    // It may have been dropped: a session that was created again may have been destroyed in between. One that dies in the moment
     // between two calls of the store's may be prolonged by another in the same moment.
-    return this.#creates.length === 1 && !this.#mayHaveExpired(write)
+    return (this.#creates.length === 1 || this.#destroys.length === 0) && !this.#mayHaveExpired(write)
   }
 }
 
