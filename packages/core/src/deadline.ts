@@ -30,6 +30,8 @@ export class Deadlines {
   readonly #list: Waiting
   #tick = 0
   #timer: NodeJS.Timeout | undefined
+  /** To be called when nothing is under way any more. */
+  #onIdle: (() => void) | undefined
 
   /** @param timeout milliseconds */
   constructor(timeout: number) {
@@ -58,7 +60,7 @@ export class Deadlines {
         reject(new DatabankError('DATABANK_TIMEOUT', `${what}: no answer within ${this.#timeout} ms`))
       })
       const fail = (error: unknown): void => {
-        remove(waiting)
+        this.#end(waiting)
         reject(error)
       }
       promise.then((value) => {
@@ -67,18 +69,41 @@ export class Deadlines {
           const last = next(value)
           if (last instanceof Promise) {
             last.then((late: Next) => {
-              remove(waiting)
+              this.#end(waiting)
               resolve(late)
             }, fail)
             return
           }
-          remove(waiting)
+          this.#end(waiting)
           resolve(last)
         } catch (error) {
           fail(error)
         }
       }, fail)
     })
+  }
+
+  /** Ends when everything that is under way has, or was given up. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      const before = this.#onIdle
+      this.#onIdle = () => {
+        before?.()
+        resolve()
+      }
+      this.#tellIdle()
+    })
+  }
+
+  #end(waiting: Waiting): void {
+    remove(waiting)
+    if (this.#onIdle !== undefined) this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (this.#list.next !== this.#list) return
+    this.#onIdle?.()
+    this.#onIdle = undefined
   }
 
   #add(expire: () => void): Waiting {
@@ -102,6 +127,7 @@ export class Deadlines {
     if (list.next === list) {
       clearInterval(this.#timer)
       this.#timer = undefined
+      this.#tellIdle()
     }
   }
 }

@@ -161,11 +161,12 @@ export class Sessions {
     const isAtomic = bank.touch !== undefined || bank.swap !== undefined
     if (view === undefined || !isAtomic || isCookieChanged(view.cookie, draft.cookie))
       return this.#touchInTurn(id, session, draft)
-    if (this.#turns.busy(id) === undefined) return this.#moveExpiry(view, draft.expires)
+    const writing = this.#turns.busy(id)
+    if (writing === undefined) return this.#moveExpiry(view, draft.expires)
     // A write under way may end later, and bring its own death: so it comes first. Nobody has to wait for the touch.
     const move = (): Promise<void> =>
       isCookieChanged(view.cookie, draft.cookie) ? this.#touchInTurn(id, session, draft) : this.#moveExpiry(view, draft.expires)
-    return deadlines.limit(this.#turns.follow(id, move), 'touch')
+    return deadlines.limit(writing.then(move), 'touch')
   }
 
   #touchInTurn(id: string, session: SessionData, draft: CookieDraft): Promise<void> {
@@ -183,11 +184,6 @@ export class Sessions {
       return this.#rules.bank.delete(id)
     }
     return this.#inTurn(id, 'destroy', remove, (existed) => existed)
-  }
-
-  /** Ends when all writes that are under way have. */
-  idle(): Promise<void> {
-    return this.#turns.idle()
   }
 
   /** Does the work when its turn comes, and `next` with what it gives, if that is in time. */

@@ -150,7 +150,7 @@ export class DatabankStore extends session.Store {
   }
 
   /**
-   * Ends timers and the connections that are ours, once the writes under way have ended. Every later operation fails with
+   * Ends timers and the connections that are ours, once the operations under way have ended. Every later operation fails with
    * DATABANK_CLOSED. May be called again.
    */
   close(callback?: Callback): Promise<void> {
@@ -191,7 +191,7 @@ export class DatabankStore extends session.Store {
   async #close(): Promise<void> {
     this.#janitor?.stop()
     try {
-      await this.#sessions.idle()
+      await Promise.all([this.#deadlines.idle(), this.#longDeadlines.idle()])
       await this.#deadlines.limit(this.#closeBank(), 'close')
     } catch (error) {
       throw coded(error)

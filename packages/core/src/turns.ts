@@ -13,7 +13,6 @@ interface Queue<Joint, Left> {
  */
 export class Turns<Joint, Left> {
   readonly #queues = new Map<string, Queue<Joint, Left>>()
-  readonly #following = new Set<Promise<unknown>>()
 
   /** Ends, never rejects, when all writes of this id that are under way have; undefined when there is none. */
   busy(id: string): Promise<void> | undefined {
@@ -58,20 +57,5 @@ export class Turns<Joint, Left> {
   leave(id: string, left: Left | undefined): void {
     const queue = this.#queues.get(id)
     if (queue !== undefined) queue.left = left
-  }
-
-  /** Does the work after the writes that are under way; those that come later don't wait for it. */
-  follow<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const following = (this.busy(id) ?? Promise.resolve()).then(work)
-    const end = (): void => void this.#following.delete(following)
-    this.#following.add(following)
-    following.then(end, end)
-    return following
-  }
-
-  /** Ends when every write that is under way has, and what followed. */
-  async idle(): Promise<void> {
-    await Promise.all(Array.from(this.#queues.values(), ({ last }) => last))
-    await Promise.allSettled(this.#following)
   }
 }

@@ -58,6 +58,27 @@ describe('Deadlines', () => {
     expect(ended).toEqual(['first', 'second'])
   })
 
+  it('are idle when the last under way was answered or given up, and at once when nothing is', async () => {
+    const deadlines = new Deadlines(1_600)
+    const told: string[] = []
+    await deadlines.idle()
+    let answer: () => void = () => {}
+    const answered = deadlines.limit(new Promise<void>((resolve) => (answer = resolve)), 'answered')
+    const failed = deadlines.limit(Promise.reject(new Error('no')), 'failed').catch(() => told.push('failed'))
+    const idle = deadlines.idle().then(() => told.push('idle'))
+    const alsoIdle = deadlines.idle()
+    await failed
+    await vi.advanceTimersByTimeAsync(200)
+    expect(told).toEqual(['failed'])
+    answer()
+    await Promise.all([answered, idle, alsoIdle])
+    expect(told).toEqual(['failed', 'idle'])
+    deadlines.limit(never(), 'hangs').catch(() => told.push('given up'))
+    void deadlines.idle().then(() => told.push('idle again'))
+    await vi.advanceTimersByTimeAsync(1_800)
+    expect(told).toEqual(['failed', 'idle', 'given up', 'idle again'])
+  })
+
   it('keep one timer, and none when nothing is under way', async () => {
     const deadlines = new Deadlines(1_600)
     const answers = Array.from({ length: 100 }, () => deadlines.limit(Promise.resolve(), 'get'))
