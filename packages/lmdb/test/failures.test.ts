@@ -113,7 +113,10 @@ describe('when things fail', () => {
     const small = await startProcess(program.folder, { path: place.path }, { shell: "trap '' XFSZ; ulimit -f 2000" })
     try {
       await small.order({ call: 'save', args: ['kept', entry] })
-      await expect(small.order({ call: 'fill', args: [2_000] })).rejects.toEqual(withCode('DATABANK_FULL'))
+      // Once in some dozens of times the client's own failure in a commit ends the process that writes: that is told, too.
+      await expect(small.order({ call: 'fill', args: [2_000] })).rejects.toMatchObject({
+        code: expect.stringMatching(/^DATABANK_(FULL|UNAVAILABLE)$/),
+      })
       expect(await small.order({ call: 'read', args: ['kept'] })).toEqual(entry)
     } finally {
       await small.kill()
