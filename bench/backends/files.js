@@ -45,12 +45,15 @@ export const candidates = [
     open: async ({ folder }) => {
       /** @param {string} sid */
       const file = (sid) => join(folder, sid)
+      let writes = 0
       return {
         client: {
           get: (sid) => readFile(file(sid), 'utf8'),
           set: async (sid, text) => {
-            await writeFile(`${file(sid)}.new`, text)
-            await rename(`${file(sid)}.new`, file(sid))
+            // A name of its own: two writes of one session may be under way.
+            const draft = `${file(sid)}.${writes++}`
+            await writeFile(draft, text)
+            await rename(draft, file(sid))
           },
           touch: (sid, expires) => utimes(file(sid), expires / 1000, expires / 1000),
         },
