@@ -145,7 +145,8 @@ export class CouchbaseBank implements Bank {
   async #swap(connected: Connected, id: string, expected: string | null, entry: Entry): Promise<boolean> {
     const giveUpAt = this.#giveUpAt()
     const write = this.#sessions.nextWrite()
-    let seen = this.#expectedOf(id, expected)
+    // What is dead already is not written, so no write tells whether what is expected is there.
+    let seen = isAlive(entry, Date.now()) ? this.#expectedOf(id, expected) : undefined
     for (let doubt: unknown; ; ) {
       if (seen === undefined) {
         seen = await this.#sessions.look(connected, id)

@@ -108,6 +108,17 @@ describe.skipIf(missing)('Couchbase', () => {
     const hour = () => Date.now() + 3_600_000
     const open = (options = {}) => openBank(mock.url, { prefix: nextPrefix(), ...options }) as CouchbaseBank
 
+    it('swaps nothing for what is dead already, only if nothing is there', async () => {
+      const bank = open()
+      const living = { payload: 'living', expires: hour() }
+      await bank.save('a', living)
+      expect(await bank.swap('a', null, { payload: 'dead', expires: 1_000 })).toBe(false)
+      expect(await bank.read('a')).toEqual(living)
+      expect(await bank.swap('missing', null, { payload: 'dead', expires: 1_000 })).toBe(true)
+      expect(await bank.read('missing')).toBeNull()
+      await bank.close?.()
+    })
+
     it('reads what connect-couchbase stored, writes it, touches it', async () => {
       const prefix = nextPrefix()
       const bank = open({ prefix })
