@@ -79,7 +79,7 @@ const WARM = { operations: 40_000, milliseconds: 4_500 }
  */
 async function warmedUp(member, cell, quick) {
   await member.do('fill', cell.sessions, cell.bytes)
-  const end = Date.now() + WARM.milliseconds / (quick ? 3 : 1)
+  const end = Date.now() + WARM.milliseconds / (quick ? 1.5 : 1)
   for (let done = 0; done < WARM.operations && Date.now() < end; ) {
     for (const operation of ['mix', 'set']) {
       const measured = await member.do('measure', { ...cell, operation, concurrency: 128, milliseconds: 300 })
