@@ -42,10 +42,10 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
   return { rows, missing: missing }
 }
 
-/** How many foreign keys stand beside them: in one case a million, where there can be any. @param {number} count @param {boolean} quick @param {boolean} isPossible */
+/** How many foreign keys stand beside them: in one case a million (a quick run: a fifth of it), where there can be any. @param {number} count @param {boolean} quick @param {boolean} isPossible */
 function foreignBeside(count, quick, isPossible) {
   if (!isPossible || count !== (quick ? 10_000 : 100_000)) return [0]
-  return quick ? [1_000_000] : [0, 1_000_000]
+  return quick ? [200_000] : [0, 1_000_000]
 }
 
 /** @param {string} backend @param {boolean} quick */

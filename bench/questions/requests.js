@@ -10,7 +10,7 @@ export const note =
   'CPU is that of the application for one request. Sessions of 2 kB; one request in ten writes.'
 
 /** A quick run asks only these. */
-export const quickBackends = ['memory', 'redis']
+export const quickBackends = ['memory']
 
 const SESSIONS = 1_000
 const RATE = 600
