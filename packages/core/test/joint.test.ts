@@ -74,6 +74,7 @@ describe('writes of one session that wait for each other', () => {
 
   it('keep their place before a destroy, and those behind it are dropped', async () => {
     const { bank, client, save } = await requests(['first', 'a', 'b'])
+    const events = client.events()
     bank.hold('swap')
     const first = save('first', 1)
     const call = await bank.held('swap')
@@ -83,6 +84,8 @@ describe('writes of one session that wait for each other', () => {
     bank.letGo()
     await call.release()
     await Promise.all([first, before, end, after])
+    await turnOfLoop()
+    expect(events.filter((event) => event.startsWith('dropped'))).toEqual(['dropped sid'])
     expect(await client.get('sid')).toBeNull()
   })
 
@@ -119,6 +122,20 @@ describe('writes of one session that wait for each other', () => {
     await call.release()
     await Promise.all([first, one, other])
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, later: 1 })
+  })
+
+  it('of one request stay apart, also when the later takes back what the earlier changed', async () => {
+    const { bank, client, live, save } = await requests(['first', 'a'])
+    bank.hold('swap')
+    const first = save('first', 1)
+    const call = await bank.held('swap')
+    const one = save('a', 1)
+    delete live.a['a']
+    const other = client.set('sid', live.a as never)
+    bank.letGo()
+    await call.release()
+    await Promise.all([first, one, other])
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1 })
   })
 
   it('go out singly where the caller merges: what fails for one must not fail the others', async () => {
