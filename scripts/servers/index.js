@@ -15,7 +15,9 @@ const record = join(cacheFolder, 'servers.json')
 /** @returns {Record<string, Provided>} */
 export function provided() {
   try {
-    return JSON.parse(readFileSync(record, 'utf8'))
+    const { folder, servers } = JSON.parse(readFileSync(record, 'utf8'))
+    // The paths in a record that was moved or copied lead elsewhere.
+    return folder === cacheFolder ? servers : {}
   } catch {
     return {}
   }
@@ -24,7 +26,7 @@ export function provided() {
 /** @param {Record<string, Provided>} servers */
 export function recordProvided(servers) {
   mkdirSync(cacheFolder, { recursive: true })
-  writeFileSync(record, JSON.stringify(servers, null, 2))
+  writeFileSync(record, JSON.stringify({ folder: cacheFolder, servers }, null, 2))
 }
 
 /**
