@@ -55,6 +55,9 @@ process.once('exit', () => {
   for (const program of running) program.kill()
 })
 
+/** How long a program may take to end, in milliseconds. */
+const patience = 5_000
+
 export class Program {
   /**
    * @param {{ command: string, args?: string[], env?: NodeJS.ProcessEnv, cwd?: string, ready: () => boolean | Promise<boolean> }} what
@@ -101,7 +104,11 @@ export class Program {
     this.kill('SIGCONT')
   }
 
-  /** Ends it and waits for its end. @param {NodeJS.Signals} [signal] */
+  /**
+   * Ends it and waits for its end. As an init system would, it kills one that was told to end and does not: SecantusDB now and then
+   * waits for a lock of its own when it is told so.
+   * @param {NodeJS.Signals} [signal]
+   */
   async stop(signal = 'SIGKILL') {
     running.delete(this)
     const child = this.child
@@ -109,7 +116,9 @@ export class Program {
     const ended = once(child, 'exit')
     child.kill('SIGCONT')
     child.kill(signal)
+    const impatience = setTimeout(() => child.kill('SIGKILL'), patience)
     await ended
+    clearTimeout(impatience)
   }
 
   async restart() {
