@@ -20,10 +20,19 @@ export class Branch {
 /** An array of nothing but objects that hold none: what most of the larger sessions are made of. */
 class Rows {
   readonly form: readonly object[]
+  /** What the members of each are named, if it is the same of all. */
+  readonly names: readonly string[] | undefined
 
   constructor(form: readonly object[]) {
     this.form = form
+    const names = Object.keys(form[0]!)
+    if (form.every((row) => hasNames(row, names))) this.names = names
   }
+}
+
+function hasNames(row: object, names: readonly string[]): boolean {
+  const own = Object.keys(row)
+  return own.length === names.length && own.every((name, at) => name === names[at])
 }
 
 /** The mould of what `JSON.parse` gave. @throws RangeError for what is nested too deeply to be walked so */
@@ -73,25 +82,32 @@ function copyOne(form: object): object {
  */
 export function isLike(mould: Mould, value: unknown): boolean {
   if (typeof mould !== 'object' || mould === null) return mould === value
-  if (mould instanceof Rows) return isLikeRows(mould.form, value)
+  if (mould instanceof Rows) return isLikeRows(mould, value)
   return mould instanceof Branch ? isLikeBranch(mould, value) : isLikeFlat(mould, value)
 }
 
-function isLikeRows(rows: readonly object[], value: unknown): boolean {
-  if (!isPlainArray(value, rows.length)) return false
-  for (let at = 0; at < rows.length; at++) if (!isLikeFlat(rows[at]!, value[at])) return false
+function isLikeRows({ form, names }: Rows, value: unknown): boolean {
+  if (!isPlainArray(value, form.length)) return false
+  for (let at = 0; at < form.length; at++) {
+    const row = form[at]!
+    if (!isLikeObject(row, names ?? Object.keys(row), value[at])) return false
+  }
   return true
 }
 
-/** An object or array without objects inside. `for … in` goes through names without making a list of them. */
+/** An object or array without objects inside. */
 function isLikeFlat(form: object, value: unknown): boolean {
   if (Array.isArray(form)) {
     if (!isPlainArray(value, form.length)) return false
     for (let at = 0; at < form.length; at++) if (form[at] !== value[at]) return false
     return true
   }
+  return isLikeObject(form, Object.keys(form), value)
+}
+
+/** `for … in` goes through names without making a list of them. */
+function isLikeObject(form: object, names: readonly string[], value: unknown): boolean {
   if (!isPlainObject(value)) return false
-  const names = Object.keys(form)
   let at = 0
   for (const name in value) {
     if (names[at++] !== name || value[name] !== (form as Record<string, unknown>)[name]) return false

@@ -7,12 +7,14 @@ import { type Revision, Snapshot } from './snapshot.ts'
 /**
  * The session as it is stored: JSON of exactly what express-session itself would write.
  *
+ * @param cookie the fields of its cookie
  * @param base what the session was made of, if it was loaded: what is like there need not be written anew
  * @throws DATABANK_INVALID_SESSION for what JSON cannot hold: a BigInt, a cycle
  */
-export function encodeSession(session: SessionData, base?: Snapshot): Revision {
+export function encodeSession(session: SessionData, cookie: Record<string, unknown>, base?: Snapshot): Revision {
   try {
-    return base === undefined ? { record: new Snapshot(JSON.stringify(session)), isChanged: undefined } : base.revised(session)
+    if (base === undefined) return { record: new Snapshot(JSON.stringify(session)), isChanged: undefined }
+    return base.revised(session, withDateAsText(cookie))
   } catch (cause) {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session is no JSON: ${(cause as Error).message}`, { cause })
   }
@@ -107,8 +109,17 @@ function isAge(value: unknown): boolean {
 
 /** The cookie's fields as JSON would hold them. `toJSON`, because a live Cookie's own keys are not the ones it is stored with. */
 export function cookieFields(cookie: object): Record<string, unknown> {
-  const live = cookie as { toJSON?: () => Record<string, unknown> }
-  return { ...(typeof live.toJSON === 'function' ? live.toJSON() : cookie) }
+  const live = cookie as { toJSON?: (name: string) => Record<string, unknown> }
+  const fields = typeof live.toJSON === 'function' ? live.toJSON('cookie') : live
+  return fields === cookie ? { ...fields } : (fields as Record<string, unknown>)
+}
+
+/** The same cookie to JSON, at a third of the price: a date is asked for its text by JSON, and writes it slowly. */
+function withDateAsText(cookie: Record<string, unknown>): Record<string, unknown> {
+  const { expires } = cookie
+  if (!(expires instanceof Date)) return cookie
+  const time = expires.getTime()
+  return Number.isNaN(time) ? cookie : { ...cookie, expires: isoOf(time) }
 }
 
 /**

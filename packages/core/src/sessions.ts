@@ -79,19 +79,19 @@ export class Sessions {
   }
 
   /**
-   * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed;
-   * answers whether it was written.
+   * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed:
+   * gives `next` of whether it was written.
    */
-  save(id: string, session: SessionData): Promise<boolean> {
+  save<T>(id: string, session: SessionData, next: (isWritten: boolean) => T): Promise<T> {
     requireCookie(session)
     const view = this.#viewOf(id, session)
     // Taken at once: the caller may go on changing its session while the write waits for its turn.
     const draft = draftOf(session, this.#rules.ttl, view?.base)
-    return view === undefined ? this.#create(id, session, draft) : this.#update(id, new Write(view, draft))
+    return view === undefined ? this.#create(id, session, draft, next) : this.#update(id, new Write(view, draft), next)
   }
 
   /** A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. */
-  #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
+  #create<T>(id: string, session: SessionData, draft: Draft, next: (isWritten: boolean) => T): Promise<T> {
     const view = 'req' in session ? viewOfNew(id, draft) : undefined
     if (view !== undefined) this.#views.set(session, view)
     const create = async (task: Task): Promise<void> => {
@@ -102,20 +102,20 @@ export class Sessions {
     }
     return this.#inTurn(id, 'set', create, () => {
       if (view !== undefined) know(view, draft, draft)
-      return true
+      return next(true)
     })
   }
 
   /** Joins others that wait for the same session, if they do; else takes a turn. */
-  #update(id: string, write: Write): Promise<boolean> {
+  #update<T>(id: string, write: Write, next: (isWritten: boolean) => T): Promise<T> {
     const { deadlines, merge } = this.#rules
-    const end = (): boolean => write.end()
+    const end = (): T => next(write.end())
     const others = this.#turns.joint(id)
     if (others?.writes.every(({ view }) => view !== write.view)) {
       others.writes.push(write)
       return deadlines.limitThen(others.done, 'set', end)
     }
-    const joint: Joint = { writes: [write], done: Promise.resolve(), isGivenUp: false }
+    const joint: Joint = { writes: [write], done: notBegun, isGivenUp: false }
     const work = (): Promise<void> => {
       this.#turns.begin(id, joint)
       requireInTime(joint, 'set')
@@ -123,7 +123,7 @@ export class Sessions {
     }
     // What the caller's own merge makes of one may fail, and must not fail the others.
     const takesMore = merge === undefined ? joint : undefined
-    const bounded = (start: Promise<void> | undefined): Promise<boolean> => {
+    const bounded = (start: Promise<void> | undefined): Promise<T> => {
       joint.done = start === undefined ? work() : start.then(work)
       return deadlines.limitThen(joint.done, 'set', end, joint)
     }
@@ -177,13 +177,13 @@ export class Sessions {
     return this.#inTurn(id, 'touch', move, () => undefined)
   }
 
-  /** Removes the session; answers whether there was one. */
-  destroy(id: string): Promise<boolean> {
+  /** Removes the session; gives `next` of whether there was one. */
+  destroy<T>(id: string, next: (existed: boolean) => T): Promise<T> {
     const remove = (): Promise<boolean> => {
       this.#turns.leave(id, undefined)
       return this.#rules.bank.delete(id)
     }
-    return this.#inTurn(id, 'destroy', remove, (existed) => existed)
+    return this.#inTurn(id, 'destroy', remove, next)
   }
 
   /** Does the work when its turn comes, and `next` with what it gives, if that is in time. */
@@ -234,6 +234,8 @@ export class Sessions {
     return session === null ? undefined : viewOf(id, stored, { ...session.cookie })
   }
 }
+
+const notBegun: Promise<void> = Promise.resolve()
 
 /** Whether the first dies at the same time as the second, or later. */
 function isNotSooner(first: number | null, second: number | null): boolean {

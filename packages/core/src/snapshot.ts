@@ -47,9 +47,10 @@ export class Snapshot {
   /**
    * What a session is written as that was made of this: as by `JSON.stringify`, but what is like it was is not written anew.
    *
+   * @param cookie what its cookie is written as. Default: as it is
    * @throws as `JSON.stringify` does
    */
-  revised(session: object): Revision {
+  revised(session: object, cookie: unknown = (session as { cookie?: unknown }).cookie): Revision {
     if (writesItself(session)) return { record: new Snapshot(JSON.stringify(session)), isChanged: undefined }
     const before = this.#find()
     const mould = this.#mould instanceof Branch && before.isClear ? this.#mould : undefined
@@ -57,7 +58,7 @@ export class Snapshot {
     const writing = new Writing(this.text, before, names.length)
     const changed: string[] = []
     for (const name of names) {
-      const value = (session as Record<string, unknown>)[name]
+      const value = name === 'cookie' ? cookie : (session as Record<string, unknown>)[name]
       const place = writing.placeOf(name)
       if (place >= 0 && mould !== undefined && isMemberLike(mould, name, value)) writing.keep(place)
       else {

@@ -28,7 +28,7 @@ export class Snapshots {
   keep(id: string, snapshot: Snapshot): void {
     const { length } = snapshot.text
     if (length > longest) return
-    this.#characters += length
+    this.#characters += length - (this.#young.get(id)?.text.length ?? 0)
     if (this.#characters > generationCharacters) {
       this.#old = this.#young
       this.#young = new Map()

@@ -65,9 +65,10 @@ export class DatabankStore extends session.Store {
 
   /** Stores the session. What parallel requests changed is kept; a session that was destroyed meanwhile is not written again. */
   override set(sid: string, session: SessionData, callback?: Callback): void {
-    this.#onSession('set', sid, callback, async () => {
-      if (await this.#sessions.save(sid, session)) this.#journal.saved(sid, session)
-    })
+    const tell = (isWritten: boolean): void => {
+      if (isWritten) this.#journal.saved(sid, session)
+    }
+    this.#onSession('set', sid, callback, () => this.#sessions.save(sid, session, tell))
   }
 
   /** Moves the session's death to what its cookie says; leaves its data alone. */
@@ -77,9 +78,7 @@ export class DatabankStore extends session.Store {
 
   /** Ends the session. One that is not there is fine. */
   override destroy(sid: string, callback?: Callback): void {
-    this.#onSession('destroy', sid, callback, async () => {
-      this.#journal.destroyed(sid, await this.#sessions.destroy(sid))
-    })
+    this.#onSession('destroy', sid, callback, () => this.#sessions.destroy(sid, (existed) => this.#journal.destroyed(sid, existed)))
   }
 
   /** All living sessions, as an array. Prefer `entries()` where there may be many. */
@@ -107,7 +106,7 @@ export class DatabankStore extends session.Store {
       const task: Task = { isGivenUp: false }
       const remove = (id: string): Promise<unknown> => {
         requireInTime(task, 'clear')
-        return this.#sessions.destroy(id)
+        return this.#sessions.destroy(id, () => {})
       }
       await this.#longDeadlines.limitThen(clear(this.#bank, remove), 'clear', () => this.#journal.cleared(), task)
     })

@@ -176,7 +176,8 @@ export class Updates {
 /** A session as it is to be written. @param base what it was made of, if it was loaded */
 export function draftOf(session: SessionData, ttl: number | null, base?: Snapshot): Draft {
   const { expires, cookie } = draftOfCookie(session, ttl)
-  return { ...encodeSession(session, base), base, expires, cookie }
+  const { record, isChanged } = encodeSession(session, cookie, base)
+  return { record, isChanged, base, expires, cookie }
 }
 
 /** What a write that leaves the data alone writes. */

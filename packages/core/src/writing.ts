@@ -73,7 +73,9 @@ export class Writing {
 
   end(): string {
     this.#copy()
-    return this.#pieces.length === 0 ? '{}' : `${this.#pieces.join('')}}`
+    if (this.#pieces.length === 0) return '{}'
+    this.#pieces.push('}')
+    return this.#pieces.join('')
   }
 
   places(): Places {
@@ -115,7 +117,7 @@ export class Writing {
 
 /** Undefined for what JSON leaves out. */
 function jsonOf(name: string, value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null || !('toJSON' in value)) return JSON.stringify(value)
   // Within an object, for a `toJSON` is told the name.
   const text = JSON.stringify({ [name]: value })
   return text === '{}' ? undefined : text.slice(JSON.stringify(name).length + 2, -1)
