@@ -33,7 +33,8 @@ function cells(quick, few = Number.POSITIVE_INFINITY) {
   const popular = of(['mix'], [16, 128], { distribution: 'zipf' })
   if (quick) return [...of(['mix'], [16, 128]), ...of(['get', 'set', 'touch'], [128]), ...popular.slice(1)]
   const many = few === Number.POSITIVE_INFINITY ? of(['mix'], [16], { sessions: 40_000 }) : []
-  return [...of(all, [1, 16, 128]), ...popular, ...of(all, [16], { bytes: 200 }), ...of(all, [16], { bytes: 20_000 }), ...many]
+  const [small, large] = [of(['mix', 'set'], [16], { bytes: 200 }), of(['mix', 'set'], [16], { bytes: 20_000 })]
+  return [...of(all, [1, 16, 128]), ...popular, ...small, ...large, ...many]
 }
 
 /**
@@ -59,7 +60,7 @@ export async function ask(backend, { url, quick, say }) {
       filled = filling
       const milliseconds = quick ? 150 : 250
       const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
-      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 5, measure, missing)) })
+      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 3, measure, missing)) })
       say(`${cell.operation} ${bytes} B at ${cell.concurrency}, ${cell.distribution}`)
     }
   } finally {

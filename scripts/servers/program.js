@@ -56,7 +56,7 @@ process.once('exit', () => {
 })
 
 /** How long a program may take to end, in milliseconds. */
-const patience = 5_000
+const patience = 2_000
 
 export class Program {
   /**

@@ -49,15 +49,12 @@ export class Commands {
   }
 
   /** Runs a script by its name in the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
-  async run(script: Script, keys: readonly string[], args: Words): Promise<unknown> {
-    const rest = [String(keys.length), ...keys, ...args]
+  run(script: Script, keys: readonly string[], args: Words): Promise<unknown> {
     const key = keys[0] as string
-    try {
-      return await this.send(['EVALSHA', script.sha, ...rest], key)
-    } catch (error) {
+    return this.send(['EVALSHA', script.sha, String(keys.length), ...keys, ...args], key).catch((error) => {
       if (replyCode((error as Error).cause) !== 'NOSCRIPT') throw error
-      return this.send(['EVAL', script.text, ...rest], key)
-    }
+      return this.send(['EVAL', script.text, String(keys.length), ...keys, ...args], key)
+    })
   }
 
   /** Sends a command for each group of keys that may go into one; `places` are those of its keys among all. */

@@ -21,26 +21,32 @@ export class Swapper {
     this.#commands = commands
   }
 
-  async swap(key: string, expected: string | null, entry: Entry): Promise<boolean> {
+  swap(key: string, expected: string | null, entry: Entry): Promise<boolean> {
     if (expected === null) return this.#set(key, entry, 'NX')
     if (expected.length >= DIGEST_FROM) return this.#run(SWAP_BY_DIGEST, key, sha1(expected), entry)
     if (!this.#hasSetIfEqual) return this.#run(SWAP, key, expected, entry)
-    try {
-      return await this.#set(key, entry, 'IFEQ', expected)
-    } catch (error) {
+    return this.#set(key, entry, 'IFEQ', expected).catch((error) => {
       if (!isServerError(error, /syntax error/)) throw error
       this.#hasSetIfEqual = false
       return this.#run(SWAP, key, expected, entry)
-    }
+    })
   }
 
-  async #set(key: string, { payload, expires }: Entry, ...condition: string[]): Promise<boolean> {
-    return (await this.#commands.send(['SET', key, payload, ...condition, ...lifetime(expires)], key)) !== null
+  #set(key: string, { payload, expires }: Entry, ...condition: string[]): Promise<boolean> {
+    return this.#commands.send(['SET', key, payload, ...condition, ...lifetime(expires)], key).then(isSomething)
   }
 
-  async #run(script: Script, key: string, expected: string, { payload, expires }: Entry): Promise<boolean> {
-    return (await this.#commands.run(script, [key], [expected, payload, momentOf(expires)])) === 1
+  #run(script: Script, key: string, expected: string, { payload, expires }: Entry): Promise<boolean> {
+    return this.#commands.run(script, [key], [expected, payload, momentOf(expires)]).then(isOne)
   }
+}
+
+function isSomething(reply: unknown): boolean {
+  return reply !== null
+}
+
+function isOne(reply: unknown): boolean {
+  return reply === 1
 }
 
 /** Of the text's bytes in UTF-8, which are what the server holds. */
