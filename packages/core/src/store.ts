@@ -78,7 +78,9 @@ export class DatabankStore extends session.Store {
 
   /** Ends the session. One that is not there is fine. */
   override destroy(sid: string, callback?: Callback): void {
-    this.#onSession('destroy', sid, callback, () => this.#sessions.destroy(sid, (existed) => this.#journal.destroyed(sid, existed)))
+    this.#onSession('destroy', sid, callback, () =>
+      this.#sessions.destroy(sid, (existed) => this.#journal.destroyed(sid, existed)),
+    )
   }
 
   /** All living sessions, as an array. Prefer `entries()` where there may be many. */
