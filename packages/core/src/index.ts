@@ -6,6 +6,7 @@ import { coalesce } from './layers/coalesce.ts'
 import { storeClassFor } from './legacy.ts'
 import { openBank, openStore } from './open.ts'
 import { checkOptions, oneOf, orNull, rules, withMethods } from './options.ts'
+import { Recent } from './recent.ts'
 import { DatabankStore } from './store.ts'
 import { splitOptions } from './store-options.ts'
 
@@ -35,6 +36,7 @@ const named = {
   openBank,
   openStore,
   orNull,
+  Recent,
   rules,
   splitOptions,
   withMethods,
@@ -63,6 +65,7 @@ export {
   openBank,
   openStore,
   orNull,
+  Recent,
   rules,
   splitOptions,
   withMethods,

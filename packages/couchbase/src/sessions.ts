@@ -5,7 +5,7 @@ import type { Connected } from './connection.ts'
 import { decode, encode, expiresPath, type Stored, serverExpiry, transcoder } from './documents.ts'
 import { isMissing, isOvertaken } from './failures.ts'
 import { idOf, type Place, placeOf } from './keys.ts'
-import { isSame, Known, type Seen } from './known.ts'
+import { createKnown, isSame, type Known, type Seen } from './known.ts'
 import { type Listed, list, type Wanted } from './listing.ts'
 import type { CheckedOptions } from './options.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -21,7 +21,7 @@ export class Sessions {
 
   constructor(options: CheckedOptions) {
     this.#options = options
-    this.#known = new Known(options.memory)
+    this.#known = createKnown(options.memory)
   }
 
   /** The document as it was when it was last read or written here; undefined if that is forgotten. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { deathIn, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
 import { codeIn } from './failure.ts'
 import { type Presence, removeIfThere, writeAll } from './home.ts'
-import type { Recent } from './recent.ts'
+import type { RecentFiles } from './recent-files.ts'
 import { decode, type FileRecord, looksLikeOurs } from './record.ts'
 
 /** What a file is that lies where a session should and is none; null if nothing is there. */
@@ -25,7 +25,7 @@ const scratch = Buffer.allocUnsafeSlow(65_536)
 const largest = 2 ** 29 - 1024
 
 /** The session in this file. */
-export function readSession(path: string, recent?: Recent): FileRecord | NoSession {
+export function readSession(path: string, recent?: RecentFiles): FileRecord | NoSession {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return null
   return (

@@ -7,7 +7,7 @@ import { type Home, removeIfThere, syncFolder, syncUpTo } from './home.ts'
 import type { Spot } from './layout.ts'
 import { holderOf, type Lock, take } from './locks.ts'
 import type { Pace } from './pace.ts'
-import { Recent } from './recent.ts'
+import { RecentFiles } from './recent-files.ts'
 import { encode } from './record.ts'
 import type { Skip } from './walk.ts'
 
@@ -22,7 +22,7 @@ export class Sessions {
   readonly #durable: boolean
   readonly #pace: Pace
   readonly #skip: Skip
-  readonly #recent = new Recent()
+  readonly #recent = new RecentFiles()
   /** The folders whose own names have been synced since we first wrote there. */
   readonly #synced = new Set<string>()
 

@@ -1,4 +1,4 @@
-import { type Bank, type Entry, isAlive } from 'connect-databank'
+import { type Bank, type Entry, isAlive, Recent } from 'connect-databank'
 import type { ChangeListener } from './tracking.ts'
 
 /** What an entry weighs beside its text: two strings' heads, the entry, its places in the maps. */
@@ -13,24 +13,19 @@ interface Loading {
  * Entries as they were read, as long as somebody tells of each change. It may be behind by what that news takes to come. Never:
  * - what was changed while it was being read. The news of a change may overtake the answer to a read that came before it;
  * - what was read, or kept, when news could get lost.
- *
- * Bounded: when the younger of two generations is full it becomes the older one, and what was not asked for since is dropped.
  */
 export class NearCache implements ChangeListener {
-  readonly #limit: number
+  readonly #kept: Recent<Entry>
   readonly #loading = new Map<string, Loading>()
   #isOn = false
-  #young = new Map<string, Entry>()
-  #old = new Map<string, Entry>()
-  #bytes = 0
 
   constructor(maxBytes: number) {
-    this.#limit = maxBytes / 2
+    this.#kept = new Recent(maxBytes, bytesOf)
   }
 
   /** How many entries are kept. */
   get size(): number {
-    return this.#young.size + this.#old.size
+    return this.#kept.size
   }
 
   on(): void {
@@ -49,18 +44,10 @@ export class NearCache implements ChangeListener {
 
   /** The entry, if it is kept and lives. */
   get(id: string): Entry | undefined {
-    const young = this.#young.get(id)
-    const entry = young ?? this.#old.get(id)
-    if (entry === undefined) return undefined
-    if (!isAlive(entry, Date.now())) {
-      this.#drop(id)
-      return undefined
-    }
-    if (young === undefined) {
-      this.#old.delete(id)
-      this.#keep(id, entry)
-    }
-    return entry
+    const entry = this.#kept.get(id)
+    if (entry === undefined || isAlive(entry, Date.now())) return entry
+    this.#kept.delete(id)
+    return undefined
   }
 
   /** A read begins; undefined if its answer is not to be kept. */
@@ -80,8 +67,8 @@ export class NearCache implements ChangeListener {
     if (this.#loading.get(id) !== loading) return
     loading.readers -= 1
     if (loading.readers === 0) this.#loading.delete(id)
-    this.#drop(id)
-    if (entry !== null) this.#keep(id, entry)
+    if (entry === null) this.#kept.delete(id)
+    else this.#kept.set(id, entry)
   }
 
   /**
@@ -97,48 +84,25 @@ export class NearCache implements ChangeListener {
   endWrite(id: string, writing: Loading, entry: Entry | null): void {
     if (this.#loading.get(id) !== writing) return
     // The text that is kept is old in the collector's eyes already; an equal one, new with each touch, would be work for it.
-    const { payload } = this.#young.get(id) ?? this.#old.get(id) ?? { payload: undefined }
+    const payload = this.#kept.get(id)?.payload
     this.forget(id)
-    if (entry !== null) this.#keep(id, payload === entry.payload ? { payload, expires: entry.expires } : entry)
+    if (entry !== null) this.#kept.set(id, payload === entry.payload ? { payload, expires: entry.expires } : entry)
   }
 
   /** Drops the entry, and keeps no answer to a read that has begun. */
   forget(id: string): void {
     this.#loading.delete(id)
-    this.#drop(id)
+    this.#kept.delete(id)
   }
 
   forgetAll(): void {
     this.#loading.clear()
-    this.#young.clear()
-    this.#old.clear()
-    this.#bytes = 0
-  }
-
-  #drop(id: string): void {
-    const young = this.#young.get(id)
-    if (young !== undefined) {
-      this.#young.delete(id)
-      this.#bytes -= bytesOf(id, young)
-    } else this.#old.delete(id)
-  }
-
-  /** What is not in either generation. */
-  #keep(id: string, entry: Entry): void {
-    const bytes = bytesOf(id, entry)
-    if (bytes > this.#limit) return
-    this.#bytes += bytes
-    if (this.#bytes > this.#limit) {
-      this.#old = this.#young
-      this.#young = new Map()
-      this.#bytes = bytes
-    }
-    this.#young.set(id, entry)
+    this.#kept.clear()
   }
 }
 
 /** Of memory, at most: V8 holds a character in one byte or in two. */
-function bytesOf(id: string, { payload }: Entry): number {
+function bytesOf({ payload }: Entry, id: string): number {
   const isAscii = Buffer.byteLength(payload) === payload.length
   return (isAscii ? payload.length : 2 * payload.length) + 2 * id.length + OVERHEAD
 }

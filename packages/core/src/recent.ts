@@ -1,0 +1,66 @@
+/**
+ * The values that were set or asked for last, by key: a bounded map that keeps no order of use. It has two generations. When the younger
+ * one is full it becomes the older one, and what was in that, not asked for since, is forgotten. So nothing may depend on what is in it.
+ */
+export class Recent<Value> {
+  readonly #generationSize: number
+  readonly #sizeOf: (value: Value, key: string) => number
+  #young = new Map<string, Value>()
+  #old = new Map<string, Value>()
+  #youngSize = 0
+
+  /**
+   * @param limit the size of all values together, in what `sizeOf` counts. One that is larger than half of it is not kept.
+   * @param sizeOf must say the same of a value each time
+   */
+  constructor(limit: number, sizeOf: (value: Value, key: string) => number) {
+    this.#generationSize = limit / 2
+    this.#sizeOf = sizeOf
+  }
+
+  /** How many values are kept. */
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  get(key: string): Value | undefined {
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.set(key, old)
+    return old
+  }
+
+  set(key: string, value: Value): void {
+    const size = this.#sizeOf(value, key)
+    if (size > this.#generationSize) {
+      this.delete(key)
+      return
+    }
+    const young = this.#young.get(key)
+    if (young === undefined) this.#old.delete(key)
+    this.#youngSize += size - (young === undefined ? 0 : this.#sizeOf(young, key))
+    if (this.#youngSize > this.#generationSize) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#youngSize = size
+    }
+    this.#young.set(key, value)
+  }
+
+  delete(key: string): void {
+    const young = this.#young.get(key)
+    if (young === undefined) {
+      this.#old.delete(key)
+      return
+    }
+    this.#young.delete(key)
+    this.#youngSize -= this.#sizeOf(young, key)
+  }
+
+  clear(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#youngSize = 0
+  }
+}
