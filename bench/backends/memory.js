@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import session from 'express-session'
+import { least } from '../least-store.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -27,20 +28,5 @@ export const candidates = [
       return { store, purge: async () => store.prune(), close: () => store.stopInterval() }
     },
   },
-  {
-    name: 'a Map of text, not parsed',
-    limit: true,
-    open: async () => {
-      const entries = new Map()
-      return {
-        client: {
-          get: async (sid) => entries.get(sid).text,
-          set: async (sid, text, expires) => entries.set(sid, { text, expires }),
-          touch: async (sid, expires) => {
-            entries.get(sid).expires = expires
-          },
-        },
-      }
-    },
-  },
+  least,
 ]
