@@ -130,15 +130,24 @@ export class Sessions {
     return this.#turns.take(id, bounded, takesMore)
   }
 
-  async #writeAll(id: string, all: readonly Write[], task: Task): Promise<void> {
+  #writeAll(id: string, all: readonly Write[], task: Task): Promise<void> {
     const writes = all.filter(({ view, draft }) => view.attempt !== undefined || isChange(view, draft))
-    if (writes.length > 0) {
-      const supposed = this.#supposed(id, writes)
-      // Until it has ended well, nobody knows.
-      this.#turns.leave(id, undefined)
-      this.#turns.leave(id, (await this.#updates.write(id, writes, supposed, task)) ?? undefined)
-    }
-    for (const write of all) if (!writes.includes(write)) await this.#move(write.view, write.draft, task)
+    if (writes.length === 0) return this.#moveAll(all, task)
+    const supposed = this.#supposed(id, writes)
+    // Until it has ended well, nobody knows.
+    this.#turns.leave(id, undefined)
+    return this.#updates.write(id, writes, supposed, task).then((stored) => {
+      this.#turns.leave(id, stored ?? undefined)
+      if (writes.length < all.length)
+        return this.#moveAll(
+          all.filter((write) => !writes.includes(write)),
+          task,
+        )
+    })
+  }
+
+  async #moveAll(writes: readonly Write[], task: Task): Promise<void> {
+    for (const { view, draft } of writes) await this.#move(view, draft, task)
   }
 
   /**
