@@ -51,6 +51,9 @@ describe('histories find a store that', () => {
   }
 })
 
+/** One whose fault no clock has a part in: who dies when is a matter of the machine's speed. */
+const clockless = brokenStores.find(({ fault }) => fault === 'says that it has deleted, and has not')!
+
 describe('histories', () => {
   it('find nothing in the store that merges and knows what it has', async () => {
     const { failure } = await failureOf({ make: (place, layer) => new MergingStore(place, layer, false) })
@@ -58,7 +61,7 @@ describe('histories', () => {
   })
 
   it('find the same again from the seed and the path', async () => {
-    const options = { open: opening(brokenStores[0]!.make), calls: 'ordered' as const, shrinking: 25_000 }
+    const options = { open: opening(clockless.make), calls: 'ordered' as const, shrinking: 25_000 }
     const first = await runHistories({ ...options, runs: RUNS, seed: SEED })
     // No smaller: how small the first became is a matter of the machine's speed.
     const second = await runHistories({ ...options, shrinking: 0, seed: first.seed, path: first.failure!.path })
@@ -68,7 +71,7 @@ describe('histories', () => {
   })
 
   it('make what they find small', async () => {
-    const options = { open: opening(brokenStores[0]!.make), calls: 'ordered' as const, shrinking: 25_000 }
+    const options = { open: opening(clockless.make), calls: 'ordered' as const, shrinking: 25_000 }
     const { failure } = await runHistories({ ...options, runs: RUNS, seed: SEED })
     const { requests, choices } = failure!.plan
     assert.ok(requests.length <= 3, `${requests.length} requests`)

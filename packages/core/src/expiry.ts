@@ -33,6 +33,11 @@ export function expiresOf(cookie: CookieLike, ttl: number | null, now: number): 
   return Math.min(Math.floor(time), endOfTime)
 }
 
+/** Whether the first dies at the same time as the second, or later; null never dies. */
+export function isNotSooner(first: number | null, second: number | null): boolean {
+  return (first ?? Infinity) >= (second ?? Infinity)
+}
+
 const minute = 60_000
 /** Deaths lie close together, a ttl ahead of now: most share all but their seconds with the one before. */
 const lastMinute = { number: Number.NaN, text: '' }

@@ -2,13 +2,26 @@ import type { SessionData } from 'express-session'
 import { type Entry, isAlive } from './bank.ts'
 import { type Deadlines, requireInTime, type Task } from './deadline.ts'
 import { touch } from './derive.ts'
+import { isNotSooner } from './expiry.ts'
 import { readLiving } from './living.ts'
 import { decodeSession, isCookieChanged, requireCookie } from './record.ts'
 import { Snapshots } from './snapshots.ts'
 import { createStamps } from './stamp.ts'
 import { Turns } from './turns.ts'
 import { draftOf, draftOfCookie, type UpdateRules, Updates, Write } from './updates.ts'
-import { type CookieDraft, type Draft, entryOf, isChange, know, type Stored, type View, viewOf, viewOfNew } from './view.ts'
+import {
+  type CookieDraft,
+  type Draft,
+  entryOf,
+  isChange,
+  isYielding,
+  isYieldingTouch,
+  know,
+  type Stored,
+  type View,
+  viewOf,
+  viewOfNew,
+} from './view.ts'
 
 export interface SessionRules extends UpdateRules {
   readonly touchAfter: number
@@ -147,14 +160,16 @@ export class Sessions {
   }
 
   async #moveAll(writes: readonly Write[], task: Task): Promise<void> {
-    for (const { view, draft } of writes) await this.#move(view, draft, task)
+    for (const { view, draft } of writes) await this.#move(view, draft, task, isYielding)
   }
 
   /**
    * What is stored, as far as we can tell without asking: what the write before left, or what the request loaded. After a merge
-   * the later death is kept, and others may have moved what we know of by touches: then only the bank can tell.
+   * the later death is kept, as it is for who asks for none, and others may have moved what we know of by touches: then only the
+   * bank can tell.
    */
   #supposed(id: string, writes: readonly Write[]): Stored | undefined {
+    if (writes.some(({ view, draft }) => isYielding(view, draft))) return undefined
     const left = this.#turns.left(id)
     if (left !== undefined && writes.every(({ draft }) => isNotSooner(draft.expires, left.expires))) return left
     const { base, expected, expires, isNew } = writes[0]!.view
@@ -171,10 +186,10 @@ export class Sessions {
     if (view === undefined || !isAtomic || isCookieChanged(view.cookie, draft.cookie))
       return this.#touchInTurn(id, session, draft)
     const writing = this.#turns.busy(id)
-    if (writing === undefined) return this.#moveExpiry(view, draft.expires)
+    if (writing === undefined) return this.#moveExpiry(view, draft)
     // A write under way may end later, and bring its own death: so it comes first. Nobody has to wait for the touch.
     const move = (): Promise<void> =>
-      isCookieChanged(view.cookie, draft.cookie) ? this.#touchInTurn(id, session, draft) : this.#moveExpiry(view, draft.expires)
+      isCookieChanged(view.cookie, draft.cookie) ? this.#touchInTurn(id, session, draft) : this.#moveExpiry(view, draft)
     return deadlines.limit(writing.then(move), 'touch')
   }
 
@@ -213,26 +228,38 @@ export class Sessions {
     return view?.id === id ? view : undefined
   }
 
-  /** A write that changes no data. */
-  async #move(view: View, draft: CookieDraft, task: Task): Promise<void> {
+  /** A write that changes no data. @param yields whether a longer life is to be left alone */
+  async #move(view: View, draft: CookieDraft, task: Task, yields = isYieldingTouch): Promise<void> {
     requireInTime(task, 'touch')
     this.#turns.leave(view.id, undefined)
-    if (!isCookieChanged(view.cookie, draft.cookie)) return this.#moveExpiry(view, draft.expires, task)
+    if (!isCookieChanged(view.cookie, draft.cookie)) return this.#moveExpiry(view, draft, task, yields)
     return this.#updates.writeCookie(view, draft, task)
   }
 
-  #moveExpiry(view: View, expires: number | null, turn?: Task): Promise<void> {
+  #moveExpiry(view: View, draft: CookieDraft, turn?: Task, yields = isYieldingTouch): Promise<void> {
     const { bank, deadlines, touchAfter } = this.#rules
+    const { expires } = draft
     if (expires !== null && view.expires !== null) {
       const gain = expires - view.expires
       if (gain >= 0 && gain < touchAfter) return Promise.resolve()
     }
+    if (yields(view, draft)) return this.#prolong(view, draft, turn)
     // What one operation does needs nobody to end it.
     const task = turn ?? (bank.touch === undefined ? { isGivenUp: false } : undefined)
     const know = (): void => {
       view.expires = expires
+      view.asked = expires
     }
     return deadlines.limitThen(touch(bank, view.id, expires, task), 'touch', know, task)
+  }
+
+  /** The same for who leaves a longer life alone. */
+  #prolong(view: View, { expires }: CookieDraft, task: Task = { isGivenUp: false }): Promise<void> {
+    const know = (death: number | null): void => {
+      view.expires = death
+      view.asked = expires
+    }
+    return this.#rules.deadlines.limitThen(this.#updates.prolong(view.id, expires, task), 'touch', know, task)
   }
 
   /** A view of what is stored, for a session object that was never loaded. */
@@ -245,8 +272,3 @@ export class Sessions {
 }
 
 const notBegun: Promise<void> = Promise.resolve()
-
-/** Whether the first dies at the same time as the second, or later. */
-function isNotSooner(first: number | null, second: number | null): boolean {
-  return (first ?? Infinity) >= (second ?? Infinity)
-}

@@ -1,16 +1,16 @@
 import type { SessionData } from 'express-session'
 import type { Bank } from './bank.ts'
 import { requireInTime, type Task } from './deadline.ts'
-import { swapInTurn } from './derive.ts'
+import { swapInTurn, touch } from './derive.ts'
 import { DatabankError } from './errors.ts'
-import { expiresOf } from './expiry.ts'
+import { expiresOf, isNotSooner } from './expiry.ts'
 import type { Journal } from './journal.ts'
 import { readLiving } from './living.ts'
 import { changedKeys, type Merge, mergeByKey, withCookie } from './merge.ts'
 import { cookieFields, decodeSession, encodeSession, requireCookie } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Snapshots } from './snapshots.ts'
-import { type CookieDraft, type Draft, entryOf, know, type Stored, type View } from './view.ts'
+import { type CookieDraft, type Draft, entryOf, isYielding, know, type Stored, type View } from './view.ts'
 
 /** A loaded session that is to be stored again. */
 export class Write {
@@ -112,7 +112,8 @@ export class Updates {
     for (const write of writes) {
       const { view, draft } = write
       write.isContested ||= joined.record.text !== view.expected.text
-      joined = joined.record.text === view.base.text ? draft : this.#merged(view, joined, draft)
+      const isOurs = joined.record.text === view.base.text
+      joined = isOurs ? { record: draft.record, expires: deathOf(view, draft, joined) } : this.#merged(view, joined, draft)
     }
     return joined
   }
@@ -140,23 +141,40 @@ export class Updates {
   }
 
   /** Replaces the stored record's cookie and leaves its data alone, whoever wrote it. */
-  async writeCookie(view: View, { cookie, expires }: CookieDraft, task: Task): Promise<void> {
+  async writeCookie(view: View, draft: CookieDraft, task: Task): Promise<void> {
     const { bank } = this.#rules
+    const { cookie, expires: asked } = draft
     const isMerged = view.base !== view.expected
-    for (let stored = view.expected; ; ) {
-      const record = withCookie(stored, cookie)
-      if (await swapInTurn(bank, view.id, stored.text, entryOf({ record, expires }), task)) {
+    let stored = isYielding(view, draft) ? await this.#servable(view.id) : { record: view.expected, expires: view.expires }
+    while (stored !== null) {
+      requireInTime(task, 'touch')
+      const record = withCookie(stored.record, cookie)
+      const expires = deathOf(view, draft, stored)
+      if (await swapInTurn(bank, view.id, stored.record.text, entryOf({ record, expires }), task)) {
         this.#snapshots.keep(view.id, record)
-        if (!isMerged && stored === view.expected) view.base = record
-        Object.assign(view, { expected: record, expires, cookie, isNew: undefined })
+        if (!isMerged && stored.record.text === view.expected.text) view.base = record
+        Object.assign(view, { expected: record, expires, asked, cookie, isNew: undefined })
         return
       }
-      const there = await this.living(view.id)
-      if (there === null || this.#decode(view.id, there) === undefined) return
-      requireInTime(task, 'touch')
-      view.isNew = undefined
-      stored = there.record
+      stored = await this.#servable(view.id)
+      if (stored !== null) view.isNew = undefined
     }
+  }
+
+  /** Moves the death, unless the session lives longer already; answers when it dies. Silent if it is not there. */
+  async prolong(id: string, expires: number | null, task: Task): Promise<number | null> {
+    const { bank } = this.#rules
+    const there = await readLiving(bank, id)
+    if (there === null) return expires
+    if (isNotSooner(there.expires, expires)) return there.expires
+    requireInTime(task, 'touch')
+    await touch(bank, id, expires, task)
+    return expires
+  }
+
+  async #servable(id: string): Promise<Stored | null> {
+    const stored = await this.living(id)
+    return stored !== null && this.#decode(id, stored) !== undefined ? stored : null
   }
 
   async living(id: string): Promise<Stored | null> {
@@ -171,6 +189,11 @@ export class Updates {
     if (session === undefined) this.#rules.journal.corrupt(id)
     return session
   }
+}
+
+/** When the session is to die that ours replaces `stored` by, unmerged. */
+function deathOf(view: View, ours: CookieDraft, stored: Stored): number | null {
+  return isYielding(view, ours) && isNotSooner(stored.expires, ours.expires) ? stored.expires : ours.expires
 }
 
 /** A session as it is to be written. @param base what it was made of, if it was loaded */

@@ -1,5 +1,6 @@
 import type { Entry } from './bank.ts'
 import { isSameData } from './merge.ts'
+import { isCookieChanged } from './record.ts'
 import type { Revision, Snapshot } from './snapshot.ts'
 
 /** What a request's session object remembers of where it came from. */
@@ -9,8 +10,10 @@ export interface View {
   base: Snapshot
   /** What is stored, as far as we know: after a merge it holds more than `base`. The next swap expects this. */
   expected: Snapshot
-  /** When the stored entry dies, as far as we know. */
+  /** When the stored entry dies, as far as we know: after a merge perhaps later than the request's own cookie says. */
   expires: number | null
+  /** When it dies by what was loaded, or last asked for: what the request's cookie says, unless somebody moves it. */
+  asked: number | null
   /** The cookie's fields as they are stored. */
   cookie: Record<string, unknown>
   /** A save that was not answered well in time, or not yet: it may be stored, now or later. */
@@ -39,13 +42,26 @@ export interface CookieDraft {
   readonly cookie: Record<string, unknown>
 }
 
+/**
+ * Whether a longer life that others have given the session is to be left alone by this save: its request has not moved the death since
+ * it was loaded or last asked for, or knows of that life and only counts the same cookie's age anew.
+ */
+export function isYielding(view: View, draft: CookieDraft): boolean {
+  return (draft.expires !== null && draft.expires === view.asked) || isYieldingTouch(view, draft)
+}
+
+/** The same of a touch: it is there to move the death, so it yields to nothing but what its request knows. */
+export function isYieldingTouch({ asked, expires, cookie }: View, draft: CookieDraft): boolean {
+  return expires !== asked && (draft.expires ?? Infinity) < (expires ?? Infinity) && !isCookieChanged(cookie, draft.cookie)
+}
+
 /** Whether the draft holds other data than its session is known to hold. */
 export function isChange({ base }: View, draft: Draft): boolean {
   return draft.base === base && draft.isChanged !== undefined ? draft.isChanged : !isSameData(base, draft.record)
 }
 
 export function viewOf(id: string, { record, expires }: Stored, cookie: object): View {
-  return { id, base: record, expected: record, expires, cookie: cookie as Record<string, unknown> }
+  return { id, base: record, expected: record, expires, asked: expires, cookie: cookie as Record<string, unknown> }
 }
 
 /** The view of a session whose first save begins. Should it fail, whatever is there later has grown from it. */
@@ -58,6 +74,7 @@ export function know(view: View, ours: Draft, stored: Stored): void {
   view.base = ours.record
   view.expected = stored.record
   view.expires = stored.expires
+  view.asked = ours.expires
   view.cookie = ours.cookie
   view.attempt = undefined
   view.isNew = undefined

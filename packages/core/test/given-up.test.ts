@@ -3,7 +3,7 @@ import { Gate, gatedBank } from '@connect-databank/conformance'
 import { describe, expect, it } from 'vitest'
 import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
 import type { Bank } from '../src/bank.ts'
-import { Client, dataOf, sessionData, turnOfLoop } from './kit.ts'
+import { Client, countAnew, dataOf, sessionData, turnOfLoop } from './kit.ts'
 
 const timedOut = { code: 'DATABANK_TIMEOUT' }
 
@@ -53,6 +53,7 @@ describe('an operation that was given up', () => {
     await client.set('sid', sessionData({ n: 1 }))
     const [first, second] = [await client.load('sid'), await client.load('sid')]
     gated.hold('read')
+    for (const live of [first, second]) countAnew(live)
     first['first'] = 1
     const givenUp = client.set('sid', first)
     const late = await gated.held('read')

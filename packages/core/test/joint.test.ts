@@ -2,7 +2,7 @@ import { gatedBank } from '@connect-databank/conformance'
 import type { SessionData } from 'express-session'
 import { describe, expect, it } from 'vitest'
 import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
-import { Client, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
+import { Client, countAnew, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
 
 /** A store with a session, and a live one of it for each name. */
 async function requests<Name extends string>(names: readonly Name[], options: object = {}) {
@@ -13,6 +13,7 @@ async function requests<Name extends string>(names: readonly Name[], options: ob
   for (const name of names) live[name] = (await client.load('sid')) as never
   const save = (name: Name, value: unknown) => {
     ;(live[name] as Record<string, unknown>)[name] = value
+    countAnew(live[name] as never)
     return client.set('sid', live[name] as never)
   }
   return { bank, client, live, save }

@@ -77,6 +77,15 @@ export class Client {
   }
 }
 
+/** Counts the cookie's age anew, as express-session does at the end of a request, which is never in the millisecond before. */
+export function countAnew({ cookie }: SessionData): void {
+  const { originalMaxAge } = cookie
+  const before = cookie.expires == null ? 0 : new Date(cookie.expires).getTime()
+  cookie.expires = new Date(Math.max(before + 1, Date.now() + (originalMaxAge as number)))
+  // The date has set it, from another reading of the clock.
+  cookie.originalMaxAge = originalMaxAge
+}
+
 /** Until everything that was put off to the next tick, or to the end of this turn of the loop, is done. */
 export function turnOfLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))

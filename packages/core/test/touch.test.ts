@@ -2,7 +2,7 @@ import { gatedBank } from '@connect-databank/conformance'
 import { describe, expect, it } from 'vitest'
 import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
 import type { Bank } from '../src/bank.ts'
-import { Client, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
+import { Client, countAnew, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
 
 /** A bank without its `touch`: the store makes one of what there is. */
 function withoutTouch(bank: Bank): Bank {
@@ -167,6 +167,7 @@ describe('a set that changes nothing', () => {
     const { cookie } = sessionData()
     await bank.save('sid', { payload: JSON.stringify({ n: 1, cookie }), expires: Date.now() + minute })
     const live = await client.load('sid')
+    countAnew(live)
     await client.set('sid', live)
     expect([bank.calls('touch'), bank.calls('swap')]).toEqual([1, 0])
   })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
 import type { Bank } from '../src/bank.ts'
 import type { Merge } from '../src/merge.ts'
-import { Client, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
+import { Client, countAnew, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
 
 /** A bank of the required methods alone, as a databank driver is. */
 function bare(bank: Bank): Bank {
@@ -254,11 +254,13 @@ describe('a save of which nobody knows whether it happened', () => {
     const live = await client.load('sid')
     gated.hold('swap')
     live['first'] = 1
+    countAnew(live)
     const saving = client.set('sid', live)
     const held = await gated.held('swap')
     await held.perform()
     await expect(saving).rejects.toMatchObject({ code: 'DATABANK_TIMEOUT' })
     live['second'] = 2
+    countAnew(live)
     const again = client.set('sid', live)
     for (let round = 0; round < 2; round++) await (await gated.held('swap')).release()
     await again

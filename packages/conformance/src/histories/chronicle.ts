@@ -25,8 +25,10 @@ export interface Operation {
   readonly unsure?: ReadonlySet<Key>
   /** Of what is written: when the session is to die. */
   readonly expires?: number
-  /** Of an update: since when its request knows the session. */
+  /** Of an update or a touch: since when its request knows the session. */
   readonly knownSince?: number
+  /** Of a touch: whether it may leave alone a longer life that others have given the session. */
+  readonly isYielding?: boolean
   /** Of a get: what it gave; null if the session is missing. */
   found?: { readonly values: Values; readonly expires: number | undefined } | null
 }
@@ -41,6 +43,7 @@ export class Chronicle {
   #tick = 0
   #sids = 0
   #values = 0
+  readonly #deaths = new Map<number, number>()
   readonly #name: string
   /** Called whenever something has ended. */
   onChange: () => void = () => {}
@@ -60,8 +63,18 @@ export class Chronicle {
     return ++this.#values
   }
 
+  /**
+   * When a session dies that is to live for so many milliseconds from now on. Of the same age, none dies when another does, and who is
+   * asked for later dies later: what happens must not depend on how many operations find room in a millisecond.
+   */
+  newDeath(age: number): number {
+    const death = Math.max(Date.now() + age, (this.#deaths.get(age) ?? 0) + 1)
+    this.#deaths.set(age, death)
+    return death
+  }
+
   begin(operation: Pick<Operation, 'kind' | 'request' | 'store' | 'sid'> & Partial<Operation>): Operation {
-    const { kind, request, store, sid, values, unsure, expires, knownSince } = operation
+    const { kind, request, store, sid, values, unsure, expires, knownSince, isYielding } = operation
     // All fields, always in this order: a history makes many of these, and they are looked at often.
     const begun = {
       kind,
@@ -72,6 +85,7 @@ export class Chronicle {
       unsure,
       expires,
       knownSince,
+      isYielding,
       begin: ++this.#tick,
       beganAt: Date.now(),
       end: Number.POSITIVE_INFINITY,

@@ -3,9 +3,11 @@ import { HOUR, live } from '../store/kit.ts'
 import type { Chronicle, Operation, Values } from './chronicle.ts'
 import { type Key, keys, type Lifetime } from './plan.ts'
 
-/** How long a short-lived session lives, and for how long one is dead whose time is over, in milliseconds. */
-const SHORT = 3
-const OVER = 1_000
+/** How long sessions live from now on, in milliseconds. */
+const AGES: Readonly<Record<Lifetime, number>> = { long: HOUR, short: 3, over: -1_000 }
+
+/** By how much an age may differ and be the same: it is set from two readings of the clock. In milliseconds. */
+const AGE_DRIFT = 10
 
 /** What the requests of one history have in common. */
 export interface World {
@@ -78,6 +80,9 @@ export class Held {
   knownSince: number | undefined
   #base: Values
   #baseBegin = 0
+  /** How old its cookie may get, in milliseconds, as loaded and as in all that it has written. */
+  readonly #ages: number[] = []
+  #isSaved = false
   /** Saves that are under way, or have failed and so may have happened. */
   #attempts: { readonly full: Values; readonly save: Operation }[] = []
 
@@ -86,12 +91,15 @@ export class Held {
     this.live = session
     this.knownSince = knownSince
     this.#base = valuesOf(session)
+    if (knownSince !== undefined) this.touched()
   }
 
   /** A session that was never stored. */
   static fresh(world: World, store: number): Held {
     const sid = world.newSid()
-    return new Held(sid, live(world.stores[store]!, sid, {}), undefined)
+    const held = new Held(sid, live(world.stores[store]!, sid, {}), undefined)
+    held.age('long', world.chronicle)
+    return held
   }
 
   /** Changes the object as an application would: in place where there is something. */
@@ -104,15 +112,25 @@ export class Held {
   }
 
   /** Sets the cookie's age, or counts it anew. */
-  age(lifetime: Lifetime | undefined): void {
+  age(lifetime: Lifetime | undefined, chronicle: Chronicle): void {
     const { cookie } = this.live
-    if (lifetime === undefined) cookie.maxAge = cookie.originalMaxAge
-    else if (lifetime === 'long') cookie.maxAge = HOUR
-    else cookie.expires = new Date(Date.now() + (lifetime === 'short' ? SHORT : -OVER))
+    const age: number = lifetime === undefined ? cookie.originalMaxAge : AGES[lifetime]
+    cookie.expires = new Date(chronicle.newDeath(age))
+    // The date has set it, from another reading of the clock.
+    cookie.originalMaxAge = age
   }
 
   get expires(): number {
     return (this.live['cookie'].expires as Date).getTime()
+  }
+
+  /**
+   * Whether its touch may leave alone a longer life that others have given the session: a save has met that, and it only counts anew an
+   * age that it has asked for before.
+   */
+  get isYielding(): boolean {
+    const age: number = this.live['cookie'].originalMaxAge
+    return this.#isSaved && this.#ages.some((before) => Math.abs(before - age) <= AGE_DRIFT)
   }
 
   /** Whether a save of it has begun before. */
@@ -138,6 +156,13 @@ export class Held {
   /** A save of the object as it is now has begun. */
   began(save: Operation): void {
     this.#attempts.push({ full: valuesOf(this.live), save })
+    this.#isSaved = true
+    this.touched()
+  }
+
+  /** It is loaded, or a save or a touch of it has begun. */
+  touched(): void {
+    this.#ages.push(this.live['cookie'].originalMaxAge)
   }
 
   /** It has ended. */

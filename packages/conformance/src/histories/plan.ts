@@ -14,8 +14,8 @@ export type Deed = 'save' | 'save and go on' | 'touch' | 'reload' | 'destroy' | 
 export interface Step {
   readonly set: readonly Key[]
   readonly remove: readonly Key[]
-  /** Undefined: the cookie goes on as it is, its age counted anew. */
-  readonly lifetime: Lifetime | undefined
+  /** Undefined: of the same age as before, counted anew. Kept: it dies when it was to die, as when an application saves by itself. */
+  readonly lifetime: Lifetime | 'kept' | undefined
   readonly deed: Deed
 }
 
@@ -57,6 +57,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   lifetime: fc.oneof(
     { weight: 10, arbitrary: fc.constant(undefined) },
     { weight: 3, arbitrary: fc.constant('long' as const) },
+    { weight: 2, arbitrary: fc.constant('kept' as const) },
     { weight: 1, arbitrary: fc.constantFrom('short' as const, 'over' as const) },
   ),
   deed: weighted<Deed>({

@@ -66,7 +66,7 @@ class History {
       if (lifetime === null || !this.#plan.requests.some((request) => request.visitor === visitor)) continue
       const held = Held.fresh(this.#world, 0)
       held.change(['a', 'b'], [], () => this.#world.chronicle.newValue())
-      held.age(lifetime)
+      held.age(lifetime, this.#world.chronicle)
       const { sid, live, expires } = held
       const what = { kind: 'create' as const, request: undefined, store: 0, sid, expires, values: valuesOf(live) }
       this.#world.cookies[visitor] = sid

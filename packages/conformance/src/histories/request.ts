@@ -61,7 +61,7 @@ export class Request {
   async #take({ set, remove, lifetime, deed }: Step): Promise<void> {
     const held = this.#held!
     held.change(set, remove, () => this.#world.chronicle.newValue())
-    held.age(lifetime)
+    if (lifetime !== 'kept') held.age(lifetime, this.#world.chronicle)
     switch (deed) {
       case 'save':
         return this.#save(held)
@@ -103,11 +103,16 @@ export class Request {
     held.ended(operation)
   }
 
-  async #touch({ sid, live, expires }: Held): Promise<void> {
+  async #touch(held: Held): Promise<void> {
+    const { sid, live, expires, knownSince, isYielding } = held
     if (this.#world.stores[this.#store]!.touch === undefined) return
-    const { ended } = ask(this.#world, this.#of({ kind: 'touch', sid, expires }), (store, callback) =>
-      store.touch!(sid, live, callback),
+    const known = knownSince === undefined ? {} : { knownSince }
+    const { ended } = ask(
+      this.#world,
+      this.#of({ kind: 'touch' as const, sid, expires, isYielding, ...known }),
+      (store, callback) => store.touch!(sid, live, callback),
     )
+    held.touched()
     await ended
   }
 

@@ -74,7 +74,11 @@ export class Rules {
 
   /** Whether `first` had taken effect, if it ever does, when `second` began. */
   #before(first: Operation, second: Operation): boolean {
-    return first.end < second.begin && !(first.outcome === 'failed' && this.#mayHappenLate)
+    return this.#endedBefore(first, second.begin)
+  }
+
+  #endedBefore({ end, outcome }: Operation, tick: number): boolean {
+    return end < tick && !(outcome === 'failed' && this.#mayHappenLate)
   }
 
   /** Nothing is found: was there surely something? */
@@ -135,16 +139,26 @@ export class Rules {
         later.outcome === 'done' &&
         later.end < begin &&
         this.#before(write, later) &&
-        // An update may meet another's and yield to its longer life, unless its request knew that one's.
-        (!this.#merging.includes(later) || write.end <= (later.knownSince ?? -1) || write.expires <= later.expires) &&
-        !this.#mayBeRepeated(write, later),
+        !this.#mayBeRepeated(write, later, later.begin) &&
+        (!this.#mayYield(later) || write.expires <= later.expires || this.#wasKnown(write, later)),
     )
   }
 
-  /** Whether an update that was under way together with `later` may have met `write`, and kept the death that it had set. */
-  #mayBeRepeated(write: Write, later: Write): boolean {
+  /** Whether a longer life that others have given the session may outlast this write: it may meet their update, and asks for none. */
+  #mayYield(write: Write): boolean {
+    return write.isYielding === true || this.#merging.includes(write)
+  }
+
+  /** Whether the request of `later` has known the death that `write` set: it yields to none but what has come since. */
+  #wasKnown(write: Write, later: Write): boolean {
+    const { knownSince } = later
+    return knownSince !== undefined && write.end <= knownSince && !this.#mayBeRepeated(write, later, knownSince)
+  }
+
+  /** Whether an update that had not ended at `since`, and began before `later` had ended, may have met `write` and kept its death. */
+  #mayBeRepeated(write: Write, later: Write, since: number): boolean {
     return this.#merging.some(
-      (update) => update !== write && update !== later && !this.#before(update, later) && !this.#before(later, update),
+      (update) => update !== write && update !== later && !this.#endedBefore(update, since) && !this.#before(later, update),
     )
   }
 

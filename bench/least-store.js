@@ -1,0 +1,46 @@
+// The least that a store does, wherever it keeps its sessions: whoever asks gets a copy of his own, and what is stored is a copy. No
+// text, no expiry, no other process, no error. So it is the limit for stores that keep sessions in the process, and for near caches.
+import session from 'express-session'
+
+export class LeastStore extends session.Store {
+  /** @type {Map<string, any>} */
+  #sessions = new Map()
+
+  /** @override @param {string} sid @param {(error: unknown, session?: any) => void} callback */
+  get(sid, callback) {
+    process.nextTick(callback, null, copyOf(this.#sessions.get(sid)))
+  }
+
+  /** @override @param {string} sid @param {any} live @param {(error?: unknown) => void} callback */
+  set(sid, live, callback) {
+    this.#sessions.set(sid, copyOf({ ...live, cookie: live.cookie.toJSON() }))
+    process.nextTick(callback, null)
+  }
+
+  /** @override @param {string} sid @param {any} live @param {() => void} callback */
+  touch(sid, live, callback) {
+    this.#sessions.get(sid).cookie.expires = live.cookie.expires
+    process.nextTick(callback, null)
+  }
+
+  /** @override @param {string} sid @param {(error?: unknown) => void} [callback] */
+  destroy(sid, callback) {
+    this.#sessions.delete(sid)
+    if (callback !== undefined) process.nextTick(callback, null)
+  }
+}
+
+/** Of plain data and dates. @param {any} value */
+function copyOf(value) {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  const copy = Array.isArray(value) ? value.slice() : { ...value }
+  for (const name in copy) if (typeof copy[name] === 'object') copy[name] = copyOf(copy[name])
+  return copy
+}
+
+/** @type {import('./candidates.js').Candidate} */
+export const least = {
+  name: 'the least: a copy kept in the process',
+  limit: true,
+  open: async () => ({ store: new LeastStore() }),
+}
