@@ -1,11 +1,5 @@
+import { Batches } from './batches.ts'
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
-
-/** How many requests may be under way before the next operations wait for an answer and go out together. */
-const UNDER_WAY = 2
-/** The most operations that go out as one request. */
-const BATCH = 128
-/** How long (ms) operations wait for an answer to others: a request that takes longer loses its place, for it may be hung. */
-const PATIENCE = 10
 
 /** Failures of the whole backend: to ask it again for each member of a batch would only burden it more. */
 const OF_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -16,7 +10,8 @@ const OF_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DATABANK_CLOSED',
 ])
 
-interface Waiting<Answer> {
+interface Waiting<Item, Answer> {
+  readonly item: Item
   readonly answer: Promise<Answer>
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
@@ -26,13 +21,9 @@ interface Waiting<Answer> {
 export class Gathering<Item, Answer> {
   readonly #one: (item: Item) => Promise<Answer>
   readonly #many: (items: readonly Item[]) => Promise<readonly Answer[]>
+  readonly #batches = new Batches<Waiting<Item, Answer>>((batch) => this.#send(batch))
   /** Equal items share one answer: two strings may be equal, two objects never are. */
-  #waiting = new Map<Item, Waiting<Answer>>()
-  #underWay = 0
-  /** A new round begins when patience ends: requests of earlier ones hold no place any more. */
-  #round = 0
-  #leavesSoon = false
-  #patience: NodeJS.Timeout | undefined
+  readonly #waiting = new Map<Item, Waiting<Item, Answer>>()
 
   /** `many` gives the answers where their items stood, and must bear that an item is asked for again if it fails. */
   constructor(one: (item: Item) => Promise<Answer>, many: (items: readonly Item[]) => Promise<readonly Answer[]>) {
@@ -50,9 +41,9 @@ export class Gathering<Item, Answer> {
       resolve = yes
       reject = no
     })
-    this.#waiting.set(item, { answer, resolve, reject })
-    if (this.#underWay < UNDER_WAY) this.#leaveSoon()
-    else this.#patience ??= this.#startPatience()
+    const waiting = { item, answer, resolve, reject }
+    this.#waiting.set(item, waiting)
+    this.#batches.add(waiting)
     return answer
   }
 
@@ -63,84 +54,32 @@ export class Gathering<Item, Answer> {
 
   /** Sends all that wait, whatever is under way. */
   leave(): void {
-    this.#leaveUpTo(Number.POSITIVE_INFINITY)
+    this.#batches.leave()
   }
 
-  #leaveUpTo(underWay: number): void {
-    while (this.#waiting.size > 0 && this.#underWay < underWay) this.#send(this.#take())
-    clearTimeout(this.#patience)
-    this.#patience = this.#waiting.size > 0 ? this.#startPatience() : undefined
+  #send(batch: readonly Waiting<Item, Answer>[]): Promise<unknown> {
+    for (const { item } of batch) this.#waiting.delete(item)
+    return batch.length === 1 ? this.#alone(batch[0]!) : this.#together(batch)
   }
 
-  /**
-   * When the current callback of the loop has ended, and with it the callbacks of all that it answered: clients answer in one
-   * callback what came in one packet. Not later: what a client sends in this turn travels together.
-   */
-  #leaveSoon(): void {
-    if (this.#leavesSoon) return
-    this.#leavesSoon = true
-    process.nextTick(() => {
-      this.#leavesSoon = false
-      this.#leaveUpTo(UNDER_WAY)
-    })
-  }
-
-  #startPatience(): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#round += 1
-      this.#underWay = 0
-      this.#leaveUpTo(UNDER_WAY)
-    }, PATIENCE).unref()
-  }
-
-  #take(): Map<Item, Waiting<Answer>> {
-    const all = this.#waiting
-    this.#waiting = new Map()
-    if (all.size <= BATCH) return all
-    const batch = new Map<Item, Waiting<Answer>>()
-    for (const [item, waiting] of all) (batch.size < BATCH ? batch : this.#waiting).set(item, waiting)
-    return batch
-  }
-
-  #send(batch: Map<Item, Waiting<Answer>>): void {
-    const end = this.#begin()
-    const sent = batch.size === 1 ? this.#singly(batch) : this.#together(batch)
-    sent.then(end, end)
-  }
-
-  /** Takes a place; what it gives frees it. */
-  #begin(): () => void {
-    const round = this.#round
-    this.#underWay += 1
-    return () => {
-      if (round !== this.#round) return
-      this.#underWay -= 1
-      if (this.#waiting.size > 0) this.#leaveSoon()
-    }
-  }
-
-  async #together(batch: Map<Item, Waiting<Answer>>): Promise<void> {
+  async #together(batch: readonly Waiting<Item, Answer>[]): Promise<unknown> {
     try {
-      const answers = await this.#many([...batch.keys()])
-      if (answers.length !== batch.size) throw new Error(`${batch.size} operations got ${answers.length} answers`)
-      let place = 0
-      for (const { resolve } of batch.values()) resolve(answers[place++] as Answer)
+      const answers = await this.#many(batch.map(({ item }) => item))
+      if (answers.length !== batch.length) throw new Error(`${batch.length} operations got ${answers.length} answers`)
+      for (let place = 0; place < batch.length; place++) batch[place]!.resolve(answers[place] as Answer)
     } catch (error) {
       const failure = coded(error)
-      if (!OF_ALL.has(failure.code)) return this.#singly(batch)
+      if (!OF_ALL.has(failure.code)) return Promise.all(batch.map((waiting) => this.#alone(waiting)))
       // An error of its own for each: whoever gets one may write on it.
-      for (const { reject } of batch.values()) reject(new DatabankError(failure.code, failure.message, { cause: failure }))
+      for (const { reject } of batch) reject(new DatabankError(failure.code, failure.message, { cause: failure }))
     }
   }
 
-  async #singly(batch: Map<Item, Waiting<Answer>>): Promise<void> {
-    const asked = [...batch].map(async ([item, { resolve, reject }]) => {
-      try {
-        resolve(await this.#one(item))
-      } catch (error) {
-        reject(error)
-      }
-    })
-    await Promise.all(asked)
+  async #alone({ item, resolve, reject }: Waiting<Item, Answer>): Promise<void> {
+    try {
+      resolve(await this.#one(item))
+    } catch (error) {
+      reject(error)
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { isAlive } from './bank.ts'
+import { Batches } from './batches.ts'
 import { fromDatabank } from './databank.ts'
 import { coded, DatabankError, invalidOption, isCoded } from './errors.ts'
 import { expiresOf } from './expiry.ts'
@@ -22,6 +23,7 @@ export type { Callback } from './settle.ts'
 export type { StoreOptions } from './store-options.ts'
 
 const named = {
+  Batches,
   checkOptions,
   coalesce,
   coded,
@@ -49,6 +51,7 @@ const connectDatabank: typeof storeClassFor & typeof named = Object.assign(
 )
 
 export {
+  Batches,
   checkOptions,
   coalesce,
   coded,

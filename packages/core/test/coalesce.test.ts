@@ -196,6 +196,18 @@ describe('coalesce', () => {
     assert.equal(new Set(reasons).size, 3)
   })
 
+  it('takes what a bank throws for a failure, alone or of many, and frees its place', async () => {
+    const { held } = bankOf('a', 'b')
+    const thrown = () => {
+      throw new DatabankError('DATABANK_BACKEND_FAILED', 'thrown')
+    }
+    const bank = coalesce(Object.assign(held, { read: thrown, readMany: thrown }))
+    for (const ids of [['a'], ['a', 'b'], ['a'], ['b']]) {
+      const answers = await Promise.allSettled(ids.map((id) => bank.read(id)))
+      for (const answer of answers) assert.equal(answer.status === 'rejected' && answer.reason.code, 'DATABANK_BACKEND_FAILED')
+    }
+  })
+
   it('takes an answer with places missing for a failure', async () => {
     const { held } = bankOf('a', 'b', 'c')
     const bank = coalesce(Object.assign(held, { readMany: async () => [] }))

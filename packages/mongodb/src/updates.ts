@@ -1,4 +1,4 @@
-import { Batches } from './batches.ts'
+import { Batches } from 'connect-databank'
 import type { Change, Collection, Filter } from './driver.ts'
 import { failure, refusedIn, serverCode } from './failures.ts'
 
@@ -18,6 +18,10 @@ interface Waiting extends Update {
   readonly reject: (error: unknown) => void
 }
 
+/** How many commands may be under way before updates wait for one to end, and the most bytes that go out as one. */
+const UNDER_WAY = 4
+const MOST_BYTES = 4 * 1024 * 1024
+
 /** ImmutableField */
 const IMMUTABLE = 66
 /** No session's, and not what any update asks for. */
@@ -32,7 +36,11 @@ const NOT_ASKED_FOR = ''
  * alone, by which we know that it matched none.
  */
 export class Updates {
-  readonly #batches = new Batches<Waiting>((batch) => this.#send(batch))
+  readonly #batches = new Batches<Waiting>((batch) => this.#send(batch), {
+    underWay: UNDER_WAY,
+    weightOf: ({ weight }) => weight,
+    weight: MOST_BYTES,
+  })
   #canTell: Promise<boolean> | undefined
 
   apply(collection: Collection, { filter, change, upsert, weight }: Update): Promise<boolean> {
