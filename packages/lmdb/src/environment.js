@@ -3,11 +3,13 @@ import { statSync } from 'node:fs'
 import { open } from 'lmdb'
 import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
 import { requireOpenable } from './preflight.js'
+import { Room } from './room.js'
 
 /**
  * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
- * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: { sync(callback: (error: unknown) => void): void } }} Root
- * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table }} Tables
+ * @typedef {{ sync(callback: (error: unknown) => void): void, info(): { lastPageNumber: number } }} Native
+ * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: Native }} Root
+ * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table, room: Room }} Tables
  * @typedef {{ path: string, durable: boolean }} Place
  */
 
@@ -30,6 +32,7 @@ export function openForWriting(place) {
       about,
       sessions: openTable(root, tableNames.sessions),
       deaths: openTable(root, tableNames.deaths),
+      room: new Room(root, place.path),
     }
     root.transactionSync(() => {
       const stamp = about.get(formatKey)
@@ -44,9 +47,29 @@ export function openForWriting(place) {
 }
 
 /**
+ * Does the work in one transaction: all of it is done when this has returned, or nothing if it throws.
+ * @template T
+ * @param {Tables} tables
+ * @param {() => T} work
+ * @returns {T}
+ */
+export function inTransaction({ root, room }, work) {
+  return root.transactionSync(() => {
+    room.begin()
+    return work()
+  })
+}
+
+/** @param {Tables} tables */
+export async function close({ root, room }) {
+  await root.close()
+  room.close()
+}
+
+/**
  * Opens what a writer has made. Nothing here makes anything.
  * @param {string} path
- * @returns {Omit<Tables, 'about' | 'deaths'>}
+ * @returns {Pick<Tables, 'root' | 'sessions'>}
  */
 export function openForReading(path) {
   if (statSync(path).size === 0) throw new Error('the environment is not there yet')

@@ -10,6 +10,8 @@ const meanings: ReadonlyMap<number | string, ErrorCode> = new Map<number | strin
   [27, 'DATABANK_FULL'], // EFBIG
   [122, 'DATABANK_FULL'], // EDQUOT
   ['ENOSPC', 'DATABANK_FULL'],
+  ['EFBIG', 'DATABANK_FULL'],
+  ['EDQUOT', 'DATABANK_FULL'],
   [1, 'DATABANK_DENIED'], // EPERM
   [13, 'DATABANK_DENIED'], // EACCES
   [30, 'DATABANK_DENIED'], // EROFS

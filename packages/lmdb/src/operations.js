@@ -11,6 +11,10 @@ import { deathKey, endOfDeaths, expiryBytes, keysOfBase, timeOf, timeSize } from
 const nothing = Buffer.alloc(0)
 /** How many entries of the index of deaths one transaction looks at: others get their turn between two. */
 const atOnce = 1_000
+/** How many pages are copied at most, beside the way to the first leaf: leaves, those that they are merged with, branches. */
+const pagesOf = { touch: 2, move: 5, removal: 5, store: 5 }
+/** Bytes of a session beside its record and the four times that its key is there. */
+const bytesBeside = 150
 
 /**
  * @param {Tables} tables
@@ -19,7 +23,7 @@ const atOnce = 1_000
  * @returns {Record<import('./protocol.ts').Kind, (...fields: any[]) => Answer>}
  */
 export function operationsOn(tables, maxSize, limit = atOnce) {
-  const { sessions, deaths } = tables
+  const { sessions, deaths, room } = tables
   return { save, remove, touch, swap, purge, survey, clear }
 
   /**
@@ -28,7 +32,7 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
    * @param {Buffer} death
    */
   function save(base, record, death) {
-    return refusalIfFull() ?? store(keysOfBase(base), record, death)
+    return refusalIfFull(base, record) ?? store(keysOfBase(base), record, death)
   }
 
   /** @param {Buffer} base */
@@ -36,6 +40,8 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
     const keys = keysOfBase(base)
     const times = sessions.get(keys.expiry)
     if (times === undefined) return false
+    const refusal = refusalOf(room.take(pagesOf.removal))
+    if (refusal !== undefined) return refusal
     erase(keys, times)
     return true
   }
@@ -48,7 +54,10 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
   function touch(base, death) {
     const keys = keysOfBase(base)
     const times = sessions.get(keys.expiry)
-    if (times !== undefined && isAlive(times, Date.now())) setDeath(keys, times, death)
+    if (times === undefined || !isAlive(times, Date.now())) return null
+    const refusal = refusalOf(room.take(isPutOff(times, death) ? pagesOf.touch : pagesOf.move))
+    if (refusal !== undefined) return refusal
+    setDeath(keys, times, death)
     return null
   }
 
@@ -63,7 +72,7 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
     const times = sessions.get(keys.expiry)
     const isThere = times !== undefined && isAlive(times, Date.now())
     if (expected === null ? isThere : !isThere || !isRecord(keys.record, expected)) return false
-    return refusalIfFull() ?? store(keys, record, death)
+    return refusalIfFull(base, record) ?? store(keys, record, death)
   }
 
   /**
@@ -84,7 +93,19 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
     tables.root.readerCheck()
     const now = timeOf(time) ?? Infinity
     const due = [...deaths.getKeys({ end: endOfDeaths(now), limit })]
-    return { freed: due.filter((death) => !correct(death, now, erase)).length, isDone: due.length < limit }
+    let freed = 0
+    for (const [at, death] of due.entries()) {
+      const refusal = refusalOf(room.take(pagesOf.removal))
+      if (refusal !== undefined) return at === 0 ? refusal : { freed, isDone: false }
+      const { keys, times } = sessionOf(death)
+      if (isAlive(times, now)) {
+        correct(death, keys, times)
+      } else {
+        erase(keys, times)
+        freed++
+      }
+    }
+    return { freed, isDone: due.length < limit }
   }
 
   /**
@@ -96,34 +117,40 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
     const now = timeOf(time) ?? Infinity
     const start = after === null ? {} : { start: after, exclusiveStart: true }
     const due = [...deaths.getKeys({ ...start, end: endOfDeaths(now), limit })]
-    const dead = due.filter((death) => !correct(death, now)).length
+    let dead = 0
+    for (const death of due) {
+      const { keys, times } = sessionOf(death)
+      if (!isAlive(times, now)) dead++
+      else if (room.take(pagesOf.move) === undefined) correct(death, keys, times)
+    }
     const last = due.length < limit ? null : (due.at(-1)?.toString('hex') ?? null)
     return { dead, entries: statsOf(sessions).entryCount / 2, last }
   }
 
   function clear() {
+    const refusal = refusalOf(room.take(0))
+    if (refusal !== undefined) return refusal
     for (const table of [sessions, deaths]) table.clearSync()
     return null
   }
 
-  /**
-   * Whether the entry lives after all: then the index gets its time of death. What is dead is left to `onDead`.
-   * @param {Buffer} death its key in the index
-   * @param {number} now
-   * @param {(keys: Keys, times: Buffer) => void} [onDead]
-   */
-  function correct(death, now, onDead) {
+  /** @param {Buffer} death its key in the index */
+  function sessionOf(death) {
     const keys = keysOfBase(death.subarray(timeSize))
-    const times = /** @type {Buffer} */ (sessions.get(keys.expiry))
-    if (!isAlive(times, now)) {
-      onDead?.(keys, times)
-      return false
-    }
+    return { keys, times: /** @type {Buffer} */ (sessions.get(keys.expiry)) }
+  }
+
+  /**
+   * Gives the index the time of death of one that lives longer than it says.
+   * @param {Buffer} death its key in the index
+   * @param {Keys} keys
+   * @param {Buffer} times
+   */
+  function correct(death, keys, times) {
     const time = times.subarray(0, timeSize)
     deaths.remove(death)
     index(keys, time)
     sessions.put(keys.expiry, expiryBytes(time, time))
-    return true
   }
 
   /**
@@ -143,12 +170,11 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
    * @param {Buffer} death
    */
   function setDeath(keys, times, death) {
-    const indexed = times?.subarray(timeSize)
-    if (indexed !== undefined && indexed.compare(death) <= 0) {
-      sessions.put(keys.expiry, expiryBytes(death, indexed))
+    if (times !== undefined && isPutOff(times, death)) {
+      sessions.put(keys.expiry, expiryBytes(death, times.subarray(timeSize)))
       return
     }
-    if (indexed !== undefined) deaths.remove(deathKey(indexed, keys.base))
+    if (times !== undefined) deaths.remove(deathKey(times.subarray(timeSize), keys.base))
     index(keys, death)
     sessions.put(keys.expiry, expiryBytes(death, death))
   }
@@ -172,20 +198,27 @@ export function operationsOn(tables, maxSize, limit = atOnce) {
     sessions.remove(record)
   }
 
-  /** @returns {Failure | undefined} */
-  function refusalIfFull() {
-    if (maxSize === null || usedBytes() < maxSize) return undefined
-    return { failure: { message: `the sessions fill the ${maxSize} bytes that maxSize allows`, code: 'MAX_SIZE' } }
+  /**
+   * @param {Buffer} base
+   * @param {Buffer} record
+   * @returns {Failure | undefined}
+   */
+  function refusalIfFull(base, record) {
+    if (maxSize !== null && usedPages() * statsOf(sessions).pageSize >= maxSize) {
+      return { failure: { message: `the sessions fill the ${maxSize} bytes that maxSize allows`, code: 'MAX_SIZE' } }
+    }
+    return refusalOf(room.takeToGrow(pagesOf.store, record.length + 4 * base.length + bytesBeside, freePages))
   }
 
   /** The pages that hold something: the file keeps those that were freed, for what comes next. */
-  function usedBytes() {
-    let bytes = 0
-    for (const table of [sessions, deaths]) {
-      const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = statsOf(table)
-      bytes += (treeBranchPageCount + treeLeafPageCount + overflowPages) * pageSize
-    }
-    return bytes
+  function usedPages() {
+    return pagesIn(statsOf(sessions)) + pagesIn(statsOf(deaths))
+  }
+
+  /** Those that a reader may still look at are among them. */
+  function freePages() {
+    const { lastPageNumber, root, free } = statsOf(sessions)
+    return lastPageNumber - 1 - usedPages() - pagesIn(root) - pagesIn(free)
   }
 }
 
@@ -199,9 +232,32 @@ function isAlive(times, now) {
 }
 
 /**
- * @typedef {{ entryCount: number, pageSize: number, treeBranchPageCount: number, treeLeafPageCount: number, overflowPages: number }} Stats
+ * Whether the index may keep the time that it has: it is no later than death.
+ * @param {Buffer} times
+ * @param {Buffer} death
+ */
+function isPutOff(times, death) {
+  return times.subarray(timeSize).compare(death) <= 0
+}
+
+/**
+ * @param {NodeJS.ErrnoException | undefined} error
+ * @returns {Failure | undefined}
+ */
+function refusalOf(error) {
+  return error && { failure: { message: error.message, code: error.code } }
+}
+
+/**
+ * @typedef {{ treeBranchPageCount: number, treeLeafPageCount: number, overflowPages: number }} PageCounts
+ * @typedef {PageCounts & { entryCount: number, pageSize: number, lastPageNumber: number, root: PageCounts, free: PageCounts }} Stats
  * @param {import('./environment.js').Table} table
  */
 function statsOf(table) {
   return /** @type {Stats} */ (table.getStats())
+}
+
+/** @param {PageCounts} counts */
+function pagesIn({ treeBranchPageCount, treeLeafPageCount, overflowPages }) {
+  return treeBranchPageCount + treeLeafPageCount + overflowPages
 }

@@ -2,7 +2,7 @@
 // whole. In a process of its own because LMDB has one lock for all writes: neither waiting for it nor flushing may hold up the event
 // loop that serves requests; why it is no thread, `writer-process.ts` says.
 import { Socket } from 'node:net'
-import { openForWriting } from './environment.js'
+import { close as closeEnvironment, inTransaction, openForWriting } from './environment.js'
 import { askCutter, decodeAsk, encodeAnswers } from './messages.js'
 import { operationsOn } from './operations.js'
 
@@ -22,6 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
 /** @type {import('./environment.js').Tables} */
 let tables
 let isUnflushed = false
+let isDamaged = false
 /** @type {Promise<void> | undefined} */
 let flushing
 /** @type {NodeJS.Timeout | undefined} */
@@ -31,25 +32,26 @@ let flushTimer
 let operations
 
 /**
- * One transaction for all. If it fails, one for each, so that only those fail which must.
+ * One transaction for all. If an operation fails, one for each, so that only those fail which must. If the commit fails, nothing of
+ * it is written, and this process must write no more: `room.js` says why.
  * @param {Ask[]} batch
  * @returns {Answer[]}
  */
 function perform(batch) {
-  try {
-    return inTransaction(batch)
-  } catch (error) {
-    return batch.length === 1 ? [failureOf(error)] : batch.flatMap((ask) => perform([ask]))
-  }
-}
-
-/**
- * @param {Ask[]} batch
- * @returns {Answer[]}
- */
-function inTransaction(batch) {
+  if (isDamaged) return batch.map(() => failureOf({ message: 'the process that writes has ended', code: 'WRITER_ENDED' }))
+  let isCommitting = false
   isUnflushed = true
-  return tables.root.transactionSync(() => batch.map(({ kind, fields }) => operations[kind](...fields)))
+  try {
+    return inTransaction(tables, () => {
+      const answers = batch.map(({ kind, fields }) => operations[kind](...fields))
+      isCommitting = true
+      return answers
+    })
+  } catch (error) {
+    if (isCommitting) isDamaged = true
+    if (isCommitting || batch.length === 1) return batch.map(() => failureOf(error))
+    return batch.flatMap((ask) => perform([ask]))
+  }
 }
 
 /** @param {any} error */
@@ -76,7 +78,7 @@ async function close() {
   await flushing
   if (!place.durable) flush()
   await flushing
-  await tables.root.close()
+  await closeEnvironment(tables)
   process.exit()
 }
 
@@ -88,8 +90,11 @@ const cutter = askCutter()
  */
 function receive(size, buffer) {
   const batch = cutter.cut(Buffer.from(buffer.buffer, buffer.byteOffset, size)).map(decodeAsk)
-  if (batch.length > 0) pipe.write(encodeAnswers(perform(batch)))
-  return true
+  if (batch.length === 0) return true
+  const answers = encodeAnswers(perform(batch))
+  if (isDamaged) pipe.end(answers, () => process.kill(process.pid, 'SIGKILL'))
+  else pipe.write(answers)
+  return !isDamaged
 }
 
 // What one reading brings is one transaction; Node's own buffers would cut a large batch up.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { longestTurn } from '../../../scripts/longest-turn.js'
-import { openForWriting } from '../src/environment.js'
+import { close, inTransaction, openForWriting } from '../src/environment.js'
 import { encodeRecord, keysOf, timeBytes } from '../src/format.js'
 import { operationsOn } from '../src/operations.js'
 import { newPlace } from './place.ts'
@@ -21,14 +21,14 @@ function fill(path: string): Promise<void> {
   const tables = openForWriting({ path, durable: false })
   const { save } = operationsOn(tables, null)
   for (let start = 0; start < many; start += 10_000) {
-    tables.root.transactionSync(() => {
+    inTransaction(tables, () => {
       for (let at = start; at < start + 10_000; at++) {
         const id = `session ${(at * 7_919) % many}`
         save(keysOf(id).base, encodeRecord(id, keysOf(id), payload), timeBytes(deathOf(at)))
       }
     })
   }
-  return tables.root.close()
+  return close(tables)
 }
 
 describe(`${many} sessions in LMDB`, { timeout: 300_000 }, () => {

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newPlace, type Place } from './place.ts'
 import { type BankProcess, bundleProcess, startProcess } from './processes.ts'
@@ -143,6 +145,23 @@ describe('processes that share an environment', () => {
       await bank.save('a', { payload: '4', expires: null })
       expect(await bank.read('a')).toEqual({ payload: '4', expires: null })
       expect(await bank.read('b')).toBeNull()
+    })
+
+    it('a writer whose commit has failed writes no more, and the next write has a new one', async () => {
+      const bank = place.bank()
+      await bank.save('a', { payload: '1', expires: null })
+      const [writer] = await childrenOf(process.pid)
+      // What it may write ends within the room that it has made.
+      await promisify(execFile)('prlimit', [`--pid=${writer}`, '--fsize=4096'])
+      // What LMDB's client then does to its own memory may end the writer before it can tell.
+      await expect(bank.save('a', { payload: '2', expires: null })).rejects.toMatchObject({
+        code: expect.stringMatching(/^DATABANK_(FULL|UNAVAILABLE)$/),
+      })
+      // Until we know of its end as well.
+      while (existsSync(`/proc/${writer}`)) await sleep(10)
+      expect(await bank.read('a')).toEqual({ payload: '1', expires: null })
+      await bank.save('a', { payload: '3', expires: null })
+      expect(await bank.read('a')).toEqual({ payload: '3', expires: null })
     })
 
     it('a writer ends when the process that it serves is killed', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openForWriting, type Tables } from '../src/environment.js'
+import { close, inTransaction, openForWriting, type Tables } from '../src/environment.js'
 import { encodeRecord, keysOf, timeBytes } from '../src/format.js'
 import { operationsOn } from '../src/operations.js'
 import type { Purged, Survey } from '../src/protocol.ts'
@@ -24,7 +24,7 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
     const { save } = operationsOn(tables, null)
     const payload = 'x'.repeat(200)
     for (let start = 0; start < sessions; start += 10_000) {
-      tables.root.transactionSync(() => {
+      inTransaction(tables, () => {
         for (let at = start; at < Math.min(start + 10_000, sessions); at++) {
           save(...saved(`session ${(at * 7_919) % sessions}`, payload, at < dead ? now - at : now + 1 + at))
         }
@@ -32,15 +32,15 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
     }
   }, 600_000)
   afterEach(async () => {
-    await tables.root.close()
+    await close(tables)
     await place.remove()
   })
 
-  const inTransaction = <T>(what: () => unknown) => tables.root.transactionSync(what) as T
+  const transact = <T>(what: () => unknown) => inTransaction(tables, what) as T
 
   it('purge works in proportion to the dead, and frees exactly these', () => {
     const start = performance.now()
-    const first = inTransaction<Purged>(() => operations.purge(timeBytes(now)))
+    const first = transact<Purged>(() => operations.purge(timeBytes(now)))
     const milliseconds = performance.now() - start
     expect(first).toEqual({ freed: dead, isDone: true })
     expect(work).toEqual({
@@ -49,13 +49,13 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
       'deaths removed': dead,
       'sessions removed': 2 * dead,
     })
-    expect(inTransaction(() => operations.purge(timeBytes(now)))).toEqual({ freed: 0, isDone: true })
+    expect(transact(() => operations.purge(timeBytes(now)))).toEqual({ freed: 0, isDone: true })
     if (process.env['LMDB_SESSIONS'] !== undefined) console.log(`purge: ${milliseconds.toFixed(1)} ms`)
   })
 
   it('count works in proportion to the dead', () => {
     const start = performance.now()
-    const survey = inTransaction<Survey>(() => operations.survey(timeBytes(now), null))
+    const survey = transact<Survey>(() => operations.survey(timeBytes(now), null))
     const milliseconds = performance.now() - start
     expect(survey).toEqual({ dead, entries: sessions, last: null })
     expect(work).toEqual({ 'deaths listed': dead, 'sessions read': dead })
@@ -63,25 +63,25 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
   })
 
   it('touch writes one entry, and that is not the payload', () => {
-    inTransaction(() => operations.touch(...touched('session 1', Date.now() + 1e9)))
+    transact(() => operations.touch(...touched('session 1', Date.now() + 1e9)))
     // It was long dead by the clock: nothing is revived.
     expect(work).toEqual({ 'sessions read': 1 })
-    inTransaction(() => operations.save(...saved('alive', 'x'.repeat(1e6), Date.now() + 1e9)))
+    transact(() => operations.save(...saved('alive', 'x'.repeat(1e6), Date.now() + 1e9)))
     for (const key of Object.keys(work)) delete work[key]
-    inTransaction(() => operations.touch(...touched('alive', Date.now() + 2e9)))
+    transact(() => operations.touch(...touched('alive', Date.now() + 2e9)))
     expect(work).toEqual({ 'sessions read': 1, 'sessions written': 1 })
   })
 
   it('what was put off is looked at once when its first time has come, and no more', () => {
     const later = Date.now() + 1e9
-    inTransaction(() => operations.save(...saved('put off', 'x', later)))
-    inTransaction(() => operations.touch(...touched('put off', later + 1e9)))
+    transact(() => operations.save(...saved('put off', 'x', later)))
+    transact(() => operations.touch(...touched('put off', later + 1e9)))
     for (const key of Object.keys(work)) delete work[key]
-    expect(inTransaction(() => operations.survey(timeBytes(later), null))).toMatchObject({ dead: sessions })
+    expect(transact(() => operations.survey(timeBytes(later), null))).toMatchObject({ dead: sessions })
     expect(work['sessions written']).toBe(1)
-    expect(inTransaction(() => operations.survey(timeBytes(later), null))).toMatchObject({ dead: sessions })
+    expect(transact(() => operations.survey(timeBytes(later), null))).toMatchObject({ dead: sessions })
     expect(work['sessions written']).toBe(1)
-    expect(inTransaction(() => operations.survey(timeBytes(later + 1e9), null))).toMatchObject({ dead: sessions + 1 })
+    expect(transact(() => operations.survey(timeBytes(later + 1e9), null))).toMatchObject({ dead: sessions + 1 })
   })
 })
 
