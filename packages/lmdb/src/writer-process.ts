@@ -25,9 +25,8 @@ const pipe = 3
  * The process that writes, from here. While one batch is under way, all that arrives waits and goes as the next: so a transaction,
  * and a flush to disk where there is one, is shared by whoever came meanwhile.
  *
- * A process and no thread, because a process must open an environment once: when the client opens it a second time, it closes a
- * file that ends the process's locks on the environment (POSIX: to close any descriptor of a file ends all of a process's locks
- * on it). The next process to come would then take itself for the first, and make the locks anew under those who hold them.
+ * A process and no thread, because the client has one environment for each file in a process: what is open for reading can't be
+ * opened for writing as well. And because a failure in its own memory, which a full disk has caused, must end no server.
  */
 export class WriterProcess {
   readonly #place: Place
