@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gatedBank } from '@connect-databank/conformance'
 import { type Bank, coalesce, DatabankStore } from 'connect-databank'
 import type { SessionData } from 'express-session'
-import { createClient } from 'redis'
+import { BasicClientSideCache, createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { server } from '../../../scripts/servers/index.js'
 import { until } from '../../../scripts/servers/program.js'
@@ -11,6 +11,7 @@ import { startProxy } from '../../../scripts/servers/proxy.js'
 import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
 import { openBank, RedisBank, type RedisBankOptions, RedisStore } from '../src/index.ts'
 import { NearCache, withNearCache } from '../src/near-cache.ts'
+import { Tracking } from '../src/tracking.ts'
 import { aSession, get } from './requests.ts'
 
 const HOUR = 3_600_000
@@ -139,6 +140,32 @@ for (const [name, title] of Object.entries(VERSIONS)) {
         await bank.read('a')
         await write()
         expect(await bank.read('a')).toEqual(then)
+      }
+    })
+
+    it('is told of what scripts of its own connection change, and not of what its commands do', async () => {
+      const heard: (string | null)[] = []
+      const listener = { on: () => {}, off: () => {}, changed: (id: string | null) => heard.push(id) }
+      const tracking = new Tracking('sess:', listener, async () => undefined)
+      const options = { url: redis.url, RESP: 3 as const, ...tracking.clientOptions({ BasicClientSideCache } as never) }
+      const own = await createClient(options).connect()
+      ends.push(() => own.destroy())
+      const heardOf = async (command: string[]) => {
+        await own.sendCommand(['SET', 'sess:a', 'one'])
+        // News comes before the answer to what was asked later.
+        await own.sendCommand(['PING'])
+        heard.length = 0
+        await own.sendCommand(command)
+        await own.sendCommand(['PING'])
+        return [...heard]
+      }
+      for (const change of [['SET', 'two'], ['PEXPIREAT', `${two.expires}`], ['PERSIST'], ['DEL']]) {
+        const [name, ...args] = change as [string, ...string[]]
+        const script = `redis.call('PEXPIREAT', KEYS[1], ${one.expires}) return redis.call('${name}', KEYS[1], unpack(ARGV))`
+        const sha = (await own.sendCommand(['SCRIPT', 'LOAD', script])) as unknown as string
+        expect(await heardOf([name, 'sess:a', ...args]), name).toEqual([])
+        expect(await heardOf(['EVAL', script, '1', 'sess:a', ...args]), `${name} by EVAL`).toEqual(['a'])
+        expect(await heardOf(['EVALSHA', sha, '1', 'sess:a', ...args]), `${name} by EVALSHA`).toEqual(['a'])
       }
     })
 
