@@ -183,8 +183,14 @@ export class Rules {
       if (sources.every((source) => this.#wasOverwritten(source, key, get)))
         return `${said}, although it was overwritten: a change is lost`
     }
-    const said = this.#begunBefore(get.end).filter((write) => Math.abs(write.expires - expires!) <= this.#rounding)
-    if (said.length === 0) return `it is to die at a time that nobody said: ${expires}`
+    const isSaid = (write: Write): boolean => write.begin < get.end && Math.abs(write.expires - expires!) <= this.#rounding
+    const said = this.#begunBefore(get.end).filter(isSaid)
+    if (said.length === 0) {
+      const isSaidTooLate = this.#writes.some(isSaid)
+      return isSaidTooLate
+        ? 'a session is given that has expired, and was prolonged then'
+        : `it is to die at a time that nobody said: ${expires}`
+    }
     if (said.every((write) => this.#wasReplaced(write, get.begin))) return 'it is to die at a time that was moved since'
     return undefined
   }
