@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longest-first.js'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const backends = readdirSync(here('packages')).filter((name) => name !== 'core')
@@ -24,5 +25,13 @@ export default defineConfig(({ mode }) => {
   // Its tests use the packages as they are published, from a project outside.
   const outside = { include, globalSetup: ['test/outside.ts'], testTimeout: 120_000 }
   const others = [project('demo', 'examples/demo', { include }), project('scripts', 'scripts', outside)]
-  return { test: { pool: 'forks', maxWorkers: isTimed ? 1 : 2, projects: isTimed ? packages : [...packages, ...others] } }
+  return {
+    test: {
+      pool: 'forks',
+      // One more than the cores of the smallest machine: at any time a third of the files wait, for a time-out or a death.
+      maxWorkers: isTimed ? 1 : 3,
+      sequence: { sequencer: LongestFirst },
+      projects: isTimed ? packages : [...packages, ...others],
+    },
+  }
 })

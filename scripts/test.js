@@ -43,10 +43,8 @@ for (const [name, { missing, lacking }] of Object.entries(await provideAll())) {
 if ((await findChromium()) === undefined) notes.push('note: there is no Chromium; the demo was tested over HTTP alone')
 
 if (isBuilt) {
-  title('unit and conformance suites')
-  totals.push(await runTests('suites', ['!scripts']))
-  title('packed packages')
-  totals.push(await runTests('packed', ['scripts']))
+  title('tests')
+  totals.push(await runTests())
 }
 
 const total = sum(totals)

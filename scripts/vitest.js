@@ -4,21 +4,18 @@ import { dirname, join } from 'node:path'
 import { root, runTool } from './command.js'
 
 /**
- * Runs the tests of these projects (`!name`: all but this one). A run that fails without a failed test, such as one with an
- * unhandled rejection or a file that can't be loaded, counts as one failure.
- * @param {string} name of the run
- * @param {readonly string[]} projects
+ * Runs all tests. A run that fails without a failed test, such as one with an unhandled rejection or a file that can't be loaded,
+ * counts as one failure.
  * @returns {Promise<import('./totals.js').Totals>}
  */
-export async function runTests(name, projects) {
-  const report = join(root, '.cache/tests', `${name}.json`)
+export async function runTests() {
+  const report = join(root, '.cache/tests.json')
   mkdirSync(dirname(report), { recursive: true })
   rmSync(report, { force: true })
   const code = await runTool('vitest', [
     'run',
     '--config',
     'vitest.workspace.ts',
-    ...projects.flatMap((project) => ['--project', project]),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,

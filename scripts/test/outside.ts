@@ -1,10 +1,10 @@
 // An empty project outside the repository, with the packed packages installed as a user would.
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { root } from '../command.js'
-import { scratchFolder } from '../servers/program.js'
+import { scratchFolder, until } from '../servers/program.js'
 
 /** One public package, packed. */
 export interface Packed {
@@ -34,7 +34,10 @@ const companions = [
   'typescript@5.9.3',
 ]
 
-/** Runs before the tests of packed packages. */
+/**
+ * Runs before all tests of a run that those of packed packages belong to: others use what packing builds anew. The installation goes
+ * on while tests run.
+ */
 export default async function setup(project: TestProject) {
   const scratch = await scratchFolder()
   try {
@@ -42,37 +45,64 @@ export default async function setup(project: TestProject) {
     const outside = join(scratch.path, 'application')
     await mkdir(outside)
     await writeFile(join(outside, 'package.json'), JSON.stringify({ name: 'application', version: '1.0.0', private: true }))
-    await npm(
-      ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packages.map(({ tarball }) => tarball), ...companions],
-      outside,
-    )
+    const installing = install(packages, outside)
     project.provide('outside', outside)
     project.provide('packages', packages)
+    return async () => {
+      await installing
+      await scratch.remove()
+    }
   } catch (error) {
     await scratch.remove()
     throw error
   }
-  return scratch.remove
 }
 
+/** Waits for the end of the installation in the project outside; throws what made it fail. */
+export async function installed(outside: string): Promise<void> {
+  const said = () => readFile(join(outside, outcome), 'utf8').catch(() => undefined)
+  await until(async () => (await said()) !== undefined, 'the installation of the packed packages', 110_000)
+  const failure = await said()
+  if (failure) throw new Error(failure)
+}
+
+/** The file that says what made the installation fail, when it is over; nothing, if it didn't. */
+const outcome = 'outcome-of-installation'
+
+async function install(packages: readonly Packed[], outside: string): Promise<void> {
+  const wanted = [...packages.map(({ tarball }) => tarball), ...companions]
+  const failure = await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', ...wanted], outside).then(() => '', String)
+  const file = join(outside, outcome)
+  await writeFile(`${file}.new`, failure)
+  await rename(`${file}.new`, file)
+}
+
+/** Packs the public packages by one npm, which packs one after the other: each prepack builds what the next one needs. */
 async function packAll(destination: string): Promise<Packed[]> {
   await mkdir(destination)
-  const packed: Packed[] = []
-  for (const directory of await readdir(join(root, 'packages'))) {
-    const folder = join(root, 'packages', directory)
-    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-    if (manifest.private === true) continue
-    const { stdout } = await npm(['pack', '--json', '--pack-destination', destination], folder)
-    const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('[')))
-    packed.push({
-      name: manifest.name,
-      folder,
-      manifest,
-      tarball: join(destination, filename.replace('@', '').replace('/', '-')),
-      files: files.map(({ path }: { path: string }) => path),
-    })
-  }
-  return packed
+  const found = await Promise.all(
+    (await readdir(join(root, 'packages'))).map(async (directory) => {
+      const folder = join(root, 'packages', directory)
+      return { folder, manifest: JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) }
+    }),
+  )
+  const published = found.filter(({ manifest }) => manifest.private !== true)
+  const workspaces = published.flatMap(({ manifest }) => ['--workspace', manifest.name])
+  const { stdout } = await npm(['pack', '--json', '--pack-destination', destination, ...workspaces], root)
+  const reports: PackReport[] = JSON.parse(stdout.slice(stdout.indexOf('[')))
+  return published.map(({ folder, manifest }) => {
+    const report = reports.find(({ name }) => name === manifest.name)
+    if (report === undefined) throw new Error(`npm has not packed ${manifest.name}`)
+    const files = report.files.map(({ path }) => path)
+    return { name: manifest.name, folder, manifest, tarball: join(destination, report.filename), files }
+  })
+}
+
+/** What npm says of a package that it has packed. */
+interface PackReport {
+  readonly name: string
+  readonly filename: string
+  readonly files: readonly { readonly path: string }[]
 }
 
 async function npm(args: readonly string[], cwd: string) {

@@ -3,11 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { describe, expect, inject, it } from 'vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { root } from '../command.js'
-import { execute } from './outside.ts'
+import { execute, installed } from './outside.ts'
 
 const outside = inject('outside')
+beforeAll(() => installed(outside))
 const packages = inject('packages')
 const backends = packages.filter(({ name }) => !['connect-databank', '@connect-databank/conformance'].includes(name))
 

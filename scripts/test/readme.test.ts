@@ -2,13 +2,15 @@
 import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { root } from '../command.js'
 import { freePort, isListening, Program, until } from '../servers/program.js'
+import { installed } from './outside.ts'
 import { firstExample } from './readme.ts'
 import { addressOf, missing, serverOf, stopServers } from './servers.ts'
 
 const outside = inject('outside')
+beforeAll(() => installed(outside))
 const readmes = [
   { file: 'README.md', name: '' },
   ...readdirSync(join(root, 'packages')).map((name) => ({ file: `packages/${name}/README.md`, name })),

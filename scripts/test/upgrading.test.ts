@@ -4,11 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import session from 'express-session'
-import { expect, inject, it } from 'vitest'
+import { beforeAll, expect, inject, it } from 'vitest'
 import { root } from '../command.js'
-import { execute } from './outside.ts'
+import { execute, installed } from './outside.ts'
 
 const outside = inject('outside')
+beforeAll(() => installed(outside))
 const FileStore = createRequire(import.meta.url)('session-file-store')(session)
 
 const hour = 3_600_000
