@@ -26,6 +26,20 @@ const NAMED: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
   ...codes('DATABANK_UNAVAILABLE', 'PoolClearedOnNetworkError', 'MongoStalePrimaryError', 'MongoUnexpectedServerResponseError'),
 ])
 
+/** What a socket's errors mean to us, by code: the driver passes on those of a connection that ends while it is written to. */
+const OF_SOCKETS: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>(
+  codes(
+    'DATABANK_UNAVAILABLE',
+    'EPIPE',
+    'ECONNRESET',
+    'ECONNREFUSED',
+    'ECONNABORTED',
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+  ),
+)
+
 function codes(meaning: ErrorCode, ...causes: readonly unknown[]): [unknown, ErrorCode][] {
   return causes.map((cause) => [cause, meaning])
 }
@@ -56,10 +70,10 @@ export function serverCode(error: unknown): number | undefined {
 export function failure(error: unknown): Error & { code: ErrorCode } {
   const { errorResponse } = (error ?? {}) as BulkError
   if (errorResponse instanceof Error) return failure(errorResponse)
-  const { name, message } = (error ?? {}) as DriverError
+  const { name, code, message } = (error ?? {}) as DriverError
   // Atlas says by one code that the password is wrong and that the disk is full.
   if (typeof message === 'string' && /space quota/.test(message)) return coded(error, 'DATABANK_FULL')
-  return coded(error, MEANING.get(serverCode(error)) ?? NAMED.get(name) ?? 'DATABANK_BACKEND_FAILED')
+  return coded(error, MEANING.get(code) ?? NAMED.get(name) ?? OF_SOCKETS.get(code) ?? 'DATABANK_BACKEND_FAILED')
 }
 
 /** The server's codes of those of many updates that it refused, by their places. Where there are some, the others took place. */

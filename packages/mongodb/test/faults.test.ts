@@ -89,8 +89,11 @@ describe.skipIf(missing ?? program === undefined)('a server that fails', () => {
     const writers = Array.from({ length: 4 }, (_, name) => writer(name))
     await until(() => acknowledged.length > 50, 'some writes')
     await mongodb.server.program.stop('SIGKILL')
-    await assertUnreachable(store)
-    await mongodb.server.program.start()
+    try {
+      await assertUnreachable(store)
+    } finally {
+      await mongodb.server.program.start()
+    }
     await assertRecovers(store)
     isOver = true
     await Promise.all(writers)
