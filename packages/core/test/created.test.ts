@@ -11,6 +11,15 @@ function created(data: object): SessionData & Record<string, unknown> {
   return Object.defineProperty(sessionData(data), 'req', { value: {}, enumerable: false }) as never
 }
 
+/** The required methods alone. */
+function bareBank(bank: Bank): Bank {
+  return {
+    read: (id) => bank.read(id),
+    save: (id, entry) => bank.save(id, entry),
+    delete: (id) => bank.delete(id),
+  }
+}
+
 /** Saves; the bank does it now, or when `release` of what this gives is called, and has no answer in time. */
 async function unanswered(gated: GatedBank, saving: () => Promise<void>, when: 'now' | 'later') {
   gated.hold('save', 'swap')
@@ -95,16 +104,73 @@ describe('a first save that was not answered in time', () => {
   })
 })
 
+describe('first saves that failed, and wait together to be made again', () => {
+  /** A bank whose swaps fail when they are told to, before or after they happen. */
+  function failing() {
+    const bank = new ReferenceBank()
+    const told: { fault?: 'before' | 'after' | undefined } = {}
+    const swap: Bank['swap'] = async (...args) => {
+      const { fault } = told
+      if (fault === 'before') throw new Error('lost')
+      const isDone = await bank.swap(...args)
+      if (fault === 'after') throw new Error('lost')
+      return isDone
+    }
+    const gated = gatedBank({ ...bareBank(bank), swap })
+    const client = new Client(gated)
+    const failed = async (data: object, fault: 'before' | 'after') => {
+      const session = created(data)
+      told.fault = fault
+      await expect(client.set('sid', session)).rejects.toThrow()
+      told.fault = undefined
+      return session
+    }
+    /** Saves these, in this order, while the first save of another session of this id is under way, which fails then. */
+    const together = async (...sessions: SessionData[]) => {
+      gated.hold('swap')
+      const before = expect(client.set('sid', created({ before: 1 }))).rejects.toThrow()
+      const held = await gated.held('swap')
+      const saving = sessions.map((session) => client.set('sid', session))
+      await bank.delete('sid')
+      told.fault = 'before'
+      await held.release()
+      told.fault = undefined
+      gated.letGo()
+      await Promise.all([before, ...saving])
+    }
+    return { bank, gated, client, failed, together }
+  }
+
+  it('are stored as one: the first whole, and what the next has changed since its own', async () => {
+    const { gated, client, failed, together } = failing()
+    const [first, second] = [await failed({ first: 1 }, 'before'), await failed({ second: 1 }, 'before')]
+    Object.assign(first, { a: 1 })
+    Object.assign(second, { b: 1 })
+    const swaps = gated.calls('swap')
+    await together(first, second)
+    // That which fails, and one for both.
+    expect(gated.calls('swap')).toBe(swaps + 2)
+    expect(dataOf(await client.get('sid'))).toEqual({ first: 1, a: 1, b: 1 })
+  })
+
+  it('are not stored with one of a session that was loaded, and is gone: not then, and not later', async () => {
+    const { bank, client, failed, together } = failing()
+    const told = client.events()
+    const session = await failed({ n: 1 }, 'after')
+    const loaded = await client.load('sid')
+    session['ours'] = 1
+    loaded['theirs'] = 1
+    await together(session, loaded)
+    expect(await bank.read('sid')).toBeNull()
+    expect(told).toEqual(['dropped sid', 'dropped sid'])
+    await client.set('sid', session)
+    expect(await bank.read('sid')).toBeNull()
+  })
+})
+
 describe.each([
   ['with swap', (bank: GatedBank): Bank => bank],
-  [
-    'without swap',
-    (bank: GatedBank): Bank => ({
-      read: (id) => bank.read(id),
-      save: (id, entry) => bank.save(id, entry),
-      delete: (id) => bank.delete(id),
-    }),
-  ],
+  ['without swap', bareBank],
 ])('a first save %s', (_name, limit) => {
   it('is one operation, and one more of what was changed since too', async () => {
     const gated = gatedBank(new ReferenceBank())
