@@ -29,6 +29,7 @@ async function withoutSessions(port: number) {
 /** The client's server as one that makes a document of the `_id` that was asked for, whatever `$setOnInsert` says of it. */
 function lenient(client: MongoClient) {
   const sent = { alone: 0, together: 0 }
+  const faults: Error[] = []
   const obeyed = ({ $setOnInsert, ...change }: Record<string, unknown>) => change
   const like: MongoClientLike = {
     connect: () => client.connect(),
@@ -41,6 +42,8 @@ function lenient(client: MongoClient) {
         return Object.assign(collection, {
           updateOne(...[filter, change, wishes]: Parameters<typeof updateOne>) {
             sent.alone++
+            const fault = faults.shift()
+            if (fault !== undefined) return Promise.reject(fault)
             return updateOne.call(collection, filter, obeyed(change as Record<string, unknown>), wishes)
           },
           bulkWrite(...[operations, wishes]: Parameters<typeof bulkWrite>) {
@@ -53,7 +56,7 @@ function lenient(client: MongoClient) {
       },
     }),
   }
-  return { like, sent }
+  return { like, sent, faults }
 }
 
 describe.skipIf(missing ?? program === undefined)('a server that is like MongoDB', () => {
@@ -79,6 +82,31 @@ describe.skipIf(missing ?? program === undefined)('a server that is like MongoDB
         ['same', 'd'],
       ],
     )
+  })
+
+  it('but makes a document of another _id: a swap that comes in with a save makes none', async () => {
+    const { like } = lenient(mongodb.client)
+    const collectionName = await mongodb.freshCollection()
+    const bank = mongodb.bank({ client: like, collectionName })
+    assert.deepEqual(await Promise.all([bank.save('saved', entry('a')), bank.swap('missing', 'a', entry('b'))]), [
+      undefined,
+      false,
+    ])
+    assert.equal(await mongodb.collection(collectionName).countDocuments({ _id: 'missing' } as never), 0)
+  })
+
+  it('but makes a document of another _id, and fails when it is asked: swaps go out alone, and it is asked again', async () => {
+    const { like, sent, faults } = lenient(mongodb.client)
+    const collectionName = await mongodb.freshCollection()
+    const bank = mongodb.bank({ client: like, collectionName })
+    await bank.save('same', entry('a'))
+    for (const alone of [4, 7, 9]) {
+      if (alone === 4) faults.push(new Error('too busy to tell'))
+      const swaps = ['same', 'missing'].map((id) => bank.swap(id, 'a', entry('a')))
+      assert.deepEqual(await Promise.all(swaps), [true, false])
+      assert.deepEqual(sent, { alone, together: 0 })
+    }
+    assert.equal(await mongodb.collection(collectionName).countDocuments({ _id: 'missing' } as never), 0)
   })
 
   it('but knows no sessions: commands go out without', async () => {
