@@ -59,7 +59,7 @@ describe(`${many} sessions in LMDB`, { timeout: 300_000 }, () => {
       console.log(`longest turns (ms): ${JSON.stringify(stops)}; purges of ${dead} (ms): ${freeings.map(Math.round).join(', ')}`)
       console.log(`a save after all were cleared (ms): ${save.toFixed(2)}`)
       for (const [what, stop] of Object.entries(stops)) assert.ok(stop < 20, `${what} stopped the loop for ${stop} ms`)
-      assert.ok(save < 15, `a save after all were cleared took ${save} ms`)
+      assert.ok(save < 30, `a save after all were cleared took ${save} ms`)
     } finally {
       await place.remove()
     }
