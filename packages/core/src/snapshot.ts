@@ -15,6 +15,7 @@ export interface Revision {
  */
 export class Snapshot {
   readonly text: string
+  #isRead = false
   #mould: Mould | undefined
   #places: Places | undefined
 
@@ -32,7 +33,9 @@ export class Snapshot {
   copy(): unknown {
     if (this.#mould === undefined) {
       const form: unknown = JSON.parse(this.text)
-      this.#mould = mouldOrNothing(form)
+      // Most of many are read once: what is kept of them is only work for the collector.
+      if (this.#isRead) this.#mould = mouldOrNothing(form)
+      this.#isRead = true
       if (this.#mould === undefined) return form
     } else if (this.#mould instanceof Branch) this.#complete(this.#mould)
     return cast(this.#mould)

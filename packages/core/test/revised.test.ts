@@ -7,9 +7,10 @@ import { isSameData } from '../src/merge.ts'
 import { placesOf } from '../src/places.ts'
 import { Snapshot } from '../src/snapshot.ts'
 
-/** The snapshot of this text, whose parsed form is known, and a copy of it that may be changed. */
-function loaded(text: string) {
+/** The snapshot of this text, whose parsed form is known if it was read before, and a copy of it that may be changed. */
+function loaded(text: string, isReadBefore = true) {
   const snapshot = new Snapshot(text)
+  if (isReadBefore) snapshot.copy()
   return { snapshot, session: snapshot.copy() as Record<string, unknown> }
 }
 
@@ -51,8 +52,9 @@ describe('revised', () => {
         record,
         fc.array(fc.tuple(names, value), { maxLength: 3 }),
         fc.array(names, { maxLength: 2 }),
-        (data, changes, removed) => {
-          let { snapshot, session } = loaded(JSON.stringify(data))
+        fc.boolean(),
+        (data, changes, removed, isReadBefore) => {
+          let { snapshot, session } = loaded(JSON.stringify(data), isReadBefore)
           for (let turn = 0; turn < 2; turn++) {
             for (const name of removed) delete session[name]
             for (const [name, changed] of changes) session[name] = changed
@@ -90,11 +92,12 @@ describe('revised', () => {
     ['a function in place of an object', (session: Sample) => (session.deep = () => 1)],
     ['a member that is told its name', (session: Sample) => (session.flat = { toJSON: (name: string) => name })],
   ])('sees %s', (_, change) => {
-    const { snapshot, session } = loaded(
-      '{"rows":[{"n":1},{"n":2}],"list":[1,[2],3],"flat":{"a":1,"b":2},"deep":{"inner":{"x":1},"z":[]}}',
-    )
-    change(session)
-    assertWritten(snapshot, session)
+    const text = '{"rows":[{"n":1},{"n":2}],"list":[1,[2],3],"flat":{"a":1,"b":2},"deep":{"inner":{"x":1},"z":[]}}'
+    for (const isReadBefore of [false, true]) {
+      const { snapshot, session } = loaded(text, isReadBefore)
+      change(session)
+      assertWritten(snapshot, session)
+    }
   })
 
   it('leaves alone how others wrote what nobody has changed', () => {

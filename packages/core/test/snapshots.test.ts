@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { describe, it } from 'vitest'
+import { describe, it, vi } from 'vitest'
 import { Snapshots } from '../src/snapshots.ts'
 
 /** Every object in it, itself included. */
@@ -89,11 +89,24 @@ describe('Snapshots', () => {
     }
   })
 
+  it('keeps the parsed form of what is read again, and of nothing else', () => {
+    const snapshots = new Snapshots()
+    const parse = vi.spyOn(JSON, 'parse')
+    try {
+      for (let turn = 0; turn < 5; turn++) snapshots.of('id', '{"a":1}').copy()
+      assert.equal(parse.mock.calls.length, 2)
+    } finally {
+      parse.mockRestore()
+    }
+  })
+
   it('stays within its bounds', { timeout: 60_000 }, () => {
     const snapshots = new Snapshots()
     const before = usedBytes()
-    for (let index = 0; index < 60_000; index++)
-      snapshots.of(`id${index}`, JSON.stringify({ index, text: 'x'.repeat(2_000) })).copy()
+    for (let index = 0; index < 60_000; index++) {
+      const snapshot = snapshots.of(`id${index}`, JSON.stringify({ index, text: 'x'.repeat(2_000) }))
+      for (let turn = 0; turn < 2; turn++) snapshot.copy()
+    }
     const grown = usedBytes() - before
     assert.ok(grown < 60e6, `grew by ${grown} bytes, while 120 MB went through`)
     assert.deepEqual(snapshots.of('id0', '{"a":1}').copy(), { a: 1 })
