@@ -53,7 +53,12 @@ const TIMEOUT_OFF = { commandOptions: { timeout: undefined } }
 /** @type {import('../candidates.js').Candidate[]} */
 export const candidates = [
   { name: '@connect-databank/redis', ours: true, open: ours({}) },
-  { name: '@connect-databank/redis, near cache', ours: true, open: ours({ nearCache: true }) },
+  {
+    name: '@connect-databank/redis, near cache',
+    ours: true,
+    questions: ['operations', 'arrivals', 'requests'],
+    open: ours({ nearCache: true }),
+  },
   { name: '@connect-databank/redis, index', ours: true, questions: ['administration'], open: ours({ index: true }) },
   { name: 'connect-redis 9 on redis 6', open: connectRedis(createClient, {}) },
   { name: 'connect-redis 9 on redis 6, time-out off', open: connectRedis(createClient, TIMEOUT_OFF) },
