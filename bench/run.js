@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { install } from '../scripts/install.js'
 
 const here = import.meta.dirname
 const root = join(here, '..')
@@ -23,6 +24,7 @@ const { values } = parseArgs({
 
 /** @type {import('node:child_process').ExecFileSyncOptions} */
 const inherit = { stdio: ['ignore', 'inherit', 'inherit'] }
+await install()
 // Not `npm ci`: it stops where a registry lacks a client's build for another platform. This takes the locked versions as well.
 if (!existsSync(join(here, 'node_modules'))) execFileSync('npm', ['install', '--no-save'], { cwd: here, ...inherit })
 if (!values.built)

@@ -2,6 +2,7 @@
 // Fails at a wrong answer, a leak (of memory, timers or listeners) and a process that does not end.
 import { parseArgs } from 'node:util'
 import { runTool } from './command.js'
+import { install } from './install.js'
 import { growth, loadDemo } from './load/run.js'
 
 /** How far a heap may grow, in bytes: more than the collector leaves now and then, less than anything that is kept of each request. */
@@ -15,6 +16,7 @@ const { values } = parseArgs({
   },
 })
 
+await install()
 const built = await runTool('tsc', ['-b'])
 if (built !== 0) process.exit(built)
 

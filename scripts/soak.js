@@ -2,6 +2,7 @@
 // `--only redis` takes those whose names hold this; `--seed` begins with this one.
 import { parseArgs } from 'node:util'
 import { runTool } from './command.js'
+import { install } from './install.js'
 
 const { values } = parseArgs({
   options: {
@@ -11,8 +12,11 @@ const { values } = parseArgs({
   },
 })
 
+await install()
 const built = await runTool('tsc', ['-b'])
 if (built !== 0) process.exit(built)
+const { provideAll } = await import('./provide.js')
+await provideAll()
 const { runHistories } = await import('@connect-databank/conformance')
 const { places } = await import('./soak/places.js')
 
