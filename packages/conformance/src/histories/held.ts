@@ -147,8 +147,10 @@ export class Held {
       const before = [this.#base, ...this.#attempts.map(({ full }) => full)].map((full) => full[key] !== now[key])
       if (!before.includes(true)) continue
       values[key] = now[key]
+      // Others can know of a first save that failed, only if it has happened: then what they have made of it stays.
+      const isNew = this.knownSince === undefined
       const isUnderWay = this.#attempts.some(({ save }) => save.outcome === 'pending')
-      if (isUnderWay && before.includes(false)) unsure.add(key)
+      if ((isNew || isUnderWay) && before.includes(false)) unsure.add(key)
     }
     return { values, unsure }
   }
