@@ -129,6 +129,20 @@ describe.each([
   })
 })
 
+it.each([
+  ['a date', 2 * minute],
+  ['no date', null],
+])('an update is stored as JSON of the live session, to the letter: its cookie has %s', async (_, maxAge) => {
+  const bank = new ReferenceBank()
+  const client = new Client(bank)
+  await client.set('sid', sessionData({ n: 0 }, maxAge))
+  const live = await client.load('sid')
+  live['n'] = 1
+  if (maxAge !== null) countAnew(live)
+  await client.set('sid', live)
+  expect((await bank.read('sid'))?.payload).toBe(JSON.stringify(live))
+})
+
 describe('a race at the bank', () => {
   it('is decided by swap, and tells of the conflict', async () => {
     const place = new Map()
