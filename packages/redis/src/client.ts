@@ -4,6 +4,7 @@ import { askAnother, withNudge } from './nudge.ts'
 /** A client of node-redis 5 or 6 (`createClient`, `createClientPool`). */
 export interface NodeRedisClient {
   sendCommand(args: readonly string[], options?: object): Promise<unknown>
+  withCommandOptions?(options: object): Pick<NodeRedisClient, 'sendCommand'>
   readonly isOpen: boolean
 }
 
@@ -74,8 +75,17 @@ export function adapt(client: RedisClient): Client {
  */
 export const COMMAND_OPTIONS = { timeout: undefined, abortSignal: undefined, typeMapping: {} }
 
-export function nodeRedis(client: NodeRedisClient): Client {
-  const send = (words: Words) => client.sendCommand(words, COMMAND_OPTIONS)
+/** Sends with these options. They are told once where that is possible: those of a call, node-redis 6 merges at the price of a command. */
+function senderOf(client: NodeRedisClient): (words: Words) => Promise<unknown> {
+  // A pool passes on only what comes with the call.
+  const isPool = 'execute' in client
+  if (isPool || client.withCommandOptions === undefined) return (words) => client.sendCommand(words, COMMAND_OPTIONS)
+  const sender = client.withCommandOptions(COMMAND_OPTIONS)
+  return (words) => sender.sendCommand(words)
+}
+
+function nodeRedis(client: NodeRedisClient): Client {
+  const send = senderOf(client)
   return { isCluster: false, keyPrefix: '', send, masters: async () => [send] }
 }
 
@@ -90,7 +100,7 @@ function nodeRedisCluster(cluster: NodeRedisCluster): Client {
     ),
     masters: async () => {
       const clients = await Promise.all(cluster.masters.map((master) => cluster.nodeClient(master)))
-      return clients.map((client) => (words) => client.sendCommand(words, COMMAND_OPTIONS))
+      return clients.map(senderOf)
     },
   }
 }

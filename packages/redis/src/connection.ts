@@ -51,8 +51,8 @@ export class Connection implements Client {
 
   readonly send = (words: Words): Promise<unknown> => {
     const client = this.#client
-    if (client?.isReady) return client.sendCommand(words, COMMAND_OPTIONS)
-    return this.#ready(false).then((client) => client.sendCommand(words, COMMAND_OPTIONS))
+    if (client?.isReady) return client.sendCommand(words)
+    return this.#ready(false).then((client) => client.sendCommand(words))
   }
 
   async masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]> {
@@ -192,7 +192,7 @@ function loadClient(): Promise<typeof import('redis')> {
   return loading
 }
 
-/** What node-redis is told. The caller's own options win. */
+/** What node-redis is told. The caller's own options win, but for how our commands are sent. */
 function clientOptions({ url = 'redis://127.0.0.1:6379', clientOptions = {} }: RedisBankOptions): object {
   const { socket, ...rest } = clientOptions as { socket?: object }
   return {
@@ -202,6 +202,7 @@ function clientOptions({ url = 'redis://127.0.0.1:6379', clientOptions = {} }: R
     disableClientInfo: true,
     maintNotifications: 'disabled',
     ...rest,
+    commandOptions: COMMAND_OPTIONS,
     socket: { connectTimeout: 2_000, reconnectStrategy, ...socket },
   }
 }
