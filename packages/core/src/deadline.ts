@@ -1,4 +1,5 @@
 import { DatabankError } from './errors.ts'
+import { asItIs } from './settle.ts'
 
 /** Work that must not go on when its caller was told that there was no answer in time. */
 export interface Task {
@@ -44,7 +45,7 @@ export class Deadlines {
 
   /** The promise, or a rejection with DATABANK_TIMEOUT when it is not settled by the deadline. */
   limit<T>(promise: Promise<T>, what: string): Promise<T> {
-    return this.limitThen(promise, what, itself)
+    return this.limitThen(promise, what, asItIs)
   }
 
   /**
@@ -130,10 +131,6 @@ export class Deadlines {
       this.#tellIdle()
     }
   }
-}
-
-function itself<T>(value: T): T {
-  return value
 }
 
 function isOut(waiting: Waiting): boolean {

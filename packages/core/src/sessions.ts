@@ -5,6 +5,7 @@ import { touch } from './derive.ts'
 import { isNotSooner } from './expiry.ts'
 import { readLiving } from './living.ts'
 import { decodeSession, isCookieChanged, requireCookie } from './record.ts'
+import { asItIs } from './settle.ts'
 import { Snapshots } from './snapshots.ts'
 import { createStamps } from './stamp.ts'
 import { Turns } from './turns.ts'
@@ -51,26 +52,25 @@ export class Sessions {
     this.#updates = new Updates(rules, this.#snapshots)
   }
 
-  /** `give` of the living session, or of null. Waits for writes of it that are under way, so that a redirect never beats the save. */
-  load<T>(id: string, give: (session: SessionData | null) => T): Promise<T> {
+  /** The living entry, or null; `loaded` makes a session of it. Waits for writes of it that are under way, so that a redirect never beats the save. */
+  load(id: string): Promise<Entry | null> {
     const { bank, deadlines } = this.#rules
     const writing = this.#turns.busy(id)
     const entry = writing === undefined ? bank.read(id) : writing.then(() => bank.read(id))
     return deadlines.limitThen(entry, 'get', (found) => {
-      const session = this.#loaded(id, found)
-      if (session !== null || !this.#mayBeProlonged(found)) return give(session)
-      return readLiving(bank, id).then((again) => give(this.#loaded(id, again)))
+      const now = Date.now()
+      if (isAlive(found, now)) return found
+      return this.#mayBeProlonged(found, now) ? readLiving(bank, id) : null
     })
   }
 
-  /** Whether an entry is dead that may have lived when its read was sent: not longer ago than a time-out, which may come late. */
-  #mayBeProlonged(entry: Entry | null): boolean {
-    const now = Date.now()
-    return entry !== null && !isAlive(entry, now) && isAlive(entry, now - 2 * this.#rules.timeout)
+  /** Whether a dead entry may have lived when its read was sent: not longer ago than a time-out, which may come late. */
+  #mayBeProlonged(entry: Entry | null, now: number): boolean {
+    return entry !== null && isAlive(entry, now - 2 * this.#rules.timeout)
   }
 
-  #loaded(id: string, entry: Entry | null): SessionData | null {
-    if (!isAlive(entry, Date.now())) return null
+  /** The session of an entry, which remembers that it was made of this. */
+  loaded(id: string, entry: Entry): SessionData | null {
     const record = this.#snapshots.of(id, entry.payload)
     const session = this.decode(id, entry, () => record.copy())
     if (session === null) return null
@@ -93,18 +93,18 @@ export class Sessions {
 
   /**
    * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed:
-   * gives `next` of whether it was written.
+   * answers whether it was written.
    */
-  save<T>(id: string, session: SessionData, next: (isWritten: boolean) => T): Promise<T> {
+  save(id: string, session: SessionData): Promise<boolean> {
     requireCookie(session)
     const view = this.#viewOf(id, session)
     // Taken at once: the caller may go on changing its session while the write waits for its turn.
     const draft = draftOf(session, this.#rules.ttl, view?.base)
-    return view === undefined ? this.#create(id, session, draft, next) : this.#update(id, new Write(view, draft), next)
+    return view === undefined ? this.#create(id, session, draft) : this.#update(id, new Write(view, draft))
   }
 
   /** A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. */
-  #create<T>(id: string, session: SessionData, draft: Draft, next: (isWritten: boolean) => T): Promise<T> {
+  #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
     const view = 'req' in session ? viewOfNew(id, draft) : undefined
     if (view !== undefined) this.#views.set(session, view)
     const create = async (task: Task): Promise<void> => {
@@ -115,14 +115,14 @@ export class Sessions {
     }
     return this.#inTurn(id, 'set', create, () => {
       if (view !== undefined) know(view, draft, draft)
-      return next(true)
+      return true
     })
   }
 
   /** Joins others that wait for the same session, if they do; else takes a turn. */
-  #update<T>(id: string, write: Write, next: (isWritten: boolean) => T): Promise<T> {
+  #update(id: string, write: Write): Promise<boolean> {
     const { deadlines, merge } = this.#rules
-    const end = (): T => next(write.end())
+    const end = (): boolean => write.end()
     const others = this.#turns.joint(id)
     if (others?.writes.every(({ view }) => view !== write.view)) {
       others.writes.push(write)
@@ -136,7 +136,7 @@ export class Sessions {
     }
     // What the caller's own merge makes of one may fail, and must not fail the others.
     const takesMore = merge === undefined ? joint : undefined
-    const bounded = (start: Promise<void> | undefined): Promise<T> => {
+    const bounded = (start: Promise<void> | undefined): Promise<boolean> => {
       joint.done = start === undefined ? work() : start.then(work)
       return deadlines.limitThen(joint.done, 'set', end, joint)
     }
@@ -178,7 +178,7 @@ export class Sessions {
 
   /** Moves the session's death to what its cookie says, and keeps a changed cookie. Silent if the session is not there. */
   touch(id: string, session: SessionData): Promise<void> {
-    const { bank, deadlines, ttl } = this.#rules
+    const { bank, ttl } = this.#rules
     const draft = draftOfCookie(session, ttl)
     const view = this.#viewOf(id, session)
     // Where a touch is a read and a save, no other write may come between them: it needs its turn.
@@ -186,11 +186,14 @@ export class Sessions {
     if (view === undefined || !isAtomic || isCookieChanged(view.cookie, draft.cookie))
       return this.#touchInTurn(id, session, draft)
     const writing = this.#turns.busy(id)
-    if (writing === undefined) return this.#moveExpiry(view, draft)
-    // A write under way may end later, and bring its own death: so it comes first. Nobody has to wait for the touch.
+    return writing === undefined ? this.#moveExpiry(view, draft) : this.#touchAfter(writing, id, session, view, draft)
+  }
+
+  /** A write under way may end later, and bring its own death: so it comes first. Nobody has to wait for the touch. */
+  #touchAfter(writing: Promise<void>, id: string, session: SessionData, view: View, draft: CookieDraft): Promise<void> {
     const move = (): Promise<void> =>
       isCookieChanged(view.cookie, draft.cookie) ? this.#touchInTurn(id, session, draft) : this.#moveExpiry(view, draft)
-    return deadlines.limit(writing.then(move), 'touch')
+    return this.#rules.deadlines.limit(writing.then(move), 'touch')
   }
 
   #touchInTurn(id: string, session: SessionData, draft: CookieDraft): Promise<void> {
@@ -201,13 +204,13 @@ export class Sessions {
     return this.#inTurn(id, 'touch', move, () => undefined)
   }
 
-  /** Removes the session; gives `next` of whether there was one. */
-  destroy<T>(id: string, next: (existed: boolean) => T): Promise<T> {
+  /** Removes the session; answers whether there was one. */
+  destroy(id: string): Promise<boolean> {
     const remove = (): Promise<boolean> => {
       this.#turns.leave(id, undefined)
       return this.#rules.bank.delete(id)
     }
-    return this.#inTurn(id, 'destroy', remove, next)
+    return this.#inTurn(id, 'destroy', remove, asItIs)
   }
 
   /** Does the work when its turn comes, and `next` with what it gives, if that is in time. */

@@ -1,12 +1,12 @@
 import session, { type SessionData } from 'express-session'
-import { type Bank, isAlive } from './bank.ts'
+import { type Bank, type Entry, isAlive } from './bank.ts'
 import { Deadlines, requireInTime, type Task } from './deadline.ts'
 import { clear, count, Pace, purge, scan } from './derive.ts'
 import { coded, DatabankError } from './errors.ts'
 import { Janitor } from './janitor.ts'
 import { type Emit, Journal, type Logger } from './journal.ts'
 import { Sessions } from './sessions.ts'
-import { type Callback, optional, settle } from './settle.ts'
+import { asItIs, type Callback, optional, settle } from './settle.ts'
 import { checkStoreOptions, type StoreOptions, withDefaults } from './store-options.ts'
 
 /** Work on all sessions may take this many times as long as work on one. */
@@ -49,11 +49,12 @@ export class DatabankStore extends session.Store {
 
   /** The living session under this id, or null. */
   override get(sid: string, callback?: Callback<SessionData | null>): void {
-    const give = (found: SessionData | null): SessionData | null => {
+    const give = (entry: Entry | null): SessionData | null => {
+      const found = entry === null ? null : this.#sessions.loaded(sid, entry)
       this.#journal.got(sid, found)
       return found === null ? null : this.present(sid, found)
     }
-    this.#onSession('get', sid, callback, () => this.#sessions.load(sid, give))
+    this.#onSession('get', sid, callback, () => this.#sessions.load(sid), give)
   }
 
   /** Called by express-session for what `get` gave: the live session remembers which record it was made of. */
@@ -68,19 +69,18 @@ export class DatabankStore extends session.Store {
     const tell = (isWritten: boolean): void => {
       if (isWritten) this.#journal.saved(sid, session)
     }
-    this.#onSession('set', sid, callback, () => this.#sessions.save(sid, session, tell))
+    this.#onSession('set', sid, callback, () => this.#sessions.save(sid, session), tell)
   }
 
   /** Moves the session's death to what its cookie says; leaves its data alone. */
   override touch(sid: string, session: SessionData, callback?: Callback): void {
-    this.#onSession('touch', sid, callback, () => this.#sessions.touch(sid, session))
+    this.#onSession('touch', sid, callback, () => this.#sessions.touch(sid, session), asItIs)
   }
 
   /** Ends the session. One that is not there is fine. */
   override destroy(sid: string, callback?: Callback): void {
-    this.#onSession('destroy', sid, callback, () =>
-      this.#sessions.destroy(sid, (existed) => this.#journal.destroyed(sid, existed)),
-    )
+    const tell = (existed: boolean): void => this.#journal.destroyed(sid, existed)
+    this.#onSession('destroy', sid, callback, () => this.#sessions.destroy(sid), tell)
   }
 
   /** All living sessions, as an array. Prefer `entries()` where there may be many. */
@@ -108,7 +108,7 @@ export class DatabankStore extends session.Store {
       const task: Task = { isGivenUp: false }
       const remove = (id: string): Promise<unknown> => {
         requireInTime(task, 'clear')
-        return this.#sessions.destroy(id, () => {})
+        return this.#sessions.destroy(id)
       }
       await this.#longDeadlines.limitThen(clear(this.#bank, remove), 'clear', () => this.#journal.cleared(), task)
     })
@@ -116,7 +116,7 @@ export class DatabankStore extends session.Store {
 
   /** Frees expired sessions now. The store does so by itself every `cleanupInterval`. */
   cleanup(callback?: Callback): void {
-    settle(this.#cleanup(), callback)
+    settle(this.#cleanup(), callback, asItIs)
   }
 
   /**
@@ -156,7 +156,7 @@ export class DatabankStore extends session.Store {
    */
   close(callback?: Callback): Promise<void> {
     this.#closing ??= this.#close()
-    if (callback !== undefined) settle(this.#closing, callback)
+    if (callback !== undefined) settle(this.#closing, callback, asItIs)
     return optional(this.#closing)
   }
 
@@ -199,17 +199,18 @@ export class DatabankStore extends session.Store {
     }
   }
 
-  #onSession<T>(operation: string, sid: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
-    const start = (): Promise<T> => {
-      requireId(sid)
-      return work()
-    }
-    const id = typeof sid === 'string' ? sid : undefined
-    settle(this.#start(start), callback, (failure) => this.#failure(operation, id, failure))
+  #onSession<T, Value>(
+    operation: string,
+    sid: string,
+    callback: Callback<Value> | undefined,
+    work: () => Promise<T>,
+    give: (outcome: T) => Value,
+  ): void {
+    settle(this.#startOn(sid, work), callback, give, this.#teller(operation, typeof sid === 'string' ? sid : undefined))
   }
 
   #onAll<T>(operation: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
-    settle(this.#start(work), callback, (failure) => this.#failure(operation, undefined, failure))
+    settle(this.#start(work), callback, asItIs, this.#teller(operation, undefined))
   }
 
   /** The same for who awaits it. */
@@ -217,6 +218,15 @@ export class DatabankStore extends session.Store {
     return this.#start(work).catch((failure) => {
       throw this.#failure(operation, undefined, failure)
     })
+  }
+
+  #startOn<T>(sid: string, work: () => Promise<T>): Promise<T> {
+    try {
+      requireId(sid)
+      return this.#start(work)
+    } catch (failure) {
+      return Promise.reject(failure)
+    }
   }
 
   /** What the work throws is its rejection, as if it were an async function: at the price of none. */
@@ -227,6 +237,11 @@ export class DatabankStore extends session.Store {
     } catch (failure) {
       return Promise.reject(failure)
     }
+  }
+
+  /** Made where nothing else is at hand: it would keep the work, and with that the session, alive as long as the operation is under way. */
+  #teller(operation: string, sid: string | undefined): (failure: unknown) => Error {
+    return (failure) => this.#failure(operation, sid, failure)
   }
 
   /** Every failure of every operation comes through here: it gets a code, a log record, and goes on to who asked. */

@@ -164,3 +164,52 @@ describe('a hung operation', () => {
     expect(told).toEqual(['timeout sid'])
   })
 })
+
+describe('a session that get gives', () => {
+  /** A bank whose answers come at once, and tell when they are looked into. */
+  function bankTelling(order: string[]): Bank {
+    const read = async (id: string) => ({
+      get payload() {
+        if (order.at(-1) !== `made ${id}`) order.push(`made ${id}`)
+        return JSON.stringify(sessionData())
+      },
+      expires: null,
+    })
+    return { read, save: async () => {}, delete: async () => true }
+  }
+
+  it('is made right before it is given, so that of many answers that come at once only one is held', async () => {
+    const order: string[] = []
+    const store = new DatabankStore({ bank: bankTelling(order) })
+    await Promise.all(
+      ['a', 'b', 'c'].map(
+        (id) =>
+          new Promise<void>((resolve) => {
+            store.get(id, () => {
+              order.push(`given ${id}`)
+              resolve()
+            })
+          }),
+      ),
+    )
+    expect(order).toEqual(['made a', 'given a', 'made b', 'given b', 'made c', 'given c'])
+  })
+
+  it('is an error if it cannot be made', async () => {
+    class Failing extends DatabankStore {
+      protected override present(): never {
+        throw new Error('not presentable')
+      }
+    }
+    const bank = new ReferenceBank()
+    await bank.save('a', { payload: JSON.stringify(sessionData()), expires: null })
+    const answers: unknown[][] = []
+    const store = new Failing({ bank })
+    store.get('a', (...answer) => answers.push(answer))
+    store.get('a')
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    await turnOfLoop()
+    expect(answers[0]?.[0]).toMatchObject({ code: 'DATABANK_BACKEND_FAILED', message: 'not presentable' })
+    expect(uncaught).toEqual([])
+  })
+})
