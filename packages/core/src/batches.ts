@@ -34,6 +34,10 @@ export class Batches<Item> {
     else this.#patience ??= this.#startPatience()
   }
 
+  isWaiting(isIt: (item: Item) => boolean): boolean {
+    return this.#waiting.some(isIt)
+  }
+
   /** Sends all that wait, whatever is under way. */
   leave(): void {
     this.#leaveUpTo(Number.POSITIVE_INFINITY)

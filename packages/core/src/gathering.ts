@@ -1,5 +1,6 @@
 import { Batches } from './batches.ts'
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
+import { TransientMap } from './transient-map.ts'
 
 /** Failures of the whole backend: to ask it again for each member of a batch would only burden it more. */
 const OF_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -12,7 +13,6 @@ const OF_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 interface Waiting<Item, Answer> {
   readonly item: Item
-  readonly answer: Promise<Answer>
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
 }
@@ -22,8 +22,8 @@ export class Gathering<Item, Answer> {
   readonly #one: (item: Item) => Promise<Answer>
   readonly #many: (items: readonly Item[]) => Promise<readonly Answer[]>
   readonly #batches = new Batches<Waiting<Item, Answer>>((batch) => this.#send(batch))
-  /** Equal items share one answer: two strings may be equal, two objects never are. */
-  readonly #waiting = new Map<Item, Waiting<Item, Answer>>()
+  /** The answers to what waits, for equal items to share: two strings may be equal, two objects never are. */
+  readonly #shared = new TransientMap<Item, Promise<Answer>>()
 
   /** `many` gives the answers where their items stood, and must bear that an item is asked for again if it fails. */
   constructor(one: (item: Item) => Promise<Answer>, many: (items: readonly Item[]) => Promise<readonly Answer[]>) {
@@ -32,8 +32,9 @@ export class Gathering<Item, Answer> {
   }
 
   ask(item: Item): Promise<Answer> {
-    const same = this.#waiting.get(item)
-    if (same !== undefined) return same.answer
+    const isShared = typeof item === 'string'
+    const same = isShared ? this.#shared.get(item) : undefined
+    if (same !== undefined) return same
 
     let resolve!: (answer: Answer) => void
     let reject!: (error: unknown) => void
@@ -41,15 +42,13 @@ export class Gathering<Item, Answer> {
       resolve = yes
       reject = no
     })
-    const waiting = { item, answer, resolve, reject }
-    this.#waiting.set(item, waiting)
-    this.#batches.add(waiting)
+    if (isShared) this.#shared.set(item, answer)
+    this.#batches.add({ item, resolve, reject })
     return answer
   }
 
   isWaiting(isIt: (item: Item) => boolean): boolean {
-    for (const item of this.#waiting.keys()) if (isIt(item)) return true
-    return false
+    return this.#batches.isWaiting(({ item }) => isIt(item))
   }
 
   /** Sends all that wait, whatever is under way. */
@@ -58,7 +57,7 @@ export class Gathering<Item, Answer> {
   }
 
   #send(batch: readonly Waiting<Item, Answer>[]): Promise<unknown> {
-    for (const { item } of batch) this.#waiting.delete(item)
+    for (const { item } of batch) this.#shared.delete(item)
     return batch.length === 1 ? this.#alone(batch[0]!) : this.#together(batch)
   }
 

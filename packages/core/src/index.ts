@@ -1,6 +1,7 @@
 import { isAlive } from './bank.ts'
 import { Batches } from './batches.ts'
 import { fromDatabank } from './databank.ts'
+import { newEntry } from './entry.ts'
 import { coded, DatabankError, invalidOption, isCoded } from './errors.ts'
 import { expiresOf } from './expiry.ts'
 import { coalesce } from './layers/coalesce.ts'
@@ -10,6 +11,8 @@ import { checkOptions, oneOf, orNull, rules, withMethods } from './options.ts'
 import { Recent } from './recent.ts'
 import { DatabankStore } from './store.ts'
 import { splitOptions } from './store-options.ts'
+import { TransientMap } from './transient-map.ts'
+import { UnderWay } from './under-way.ts'
 
 export type { BackendModule, Bank, Entry, Layer } from './bank.ts'
 export type { Databank } from './databank.ts'
@@ -34,6 +37,7 @@ const named = {
   invalidOption,
   isAlive,
   isCoded,
+  newEntry,
   oneOf,
   openBank,
   openStore,
@@ -41,6 +45,8 @@ const named = {
   Recent,
   rules,
   splitOptions,
+  TransientMap,
+  UnderWay,
   withMethods,
 }
 
@@ -64,6 +70,7 @@ export {
   invalidOption,
   isAlive,
   isCoded,
+  newEntry,
   oneOf,
   openBank,
   openStore,
@@ -71,5 +78,7 @@ export {
   Recent,
   rules,
   splitOptions,
+  TransientMap,
+  UnderWay,
   withMethods,
 }

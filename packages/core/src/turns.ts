@@ -1,10 +1,16 @@
+import { TransientMap } from './transient-map.ts'
+
 /** What is under way with one session. */
-interface Queue<Joint, Left> {
+class Queue<Joint, Left> {
   /** Ends, never rejects, when the writes that were made until now have. */
   last: Promise<void>
   /** Work at the end of the queue whose turn has not come, and that takes more in. */
   joint: Joint | undefined
   left: Left | undefined
+
+  constructor(last: Promise<void>) {
+    this.last = last
+  }
 }
 
 /**
@@ -12,7 +18,7 @@ interface Queue<Joint, Left> {
  * wants to read what was written can wait for them. Different sessions don't wait for each other.
  */
 export class Turns<Joint, Left> {
-  readonly #queues = new Map<string, Queue<Joint, Left>>()
+  readonly #queues = new TransientMap<string, Queue<Joint, Left>>()
 
   /** Ends, never rejects, when all writes of this id that are under way have; undefined when there is none. */
   busy(id: string): Promise<void> | undefined {
@@ -31,7 +37,7 @@ export class Turns<Joint, Left> {
       if (queue.last === turn) this.#queues.delete(id)
     }
     const turn: Promise<void> = work.then(end, end)
-    const queue = before ?? { last: turn, joint: undefined, left: undefined }
+    const queue = before ?? new Queue<Joint, Left>(turn)
     if (before === undefined) this.#queues.set(id, queue)
     else Object.assign(before, { last: turn, joint })
     return work

@@ -1,7 +1,7 @@
 /** How many operations are under way, and when there is none. */
 export class UnderWay {
   #count = 0
-  #onIdle: (() => void) | undefined
+  readonly #whenIdle: (() => void)[] = []
 
   begin(): void {
     this.#count++
@@ -9,14 +9,15 @@ export class UnderWay {
 
   end(): void {
     this.#count--
-    if (this.#count === 0) this.#onIdle?.()
+    if (this.#count > 0) return
+    for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
-  /** Ends when all that is under way has. To be called once. */
+  /** Ends when all that is under way has. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#count === 0) resolve()
-      else this.#onIdle = resolve
+      else this.#whenIdle.push(resolve)
     })
   }
 }

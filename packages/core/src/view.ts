@@ -1,4 +1,5 @@
 import type { Entry } from './bank.ts'
+import { newEntry } from './entry.ts'
 import { isSameData } from './merge.ts'
 import { isCookieChanged } from './record.ts'
 import type { Revision, Snapshot } from './snapshot.ts'
@@ -82,5 +83,5 @@ export function know(view: View, ours: Draft, stored: Stored): void {
 }
 
 export function entryOf({ record, expires }: Stored): Entry {
-  return { payload: record.text, expires }
+  return newEntry(record.text, expires)
 }

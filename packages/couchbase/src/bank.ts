@@ -1,11 +1,10 @@
-import { type Bank, type Entry, isAlive } from 'connect-databank'
+import { type Bank, type Entry, isAlive, newEntry, UnderWay } from 'connect-databank'
 import { type Connected, Connection } from './connection.ts'
 import { failure, isAmbiguous, isOvertaken } from './failures.ts'
 import type { Seen } from './known.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checked } from './options.ts'
 import { Sessions } from './sessions.ts'
-import { UnderWay } from './under-way.ts'
 
 /** A swap or a touch that others overtake for so long gives up, in operation time-outs. */
 const patience = 2
@@ -183,7 +182,7 @@ export class CouchbaseBank implements Bank {
 }
 
 function entryOf(seen: Seen | null): Entry | null {
-  return seen === null ? null : { payload: seen.payload, expires: seen.expires }
+  return seen === null ? null : newEntry(seen.payload, seen.expires)
 }
 
 /** Whether what is stored is what a swap expects: a dead entry is none. */

@@ -1,6 +1,8 @@
+import { TransientMap } from 'connect-databank'
+
 /** Work on one id is done one after the other; on different ids, side by side. */
 export class OneAtATime {
-  readonly #last = new Map<string, Promise<unknown>>()
+  readonly #last = new TransientMap<string, Promise<unknown>>()
 
   run<T>(id: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(id)

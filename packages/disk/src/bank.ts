@@ -1,6 +1,15 @@
 import fs from 'node:fs'
 import { resolve } from 'node:path'
-import { type Bank, checkOptions, DatabankError, type Entry, invalidOption, type OptionRules, rules } from 'connect-databank'
+import {
+  type Bank,
+  checkOptions,
+  DatabankError,
+  type Entry,
+  invalidOption,
+  type OptionRules,
+  rules,
+  UnderWay,
+} from 'connect-databank'
 import { codeIn, failure, isSharingViolation } from './failure.ts'
 import { isOurs } from './files.ts'
 import { Home } from './home.ts'
@@ -38,7 +47,7 @@ export class DiskBank implements Bank {
   readonly #onSkip: (path: string, reason: string) => void
   readonly #skipped = new Set<string>()
   readonly #pace = new Pace()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWay = new UnderWay()
   #closed = false
 
   /** @throws DATABANK_INVALID_OPTION */
@@ -140,7 +149,7 @@ export class DiskBank implements Bank {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled(this.#underWay)
+    await this.#underWay.idle()
     try {
       this.#home.leave()
     } catch (error) {
@@ -164,12 +173,11 @@ export class DiskBank implements Bank {
   /** Every other operation goes through here: its errors get their codes, and close waits for it. */
   async #run<Result>(operation: () => Promise<Result>): Promise<Result> {
     this.#checkOpen()
-    const result = this.#attempt(operation)
-    this.#underWay.add(result)
+    this.#underWay.begin()
     try {
-      return await result
+      return await this.#attempt(operation)
     } finally {
-      this.#underWay.delete(result)
+      this.#underWay.end()
     }
   }
 

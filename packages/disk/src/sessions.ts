@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabankError, type Entry, isAlive } from 'connect-databank'
+import { DatabankError, type Entry, isAlive, newEntry } from 'connect-databank'
 import { codeIn, isSharingViolation } from './failure.ts'
 import { readDeath, readSession, syncFile, type Temporary, touchFile, writeTemporary } from './files.ts'
 import { type Home, removeIfThere, syncFolder, syncUpTo } from './home.ts'
@@ -41,7 +41,7 @@ export class Sessions {
       this.#skip(path, record.broken)
       return null
     }
-    if (record.id === id) return { payload: record.payload, expires: record.expires }
+    if (record.id === id) return newEntry(record.payload, record.expires)
     this.#skip(path, 'it is a copy of another session')
     return null
   }

@@ -1,6 +1,15 @@
 import { resolve } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Bank, checkOptions, DatabankError, type Entry, invalidOption, type OptionRules, rules } from 'connect-databank'
+import {
+  type Bank,
+  checkOptions,
+  DatabankError,
+  type Entry,
+  invalidOption,
+  newEntry,
+  type OptionRules,
+  rules,
+} from 'connect-databank'
 import { closed, failure } from './failures.ts'
 import { encodeRecord, idOf, keysOf, keysOfRecord, payloadOf, timeBytes, timeOf } from './format.js'
 import type { Kind, Operations, Survey } from './protocol.ts'
@@ -65,7 +74,7 @@ export class LmdbBank implements Bank {
       const record = sessions.getBinaryFast(keys.record)
       const payload = record === undefined ? undefined : payloadOf(asBuffer(record))
       if (payload === undefined) throw new DatabankError('DATABANK_INVALID_RECORD', 'lmdb: the record is damaged')
-      return { payload, expires }
+      return newEntry(payload, expires)
     } catch (error) {
       throw this.#failure(error)
     }

@@ -1,4 +1,4 @@
-import { DatabankError, type Entry } from 'connect-databank'
+import { DatabankError, type Entry, newEntry } from 'connect-databank'
 import type { Change, Filter, StoredDocument, UpdateOne } from './driver.ts'
 import { payloadOf, type StoredSession } from './payload.ts'
 
@@ -24,7 +24,7 @@ export interface Layout {
  */
 export const sessionLayout: Layout = {
   replaces: false,
-  entryOf: ({ session, expires }) => ({ payload: payloadOf(session), expires: timeOf(expires) }),
+  entryOf: ({ session, expires }) => newEntry(payloadOf(session), timeOf(expires)),
   // Not `$or`, so that one index serves. It matches a missing `expires`, too.
   alive: (now) => ({ expires: { $not: { $lte: new Date(now) } } }),
   dead: (now) => ({ expires: { $lte: new Date(now) } }),

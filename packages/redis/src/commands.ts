@@ -62,9 +62,8 @@ export class Commands {
     keys: readonly string[],
     send: (group: string[], places: readonly number[]) => Promise<Reply>,
   ): Promise<Reply[]> {
-    const groups = this.#group(keys)
     return Promise.all(
-      groups.map((places) =>
+      this.#group(keys).map((places) =>
         send(
           places.map((place) => keys[place]!),
           places,

@@ -1,4 +1,4 @@
-import type { Entry } from 'connect-databank'
+import { type Entry, newEntry } from 'connect-databank'
 import type { Commands } from './commands.ts'
 import { indexKeyOf } from './keys.ts'
 import type { Reader } from './reader.ts'
@@ -41,7 +41,7 @@ export class Keyspace implements Register {
   async renew(key: string, expires: number | null): Promise<Entry | null> {
     const words = ['GETEX', key, ...(expires === null ? ['PERSIST'] : lifetime(expires))]
     const payload = (await this.#commands.send(words, key)) as string | null
-    return payload === null ? null : { payload, expires }
+    return payload === null ? null : newEntry(payload, expires)
   }
 
   touchMany(keys: readonly string[], expiries: readonly (number | null)[]): Promise<unknown> {

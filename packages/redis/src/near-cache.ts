@@ -1,4 +1,4 @@
-import { type Bank, type Entry, isAlive, Recent } from 'connect-databank'
+import { type Bank, type Entry, isAlive, Recent, TransientMap } from 'connect-databank'
 import type { ChangeListener } from './tracking.ts'
 
 /** What an entry weighs beside its text: two strings' heads, the entry, its places in the maps. */
@@ -16,7 +16,7 @@ interface Loading {
  */
 export class NearCache implements ChangeListener {
   readonly #kept: Recent<Entry>
-  readonly #loading = new Map<string, Loading>()
+  readonly #loading = new TransientMap<string, Loading>()
   #isOn = false
 
   constructor(maxBytes: number) {

@@ -1,3 +1,4 @@
+import { TransientMap } from 'connect-databank'
 import type { NodeRedisCluster, Words } from './client.ts'
 import { slotOf } from './keys.ts'
 
@@ -5,6 +6,12 @@ import { slotOf } from './keys.ts'
 const INTERVAL = 250
 /** At its second look a command has waited too long: the client is nudged. */
 const LOOKS = 2
+
+/** One under way, and how often they had been looked at when it was sent. */
+interface Command {
+  readonly key: string
+  readonly look: number
+}
 
 /**
  * Sends to a cluster, and sees to it that the client hears of a failover. By themselves clients ask for the new order of things
@@ -14,12 +21,12 @@ const LOOKS = 2
  */
 export function withNudge(send: (words: Words, key: string) => Promise<unknown>, nudge: (key: string) => Promise<unknown>) {
   /** In the order in which they were sent: only the first, which has waited longest, is looked at. */
-  const underWay = new Set<{ readonly key: string; readonly look: number }>()
+  const underWay = new TransientMap<Command, Command>()
   let looks = 0
   let timer: NodeJS.Timeout | undefined
   const look = () => {
     looks += 1
-    const [oldest] = underWay
+    const [oldest] = underWay.values()
     if (oldest === undefined) {
       clearInterval(timer)
       timer = undefined
@@ -27,7 +34,7 @@ export function withNudge(send: (words: Words, key: string) => Promise<unknown>,
   }
   return (words: Words, key: string): Promise<unknown> => {
     const mine = { key, look: looks }
-    underWay.add(mine)
+    underWay.set(mine, mine)
     timer ??= setInterval(look, INTERVAL).unref()
     const end = () => void underWay.delete(mine)
     const sent = send(words, key)

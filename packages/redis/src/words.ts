@@ -1,4 +1,4 @@
-import type { Entry } from 'connect-databank'
+import { type Entry, newEntry } from 'connect-databank'
 import type { Words } from './client.ts'
 
 /** What PEXPIRETIME answers for a key that never dies. */
@@ -9,7 +9,7 @@ export const GONE = -2
 /** The entry of a payload and of what PEXPIRETIME answered. */
 export function entryOf(payload: string | null, expiry: number): Entry | null {
   if (payload === null || expiry === GONE) return null
-  return { payload, expires: expiry === NEVER ? null : expiry }
+  return newEntry(payload, expiry === NEVER ? null : expiry)
 }
 
 /**
