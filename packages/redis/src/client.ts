@@ -5,6 +5,7 @@ import { askAnother, withNudge } from './nudge.ts'
 export interface NodeRedisClient {
   sendCommand(args: readonly string[], options?: object): Promise<unknown>
   withCommandOptions?(options: object): Pick<NodeRedisClient, 'sendCommand'>
+  readonly options?: { readonly commandOptions?: { readonly typeMapping?: unknown; readonly abortSignal?: unknown } } | undefined
   readonly isOpen: boolean
 }
 
@@ -75,11 +76,15 @@ export function adapt(client: RedisClient): Client {
  */
 export const COMMAND_OPTIONS = { timeout: undefined, abortSignal: undefined, typeMapping: {} }
 
-/** Sends with these options. They are told once where that is possible: those of a call, node-redis 6 merges at the price of a command. */
+/**
+ * Sends with these options. node-redis 6 merges those of a call with its own at the price of a whole command, so it is told once where
+ * that is enough: node-redis 5, which does not heed what it was told so, has none to be overruled then.
+ */
 function senderOf(client: NodeRedisClient): (words: Words) => Promise<unknown> {
-  // A pool passes on only what comes with the call.
+  const { typeMapping, abortSignal } = client.options?.commandOptions ?? {}
   const isPool = 'execute' in client
-  if (isPool || client.withCommandOptions === undefined) return (words) => client.sendCommand(words, COMMAND_OPTIONS)
+  if (isPool || client.withCommandOptions === undefined || typeMapping !== undefined || abortSignal !== undefined)
+    return (words) => client.sendCommand(words, COMMAND_OPTIONS)
   const sender = client.withCommandOptions(COMMAND_OPTIONS)
   return (words) => sender.sendCommand(words)
 }

@@ -1,7 +1,9 @@
+import * as nodeRedis6 from 'redis'
+import * as nodeRedis5 from 'redis-5'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { server } from '../../../scripts/servers/index.js'
 import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
-import { RedisBank } from '../src/index.ts'
+import { RedisBank, type RedisClient } from '../src/index.ts'
 import { type Connected, singleClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 
@@ -42,6 +44,32 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       else expect(scripts).toBeGreaterThanOrEqual(6)
       expect(calls['pexpiretime'] ?? 0).toBe(name === 'redis-oldest' ? 0 : 3)
       expect(calls['keys'] ?? 0).toBe(0)
+    })
+
+    it('gets texts of clients that were told to give buffers, and in time', async () => {
+      const commandOptions = { typeMapping: { [nodeRedis6.RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 1 }
+      for (const module of [nodeRedis6, nodeRedis5 as unknown as typeof nodeRedis6]) {
+        const options = { url: redis.url, commandOptions }
+        const clients = [
+          module.createClient(options),
+          module.createClient({ url: redis.url, commandOptions: { timeout: 1_000 } }).withCommandOptions(commandOptions),
+          module.createClientPool(options as object),
+        ]
+        for (const client of clients) await client.on('error', () => {}).connect()
+        const banks = clients.map(
+          (client, nth) => new RedisBank({ client: client as unknown as RedisClient, prefix: `mapped ${nth}:` }),
+        )
+        banks.push(new RedisBank({ url: redis.url, clientOptions: { commandOptions } }))
+        for (const bank of banks) {
+          const entry = { payload: 'text', expires: null }
+          await bank.save('a', entry)
+          await redis.admin(['CLIENT', 'PAUSE', '50', 'ALL'])
+          expect(await bank.read('a')).toEqual(entry)
+          expect(await bank.readMany(['a', 'b'])).toEqual([entry, null])
+          await bank.close()
+        }
+        for (const client of clients) client.destroy()
+      }
     })
 
     it('takes any death that has been for one', async () => {
