@@ -14,6 +14,7 @@ const lmdb =
   async (/** @type {import('../candidates.js').Place} */ { folder }) => {
     const { LmdbStore } = await import('@connect-databank/lmdb')
     const store = new LmdbStore({ path: join(folder, 'lmdb'), durable })
+    await store.open()
     return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
   }
 
@@ -25,6 +26,7 @@ export const candidates = [
     open: async ({ folder }) => {
       const { DiskStore } = await import('@connect-databank/disk')
       const store = new DiskStore({ path: folder })
+      await store.open()
       return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
     },
   },

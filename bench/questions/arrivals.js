@@ -2,6 +2,7 @@
 import { backendOf } from '../candidates.js'
 import { interleaved, membersOf, prepared, startAll } from '../crew.js'
 import { median } from '../statistics.js'
+import { warmUp } from '../warm-up.js'
 
 export const title = 'Arriving one by one'
 export const note =
@@ -25,7 +26,7 @@ export async function ask(backend, { url, quick, say }) {
   /** @type {Map<string, Row>} */
   const rows = new Map(started.map(({ name, ours }) => [name, { name, ours, at: [] }]))
   try {
-    const ready = await prepared(started, missing, (member) => member.do('fill', sessions, 2_000))
+    const ready = await prepared(started, missing, (member) => warmUp(member, { sessions, bytes: 2_000, quick }))
     const all = rates[backend] ?? []
     for (const rate of quick ? all.slice(1, -1) : all) {
       const slice = { rate, sessions, milliseconds: quick ? 250 : 500 }

@@ -2,6 +2,7 @@
 import { backendOf } from '../candidates.js'
 import { interleaved, membersOf, prepared, startAll } from '../crew.js'
 import { median, ratio, spread } from '../statistics.js'
+import { FIRST, LATER, warmUp } from '../warm-up.js'
 
 export const title = 'Operations'
 export const note =
@@ -52,11 +53,15 @@ export async function ask(backend, { url, quick, say }) {
   /** @type {Answer[]} */
   const answers = []
   try {
-    let [filled, ready] = ['', started]
+    let [filled, ready, effort] = ['', started, FIRST]
     for (const cell of cells(quick, few)) {
       const { sessions, bytes } = cell
       const filling = `${sessions} of ${bytes} B`
-      if (filled !== filling) ready = await prepared(ready, missing, (member) => warmedUp(member, cell, quick))
+      if (filled !== filling) {
+        const enough = effort
+        ready = await prepared(ready, missing, (member) => warmUp(member, { ...cell, quick }, enough))
+        effort = LATER
+      }
       filled = filling
       const milliseconds = quick ? 150 : 250
       const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
@@ -67,26 +72,6 @@ export async function ask(backend, { url, quick, say }) {
     for (const member of started) await member.stop()
   }
   return { answers, missing }
-}
-
-/** The compiler is done with what is measured after about so many operations; how long (ms) they may take. */
-const WARM = { operations: 40_000, milliseconds: 4_500 }
-
-/**
- * Fills the store, and lets the compiler see what will be measured.
- * @param {import('../crew.js').Member} member
- * @param {Cell} cell
- * @param {boolean} quick
- */
-async function warmedUp(member, cell, quick) {
-  await member.do('fill', cell.sessions, cell.bytes)
-  const end = Date.now() + WARM.milliseconds / (quick ? 1.5 : 1)
-  for (let done = 0; done < WARM.operations && Date.now() < end; ) {
-    for (const operation of ['mix', 'set']) {
-      const measured = await member.do('measure', { ...cell, operation, concurrency: 128, milliseconds: 300 })
-      done += measured.rate * 0.3
-    }
-  }
 }
 
 /** @param {Map<import('../crew.js').Member, (import('../drive.js').Measured | null)[]>} results @returns {Row[]} */

@@ -14,6 +14,8 @@ export const quickBackends = ['memory']
 
 const SESSIONS = 1_000
 const RATE = 600
+/** How long (s) an application runs before it is measured. */
+const WARM = 6
 
 /** A store that does nothing, and no sessions at all: what the stores are compared with. */
 const baselines = ['a store that does nothing', 'no sessions']
@@ -35,6 +37,8 @@ export async function ask(backend, { url, quick, say }) {
     const ready = await prepared(started, missing, async (member) => {
       if (member.backend !== 'baselines') await member.do('fill', SESSIONS, 2_000)
       ports.set(member, await member.do('listen'))
+      // An application that has just been started is not what is asked about: its code is not compiled yet.
+      await load.inLockstep(ports.get(member), SESSIONS, quick ? 1 : WARM)
     })
     const [rounds, seconds] = quick ? [1, 0.5] : [3, 1.25]
     const lockstep = (/** @type {Member} */ member) => asked(member, () => load.inLockstep(ports.get(member), SESSIONS, seconds))

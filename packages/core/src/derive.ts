@@ -6,7 +6,7 @@ import { readLiving } from './living.ts'
 /** What a bank lacks, made of what it has. Never an atomic operation: there is no correct way to make one. */
 
 /** How long work on many entries keeps the event loop before others get their turn, in milliseconds. */
-const slice = 8
+const slice = 4
 
 /** Lets other work run when the current slice is used up. */
 export class Pace {
