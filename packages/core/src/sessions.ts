@@ -52,7 +52,10 @@ export class Sessions {
     this.#updates = new Updates(rules, this.#snapshots)
   }
 
-  /** The living entry, or null; `loaded` makes a session of it. Waits for writes of it that are under way, so that a redirect never beats the save. */
+  /**
+   * The living entry, or null; `loaded` makes a session of it. Waits for writes of it that are under way, so that a redirect never beats
+   * the save.
+   */
   load(id: string): Promise<Entry | null> {
     const { bank, deadlines } = this.#rules
     const writing = this.#turns.busy(id)

@@ -239,7 +239,7 @@ export class DatabankStore extends session.Store {
     }
   }
 
-  /** Made where nothing else is at hand: it would keep the work, and with that the session, alive as long as the operation is under way. */
+  /** Made where nothing else is at hand: it would keep the work alive, and with that the session, as long as the operation is under way. */
   #teller(operation: string, sid: string | undefined): (failure: unknown) => Error {
     return (failure) => this.#failure(operation, sid, failure)
   }
