@@ -5,7 +5,7 @@ import { askAnother, withNudge } from './nudge.ts'
 export interface NodeRedisClient {
   sendCommand(args: readonly string[], options?: object): Promise<unknown>
   withCommandOptions?(options: object): Pick<NodeRedisClient, 'sendCommand'>
-  readonly options?: { readonly commandOptions?: { readonly typeMapping?: unknown; readonly abortSignal?: unknown } } | undefined
+  readonly options?: { readonly commandOptions?: object } | undefined
   readonly isOpen: boolean
 }
 
@@ -78,13 +78,12 @@ export const COMMAND_OPTIONS = { timeout: undefined, abortSignal: undefined, typ
 
 /**
  * Sends with these options. node-redis 6 merges those of a call with its own at the price of a whole command, so it is told once where
- * that is enough: node-redis 5, which does not heed what it was told so, has none to be overruled then.
+ * the caller has not set any: node-redis 5 does not heed what it is told so, and has nothing to be overruled then.
  */
 function senderOf(client: NodeRedisClient): (words: Words) => Promise<unknown> {
-  const { typeMapping, abortSignal } = client.options?.commandOptions ?? {}
+  const hasOwn = Object.values(client.options?.commandOptions ?? {}).some((value) => value !== undefined)
   const isPool = 'execute' in client
-  if (isPool || client.withCommandOptions === undefined || typeMapping !== undefined || abortSignal !== undefined)
-    return (words) => client.sendCommand(words, COMMAND_OPTIONS)
+  if (isPool || hasOwn || client.withCommandOptions === undefined) return (words) => client.sendCommand(words, COMMAND_OPTIONS)
   const sender = client.withCommandOptions(COMMAND_OPTIONS)
   return (words) => sender.sendCommand(words)
 }
