@@ -206,7 +206,11 @@ export class DatabankStore extends session.Store {
     work: () => Promise<T>,
     give: (outcome: T) => Value,
   ): void {
-    settle(this.#startOn(sid, work), callback, give, this.#teller(operation, typeof sid === 'string' ? sid : undefined))
+    const start = (): Promise<T> => {
+      requireId(sid)
+      return work()
+    }
+    settle(this.#start(start), callback, give, this.#teller(operation, typeof sid === 'string' ? sid : undefined))
   }
 
   #onAll<T>(operation: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
@@ -218,15 +222,6 @@ export class DatabankStore extends session.Store {
     return this.#start(work).catch((failure) => {
       throw this.#failure(operation, undefined, failure)
     })
-  }
-
-  #startOn<T>(sid: string, work: () => Promise<T>): Promise<T> {
-    try {
-      requireId(sid)
-      return this.#start(work)
-    } catch (failure) {
-      return Promise.reject(failure)
-    }
   }
 
   /** What the work throws is its rejection, as if it were an async function: at the price of none. */
