@@ -1,4 +1,4 @@
-import { type Bank, checkOptions, DatabankError, type Entry, type OptionRules, rules } from 'connect-databank'
+import { type Bank, checkOptions, DatabankError, type Entry, newEntry, type OptionRules, rules } from 'connect-databank'
 import { type Kept, Place } from './place.ts'
 import { Slices } from './slices.ts'
 
@@ -231,7 +231,7 @@ async function eachDueAt(place: Place, now: number, visit: (kept: Kept) => void)
 }
 
 function entryOf({ payload, expires }: Kept): Entry {
-  return { payload, expires: expires === Infinity ? null : expires }
+  return newEntry(payload, expires === Infinity ? null : expires)
 }
 
 function closed(): Promise<never> {
