@@ -53,16 +53,15 @@ export async function ask(backend, { url, quick, say }) {
   /** @type {Answer[]} */
   const answers = []
   try {
-    let [filled, ready, effort] = ['', started, FIRST]
+    let [filled, ready] = ['', started]
     for (const cell of cells(quick, few)) {
       const { sessions, bytes } = cell
       const filling = `${sessions} of ${bytes} B`
       if (filled !== filling) {
-        const enough = effort
+        const enough = filled === '' ? FIRST : LATER
         ready = await prepared(ready, missing, (member) => warmUp(member, { ...cell, quick }, enough))
-        effort = LATER
+        filled = filling
       }
-      filled = filling
       const milliseconds = quick ? 150 : 250
       const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
       answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 3, measure, missing)) })
