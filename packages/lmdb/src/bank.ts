@@ -17,7 +17,7 @@ import { WriterProcess } from './writer-process.ts'
 
 /** Where an `LmdbBank` keeps its sessions, and how safely. */
 export interface LmdbBankOptions {
-  /** The file of the environment. It is made, with the folders above it, if it is not there; its lock is `<path>-lock`. */
+  /** The file of the environment. It is made, with the folders above it, if it is not there; its locks are beside it. */
   path: string
   /**
    * `true`: a write is answered when it is on disk. `false`: when every process sees it; it survives the death of any process, but
@@ -134,8 +134,8 @@ export class LmdbBank implements Bank {
   }
 
   async open(): Promise<void> {
-    await this.#write().started
     await this.#use()
+    await this.#write().started
   }
 
   async close(): Promise<void> {
@@ -144,10 +144,12 @@ export class LmdbBank implements Bank {
   }
 
   async #ask<K extends Kind>(kind: K, ...ask: Operations[K]['ask']): Promise<Operations[K]['answer']> {
-    return this.#write().ask(kind, ...ask)
+    const writer = this.#write()
+    // Now, not with the first read: `#openReader` says why. Whoever reads is told of a failure.
+    if (this.#reader === undefined) this.#use().catch(() => undefined)
+    return writer.ask(kind, ...ask)
   }
 
-  /** Who only reads has no process to write. */
   #write(): WriterProcess {
     if (this.#closing !== undefined) throw closed()
     if (this.#writer === undefined || this.#writer.isDead) this.#writer = new WriterProcess(this.#place)
@@ -168,12 +170,9 @@ export class LmdbBank implements Bank {
 
   async #openReader(): Promise<Reader> {
     const { openForReading } = await import('./environment.js')
-    try {
-      return openForReading(this.#place.path)
-    } catch {
-      // Not there yet, or no environment of ours: the writer makes it, or says what is wrong.
-      await this.#write().started
-    }
+    // The process that writes makes what is not there, and says what is wrong with what is. When it has just started, it has just
+    // passed the gate, where we would wait with all that goes on here if somebody had been stopped inside.
+    await this.#write().started
     try {
       return openForReading(this.#place.path)
     } catch (error) {
@@ -184,8 +183,9 @@ export class LmdbBank implements Bank {
   async #close(): Promise<void> {
     const reader = this.#reader ?? (await this.#opening?.catch(() => undefined))
     this.#reader = undefined
-    await this.#writer?.close()
+    // Before the process that writes: `gate.js` says why nobody who only reads may be the last to close.
     await reader?.root.close()
+    await this.#writer?.close()
   }
 
   #page({ root, sessions }: Reader, after: Buffer | undefined) {

@@ -1,7 +1,7 @@
 // Opens the environment and its tables: with rights to write in the writer's process, for reading alone in the one that it serves.
-import { statSync } from 'node:fs'
 import { open } from 'lmdb'
 import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
+import { Gate } from './gate.js'
 import { requireOpenable } from './preflight.js'
 import { Room } from './room.js'
 
@@ -9,7 +9,7 @@ import { Room } from './room.js'
  * @typedef {import('lmdb').Database<Buffer, Buffer>} Table
  * @typedef {{ sync(callback: (error: unknown) => void): void, info(): { lastPageNumber: number } }} Native
  * @typedef {import('lmdb').RootDatabase<Buffer, Buffer> & { env: Native }} Root
- * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table, room: Room }} Tables
+ * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table, room: Room, gate: Gate }} Tables
  * @typedef {{ path: string, durable: boolean }} Place
  */
 
@@ -30,6 +30,15 @@ const maxFreeSpaceToRetain = 250
  */
 export function openForWriting(place) {
   requireOpenable(place.path)
+  const gate = new Gate(place.path)
+  return gate.pass(() => ({ ...openTables(place), gate }))
+}
+
+/**
+ * @param {Place} place
+ * @returns {Omit<Tables, 'gate'>}
+ */
+function openTables(place) {
   const root = openRoot(place, false)
   try {
     requireOurs(root)
@@ -60,37 +69,30 @@ export function openForWriting(place) {
  * @param {() => T} work
  * @returns {T}
  */
-export function inTransaction({ root, room }, work) {
-  return root.transactionSync(() => {
-    room.begin()
-    return work()
-  })
-}
-
-/** @param {Tables} tables */
-export async function close({ root, room }) {
-  await root.close()
-  room.close()
+export function inTransaction({ gate, root, room }, work) {
+  return gate.pass(() =>
+    root.transactionSync(() => {
+      room.begin()
+      return work()
+    }),
+  )
 }
 
 /**
- * Opens what a writer has made. Nothing here makes anything.
+ * Opens what a writer has made, and still has open.
  * @param {string} path
  * @returns {Pick<Tables, 'root' | 'sessions'>}
  */
 export function openForReading(path) {
-  if (statSync(path).size === 0) throw new Error('the environment is not there yet')
   requireOpenable(path)
-  const root = openRoot({ path, durable: false }, true)
+  const gate = new Gate(path)
   try {
-    requireOurs(root)
-    const stamp = openTable(root, tableNames.about).get(formatKey)
-    if (stamp === undefined) throw new Error('the environment is not there yet')
-    requireVersion(stamp)
-    return { root, sessions: openTable(root, tableNames.sessions) }
-  } catch (error) {
-    root.close()
-    throw error
+    return gate.pass(() => {
+      const root = openRoot({ path, durable: false }, true)
+      return { root, sessions: openTable(root, tableNames.sessions) }
+    })
+  } finally {
+    gate.close()
   }
 }
 

@@ -37,25 +37,33 @@ function requireLock(path) {
 function requireDatabase(path) {
   const file = openSync(path, 'a+')
   try {
-    const { size } = fstatSync(file)
-    if (size === 0) requireRoom(`${path}-new-${process.pid}`)
-    else requireMark(file, size)
+    if (fstatSync(file).size === 0) requireRoom(`${path}-new-${process.pid}`)
+    else requireMark(file)
   } finally {
     closeSync(file)
   }
 }
 
-/**
- * @param {number} file
- * @param {number} size
- */
-function requireMark(file, size) {
+/** @param {number} file */
+function requireMark(file) {
   const head = Buffer.alloc(64)
   readSync(file, head, 0, head.length, 0)
   if (head.readUInt32LE(markAt) !== mark) throw new Error('the file is no LMDB database')
   const version = head.readUInt16LE(versionAt)
   if (version !== knownVersion) throw new Error(`the file has LMDB's data version ${version}; this client reads ${knownVersion}`)
-  if (size < 2 * head.readUInt32LE(pageSizeAt)) throw new Error('the file was cut off')
+  requireSize(file, 2 * head.readUInt32LE(pageSizeAt))
+}
+
+/**
+ * Another process may be writing these very pages.
+ * @param {number} file
+ * @param {number} size
+ */
+function requireSize(file, size) {
+  for (let waits = 0; fstatSync(file).size < size; waits++) {
+    if (waits === 10) throw new Error('the file was cut off')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+  }
 }
 
 /** @param {string} path of a file that is made, and removed */

@@ -2,7 +2,7 @@
 // whole. In a process of its own because LMDB has one lock for all writes: neither waiting for it nor flushing may hold up the event
 // loop that serves requests; why it is no thread, `writer-process.ts` says.
 import { Socket } from 'node:net'
-import { close as closeEnvironment, inTransaction, openForWriting } from './environment.js'
+import { inTransaction, openForWriting } from './environment.js'
 import { askCutter, decodeAsk, encodeAnswers } from './messages.js'
 import { operationsOn } from './operations.js'
 
@@ -73,12 +73,12 @@ function flush() {
   })
 }
 
-async function close() {
+/** The environment is left to the end of the process: to close it may end its locks, which only one who is in the gate may do. */
+async function end() {
   clearInterval(flushTimer)
   await flushing
   if (!place.durable) flush()
   await flushing
-  await closeEnvironment(tables)
   process.exit()
 }
 
@@ -109,7 +109,7 @@ try {
   tables = openForWriting(place)
   operations = operationsOn(tables, place.maxSize)
   if (!place.durable) flushTimer = setInterval(flush, flushInterval)
-  pipe.once('close', close).resume()
+  pipe.once('close', end).resume()
   pipe.write(encodeAnswers([null]))
 } catch (error) {
   pipe.end(encodeAnswers([failureOf(error)]), () => process.exit())

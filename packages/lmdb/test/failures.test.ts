@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { LmdbBank } from '@connect-databank/lmdb'
 import { open as openLmdb } from 'lmdb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { close as closeEnvironment, openForWriting } from '../src/environment.js'
+import { openForWriting } from '../src/environment.js'
 import { formatKey, keysOf } from '../src/format.js'
-import { newPlace, type Place } from './place.ts'
+import { closeTables, newPlace, type Place } from './place.ts'
 import { bundleProcess, startProcess } from './processes.ts'
 
 const entry = { payload: 'x'.repeat(2_000), expires: null }
@@ -68,7 +68,7 @@ describe('when things fail', () => {
   it('refuses another format than its own', async () => {
     const tables = openForWriting({ path: place.path, durable: false })
     await tables.about.put(formatKey, Buffer.from('2'))
-    await closeEnvironment(tables)
+    await closeTables(tables)
     await expect(place.bank().open()).rejects.toEqual(withCode('DATABANK_BACKEND_FAILED', /format 2.*format 1/))
   })
 
@@ -79,7 +79,7 @@ describe('when things fail', () => {
     await bank.close()
     const tables = openForWriting({ path: place.path, durable: false })
     await tables.sessions.put(keysOf('a').record, Buffer.from('?'))
-    await closeEnvironment(tables)
+    await closeTables(tables)
     const again = place.bank()
     await expect(again.read('a')).rejects.toEqual(withCode('DATABANK_INVALID_RECORD'))
     expect(await again.swap('a', entry.payload, entry)).toBe(false)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { longestTurn } from '../../../scripts/longest-turn.js'
-import { close, inTransaction, openForWriting } from '../src/environment.js'
+import { inTransaction, openForWriting } from '../src/environment.js'
 import { encodeRecord, keysOf, timeBytes } from '../src/format.js'
 import { operationsOn } from '../src/operations.js'
-import { newPlace } from './place.ts'
+import { closeTables, newPlace } from './place.ts'
 
 const many = 1_000_000
 const payload = JSON.stringify({ cookie: {}, text: 'x'.repeat(180) })
@@ -28,7 +28,7 @@ function fill(path: string): Promise<void> {
       }
     })
   }
-  return close(tables)
+  return closeTables(tables)
 }
 
 describe(`${many} sessions in LMDB`, { timeout: 300_000 }, () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LmdbBank, type LmdbBankOptions } from '@connect-databank/lmdb'
+import type { Tables } from '../src/environment.js'
 
 /** A folder of its own for environments, and the banks that were opened there. */
 export async function newPlace() {
@@ -24,3 +25,9 @@ export async function newPlace() {
 }
 
 export type Place = Awaited<ReturnType<typeof newPlace>>
+
+export async function closeTables({ root, room, gate }: Tables): Promise<void> {
+  await root.close()
+  room.close()
+  gate.close()
+}

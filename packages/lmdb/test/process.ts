@@ -3,7 +3,8 @@
 import { writeSync } from 'node:fs'
 import { LmdbBank } from '@connect-databank/lmdb'
 import { type Entry, isCoded } from 'connect-databank'
-import { openForWriting } from '../src/environment.js'
+import { inTransaction, openForReading, openForWriting } from '../src/environment.js'
+import { closeTables } from './place.ts'
 
 export type Order =
   | { call: 'read' | 'delete'; args: [id: string] }
@@ -16,6 +17,7 @@ export type Order =
   | { call: 'writeAlways'; args: [name: string, size: number] }
   | { call: 'fill'; args: [size: number] }
   | { call: 'holdLock'; args: [path: string] }
+  | { call: 'openAgainAndAgain'; args: [path: string, rounds: number] }
   | { call: 'leave' | 'saveAtSignal'; args: [] }
 
 const bank = new LmdbBank(JSON.parse(process.argv[2] ?? '{}'))
@@ -54,11 +56,20 @@ async function fill(size: number): Promise<number> {
 
 /** Stops in the middle of a write, as a process that was frozen there. */
 async function holdLock(path: string): Promise<void> {
-  const { root } = openForWriting({ path, durable: false })
-  root.transactionSync(() => {
+  const tables = openForWriting({ path, durable: false })
+  inTransaction(tables, () => {
     writeSync(1, 'holding\n')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   })
+}
+
+/** As many processes that start and end one after the other, to read and to write. */
+async function openAgainAndAgain(path: string, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const tables = openForWriting({ path, durable: false })
+    await openForReading(path).root.close()
+    await closeTables(tables)
+  }
 }
 
 /** Forgets its parent and does nothing more: it must end by itself, with the bank open. */
@@ -82,6 +93,7 @@ const own: Record<string, (...args: never[]) => Promise<unknown>> = {
   writeAlways,
   fill,
   holdLock,
+  openAgainAndAgain,
   leave,
   saveAtSignal,
 }

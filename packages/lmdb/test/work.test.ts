@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { close, inTransaction, openForWriting, type Tables } from '../src/environment.js'
+import { inTransaction, openForWriting, type Tables } from '../src/environment.js'
 import { encodeRecord, keysOf, timeBytes } from '../src/format.js'
 import { operationsOn } from '../src/operations.js'
 import type { Purged, Survey } from '../src/protocol.ts'
-import { newPlace, type Place } from './place.ts'
+import { closeTables, newPlace, type Place } from './place.ts'
 
 /** How many sessions there are: 1000000 gives the figures that the README shows. */
 const sessions = Number(process.env['LMDB_SESSIONS'] ?? 20_000)
@@ -32,7 +32,7 @@ describe(`of ${sessions} sessions, ${dead} of them dead`, () => {
     }
   }, 600_000)
   afterEach(async () => {
-    await close(tables)
+    await closeTables(tables)
     await place.remove()
   })
 
