@@ -101,6 +101,17 @@ function get(store, order) {
   }
 }
 
+let views = 0
+
+/**
+ * What no session had before. What is set must be a change: the slices ask for the same sessions in the same order, and a store may
+ * answer a set that changes nothing by a touch.
+ */
+function newViews() {
+  views += 1
+  return views
+}
+
 /** A request: get, then nine times in ten a touch, and once a set. @param {any} store @param {Uint32Array} order @returns {Work} */
 export function mix(store, order) {
   let turn = 0
@@ -110,7 +121,7 @@ export function mix(store, order) {
     store.get(sid, (/** @type {unknown} */ error, /** @type {any} */ data) => {
       if (error || !data) return done(error ?? new Error(`${sid} is missing`))
       const session = liveSession(store, sid, data)
-      if (now % 10 === 0) session.views = now
+      if (now % 10 === 0) session.views = newViews()
       session.touch()
       if (now % 10 === 0) store.set(sid, session, done)
       // connect-databank 1.x has no touch; express-session then leaves it out.
@@ -182,7 +193,7 @@ async function inChunks(store, { operation, concurrency, sessions, milliseconds 
     const start = performance.now()
     await forEach(live.length * passes, concurrency, (index, done) => {
       const session = live[index % live.length]
-      if (operation === 'set') session.views = operations + index
+      if (operation === 'set') session.views = newViews()
       session.touch()
       store[operation](session.id, session, done)
     })
