@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { DatabankStore, type Layer } from 'connect-databank'
 import { describe, it } from 'vitest'
+import type { Operation } from '../src/histories/chronicle.ts'
+import { violationIn } from '../src/histories/rules.ts'
 import { historyConformance, runHistories } from '../src/index.ts'
 import { type BrokenStore, brokenStores } from './fixtures/history-faults.ts'
 import { MergingStore } from './fixtures/merging-store.ts'
@@ -81,5 +83,30 @@ describe('histories', () => {
   it('hold calls only of stores that let them', async () => {
     const report = await runHistories({ open: opening(brokenStores[1]!.make), calls: 'ordered' })
     assert.match(report.skipped!, /cannot be ordered/)
+  })
+})
+
+describe('a session that is missing', () => {
+  /** Operations one after the other. */
+  const oneByOne = (operations: readonly Partial<Operation>[]): Operation[] =>
+    operations.map((operation, at) => {
+      const ofWrite = { values: {}, expires: Date.now() + 3_600_000 }
+      const begun = { request: 0, store: 0, sid: 'sid', begin: 2 * at, end: 2 * at + 1, beganAt: Date.now(), endedAt: Date.now() }
+      return { outcome: 'done', answers: 1, ...begun, ...ofWrite, ...operation } as Operation
+    })
+  const wordsOf = (...operations: readonly Partial<Operation>[]) =>
+    violationIn(oneByOne([...operations, { kind: 'get', found: null }]), [], {
+      mayFail: true,
+      mayHappenLate: false,
+      clocks: 2,
+      rounding: 0,
+    })?.words
+  const failed = { outcome: 'failed', error: new Error('may have happened') } as const
+
+  it('may have been created by an attempt that failed, and destroyed before it was created again', () => {
+    const again = { kind: 'create again' } as const
+    assert.equal(wordsOf({ kind: 'create', ...failed }, { kind: 'destroy' }, again), undefined)
+    assert.match(wordsOf({ kind: 'create', ...failed }, again) ?? '', /is missing that was stored/)
+    assert.match(wordsOf({ kind: 'destroy' }, { kind: 'create' }) ?? '', /is missing that was stored/)
   })
 })

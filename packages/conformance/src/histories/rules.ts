@@ -85,7 +85,10 @@ export class Rules {
   #isMissing(get: Operation): string | undefined {
     const created = this.#creates.find((create) => create.outcome === 'done' && this.#before(create, get))
     if (created === undefined) return undefined
-    if (this.#destroys.some((destroy) => destroy.begin < get.end && !this.#before(destroy, created))) return undefined
+    // A session that is created again may have been created by the attempt that failed, and destroyed since: then it stays away.
+    const mayBeDropped = created.kind === 'create again'
+    if (this.#destroys.some((destroy) => destroy.begin < get.end && (mayBeDropped || !this.#before(destroy, created))))
+      return undefined
     if (this.#mayHaveExpired(get)) return undefined
     return 'a session is missing that was stored, not destroyed and has not expired'
   }
