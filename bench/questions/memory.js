@@ -24,7 +24,7 @@ export async function ask(backend, { url, quick, say }) {
     for (const reason of reasons) missing.add(reason)
     // Once: what is weighed after the collector has ended does not depend on the machine.
     for (const { name, ours, limit } of started)
-      rows.push({ name, ours, limit, bytes: await member.do('weigh', quick ? 20_000 : 100_000, 2_000) })
+      rows.push({ name, ours, limit, bytes: await member.do('weigh', quick ? 10_000 : 100_000, 2_000) })
     await member.stop()
     say(member.name)
   }
