@@ -89,7 +89,12 @@ export function openForReading(path) {
   try {
     return gate.pass(() => {
       const root = openRoot({ path, durable: false }, true)
-      return { root, sessions: openTable(root, tableNames.sessions) }
+      try {
+        return { root, sessions: openTable(root, tableNames.sessions) }
+      } catch (error) {
+        root.close()
+        throw error
+      }
     })
   } finally {
     gate.close()
