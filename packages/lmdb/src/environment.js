@@ -39,8 +39,7 @@ export function openForWriting(place) {
  * @returns {Omit<Tables, 'gate'>}
  */
 function openTables(place) {
-  const root = openRoot(place, false)
-  try {
+  return withRoot(place, false, (root) => {
     requireOurs(root)
     const about = openTable(root, tableNames.about)
     const tables = {
@@ -56,10 +55,7 @@ function openTables(place) {
       else requireVersion(stamp)
     })
     return tables
-  } catch (error) {
-    root.close()
-    throw error
-  }
+  })
 }
 
 /**
@@ -87,17 +83,29 @@ export function openForReading(path) {
   requireOpenable(path)
   const gate = new Gate(path)
   try {
-    return gate.pass(() => {
-      const root = openRoot({ path, durable: false }, true)
-      try {
-        return { root, sessions: openTable(root, tableNames.sessions) }
-      } catch (error) {
-        root.close()
-        throw error
-      }
-    })
+    return gate.pass(() =>
+      withRoot({ path, durable: false }, true, (root) => ({ root, sessions: openTable(root, tableNames.sessions) })),
+    )
   } finally {
     gate.close()
+  }
+}
+
+/**
+ * Opens the environment, and closes it again if the work fails.
+ * @template T
+ * @param {Place} place
+ * @param {boolean} readOnly
+ * @param {(root: Root) => T} work
+ * @returns {T}
+ */
+function withRoot(place, readOnly, work) {
+  const root = openRoot(place, readOnly)
+  try {
+    return work(root)
+  } catch (error) {
+    root.close()
+    throw error
   }
 }
 

@@ -64,15 +64,17 @@ describe('processes that share an environment', () => {
     await bank.save('counter', { payload: '0', expires: null })
     let areOpening = true
     const rounds = [1, 2].map(async () => (await start()).order({ call: 'openAgainAndAgain', args: [place.path, 300] }))
-    const all = Promise.all(rounds).finally(() => {
+    const opening = Promise.all(rounds).finally(() => {
       areOpening = false
     })
     let written = 0
-    for (; areOpening; written++) {
-      const entry = { payload: String(written + 1), expires: null }
-      expect(await bank.swap('counter', String(written), entry), `swap ${written}`).toBe(true)
+    const writing = async () => {
+      for (; areOpening; written++) {
+        const entry = { payload: String(written + 1), expires: null }
+        expect(await bank.swap('counter', String(written), entry), `swap ${written}`).toBe(true)
+      }
     }
-    await all
+    await Promise.all([opening, writing()])
     expect(await bank.read('counter')).toEqual({ payload: String(written), expires: null })
     expect(written).toBeGreaterThan(0)
   })
