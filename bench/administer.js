@@ -7,11 +7,11 @@ const HOUR = 3_600_000
 
 /**
  * @typedef {{ ms: number, block: number }} Work `block`: the longest time (ms) that the loop stood still
- * @typedef {Partial<Record<'length' | 'all' | 'purge' | 'clear', Work | { failed: string }>>} Administration
+ * @typedef {Partial<Record<'length' | 'all' | 'entries' | 'purge' | 'clear', Work | { failed: string }>>} Administration
  */
 
 /**
- * Fills the store, half of it with sessions that die in an hour, and has all of them counted, listed, purged and cleared.
+ * Fills the store, half of it with sessions that die in an hour, and has all of them counted, listed, streamed, purged and cleared.
  * @param {import('./drive.js').Opened} opened
  * @param {number} count
  * @param {number} bytes
@@ -28,6 +28,11 @@ export async function administer(opened, count, bytes) {
     })
   if (store.length !== undefined) done.length = await watched(call('length'))
   if (store.all !== undefined) done.all = await watched(call('all'))
+  if (store.entries !== undefined) {
+    done.entries = await watched(async () => {
+      for await (const _ of store.entries());
+    })
+  }
   if (purge !== undefined) {
     const back = moveClock(2 * HOUR)
     done.purge = await watched(purge)

@@ -3,8 +3,8 @@
 /**
  * Where a candidate keeps its sessions: the address of the server, a name of its own there, a folder of its own.
  * @typedef {{ url: string, namespace: string, folder: string }} Place
- * `questions`: those that it is asked, if not all.
- * @typedef {{ name: string, ours?: boolean, limit?: boolean, questions?: string[], open: (place: Place) => Promise<import('./drive.js').Opened> }} Candidate
+ * `questions`: those that it is asked, if not all. `fullOnly`: a quick run goes without it.
+ * @typedef {{ name: string, ours?: boolean, limit?: boolean, questions?: string[], fullOnly?: boolean, open: (place: Place) => Promise<import('./drive.js').Opened> }} Candidate
  * @typedef {object} Backend
  * @property {string} title
  * @property {string} [server] its name in scripts/servers

@@ -89,14 +89,13 @@ export const requests = {
       'ms, median',
       'ms, 99 %',
     ]
-    const nothing = rows.find(({ name }) => name === 'a store that does nothing')?.cpu ?? Number.NaN
     return table(
       columns,
       rows.map((row) => [
         nameOf(row),
         short(row.rate),
         `${short(row.cpu)} ±${Math.round(row.spread * 100)} %`,
-        `${((row.cpu / nothing - 1) * 100).toFixed(0)} %`,
+        `${((row.toNothing - 1) * 100).toFixed(0)} %`,
         short(row.openCpu),
         short(row.openMedian),
         short(row.open99),
@@ -123,12 +122,12 @@ export const administration = {
   /** @param {{ rows: import('./questions/administration.js').Row[] }} answer */
   tables({ rows }) {
     return table(
-      ['store', 'sessions', 'foreign keys', 'length', 'all', 'purge', 'clear'],
+      ['store', 'sessions', 'foreign keys', 'length', 'all', 'entries', 'purge', 'clear'],
       rows.map((row) => [
         nameOf(row),
         String(row.count),
         String(row.foreign),
-        .../** @type {const} */ (['length', 'all', 'purge', 'clear']).map((work) => {
+        .../** @type {const} */ (['length', 'all', 'entries', 'purge', 'clear']).map((work) => {
           const done = row.done[work]
           if (done === undefined) return '–'
           return 'failed' in done ? `fails: ${done.failed}` : `${short(done.ms)} (${short(done.block)})`

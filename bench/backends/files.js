@@ -2,6 +2,7 @@ import { readFile, rename, utimes, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import session from 'express-session'
+import { thin } from '../thin-store.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -17,6 +18,48 @@ const lmdb =
     await store.open()
     return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
   }
+
+/** @type {import('../candidates.js').Candidate} */
+const bareFiles = {
+  name: 'node:fs, bare',
+  limit: true,
+  open: async ({ folder }) => {
+    /** @param {string} sid */
+    const file = (sid) => join(folder, sid)
+    let writes = 0
+    return {
+      client: {
+        get: (sid) => readFile(file(sid), 'utf8'),
+        set: async (sid, text) => {
+          // A name of its own: two writes of one session may be under way.
+          const draft = `${file(sid)}.${writes++}`
+          await writeFile(draft, text)
+          await rename(draft, file(sid))
+        },
+        touch: (sid, expires) => utimes(file(sid), expires / 1000, expires / 1000),
+      },
+    }
+  },
+}
+
+/** @type {import('../candidates.js').Candidate} */
+const bareLmdb = {
+  name: 'lmdb, bare',
+  limit: true,
+  open: async ({ folder }) => {
+    const { open } = load('lmdb')
+    const database = open({ path: folder, noSync: true, encoding: 'string' })
+    const deaths = database.openDB({ name: 'deaths', encoding: 'ordered-binary' })
+    return {
+      client: {
+        get: async (sid) => database.get(sid),
+        set: (sid, text) => database.put(sid, text),
+        touch: (sid, expires) => deaths.put(sid, expires),
+      },
+      close: () => database.close(),
+    }
+  },
+}
 
 /** @type {import('../candidates.js').Candidate[]} */
 export const candidates = [
@@ -41,42 +84,7 @@ export const candidates = [
       return { store, purge: () => new Promise((done) => helpers.reap(store.options, done)) }
     },
   },
-  {
-    name: 'node:fs, bare',
-    limit: true,
-    open: async ({ folder }) => {
-      /** @param {string} sid */
-      const file = (sid) => join(folder, sid)
-      let writes = 0
-      return {
-        client: {
-          get: (sid) => readFile(file(sid), 'utf8'),
-          set: async (sid, text) => {
-            // A name of its own: two writes of one session may be under way.
-            const draft = `${file(sid)}.${writes++}`
-            await writeFile(draft, text)
-            await rename(draft, file(sid))
-          },
-          touch: (sid, expires) => utimes(file(sid), expires / 1000, expires / 1000),
-        },
-      }
-    },
-  },
-  {
-    name: 'lmdb, bare',
-    limit: true,
-    open: async ({ folder }) => {
-      const { open } = load('lmdb')
-      const database = open({ path: folder, noSync: true, encoding: 'string' })
-      const deaths = database.openDB({ name: 'deaths', encoding: 'ordered-binary' })
-      return {
-        client: {
-          get: async (sid) => database.get(sid),
-          set: (sid, text) => database.put(sid, text),
-          touch: (sid, expires) => deaths.put(sid, expires),
-        },
-        close: () => database.close(),
-      }
-    },
-  },
+  bareFiles,
+  bareLmdb,
+  thin(bareLmdb),
 ]

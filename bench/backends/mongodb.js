@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
 import { MongoClient } from 'mongodb'
+import { thin } from '../thin-store.js'
+import { together } from '../together.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -8,6 +10,55 @@ export const title = 'MongoDB'
 export const server = 'mongodb-load'
 /** The stand-in server is slow to fill. */
 export const sessions = 1_000
+
+/**
+ * The driver's own operations. What they give is neither parsed nor made a session.
+ * @param {string} name
+ * @param {(collection: any) => import('../drive.js').Client | Promise<import('../drive.js').Client>} operations
+ * @returns {import('../candidates.js').Candidate}
+ */
+function bare(name, operations) {
+  return {
+    name: `mongodb 7, ${name}`,
+    limit: true,
+    open: async ({ url, namespace }) => {
+      const client = new MongoClient(url)
+      return { client: await operations(client.db('bench').collection(namespace)), close: () => client.close() }
+    },
+  }
+}
+
+/** @param {string} text @param {number} expires */
+const changeTo = (text, expires) => ({ $set: { session: text, expires: new Date(expires) } })
+
+/** @param {number} expires */
+const moveTo = (expires) => ({ $set: { expires: new Date(expires) } })
+
+const alone = bare('bare', (collection) => ({
+  get: async (sid) => (await collection.findOne({ _id: sid })).session,
+  set: (sid, text, expires) => collection.updateOne({ _id: sid }, changeTo(text, expires), { upsert: true }),
+  touch: (sid, expires) => collection.updateOne({ _id: sid }, moveTo(expires)),
+}))
+
+const joint = bare('bare, together', async (collection) => {
+  const get = await together(async (/** @type {readonly string[]} */ sids) => {
+    const documents = await collection.find({ _id: { $in: sids } }).toArray()
+    const texts = new Map(documents.map((/** @type {any} */ { _id, session }) => [_id, session]))
+    return sids.map((sid) => texts.get(sid))
+  })
+  const update = await together(async (/** @type {readonly object[]} */ updates) => {
+    await collection.bulkWrite(
+      updates.map((updateOne) => ({ updateOne })),
+      { ordered: false },
+    )
+    return updates
+  })
+  return {
+    get,
+    set: (sid, text, expires) => update({ filter: { _id: sid }, update: changeTo(text, expires), upsert: true }),
+    touch: (sid, expires) => update({ filter: { _id: sid }, update: moveTo(expires) }),
+  }
+})
 
 /** @type {import('../candidates.js').Candidate[]} */
 export const candidates = [
@@ -29,22 +80,7 @@ export const candidates = [
       return { store, close: () => store.close() }
     },
   },
-  {
-    name: 'mongodb 7, bare',
-    limit: true,
-    open: async ({ url, namespace }) => {
-      const client = new MongoClient(url)
-      const collection = client.db('bench').collection(namespace)
-      const by = (/** @type {string} */ sid) => /** @type {any} */ ({ _id: sid })
-      return {
-        client: {
-          get: (sid) => collection.findOne(by(sid)),
-          set: (sid, text, expires) =>
-            collection.updateOne(by(sid), { $set: { session: text, expires: new Date(expires) } }, { upsert: true }),
-          touch: (sid, expires) => collection.updateOne(by(sid), { $set: { expires: new Date(expires) } }),
-        },
-        close: () => client.close(),
-      }
-    },
-  },
+  alone,
+  joint,
+  thin(joint),
 ]

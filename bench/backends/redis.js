@@ -3,6 +3,7 @@ import { RedisStore as ConnectRedis } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis-5'
+import { thin } from '../thin-store.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -50,6 +51,12 @@ const bare =
 
 const TIMEOUT_OFF = { commandOptions: { timeout: undefined } }
 
+/** @type {import('../candidates.js').Candidate} */
+const redis6 = { name: 'redis 6, bare, time-out off', limit: true, open: bare(createClient, TIMEOUT_OFF) }
+
+/** @type {import('../candidates.js').Candidate} */
+const redis5 = { name: 'redis 5, bare', limit: true, open: bare(createClient5, {}) }
+
 /** @type {import('../candidates.js').Candidate[]} */
 export const candidates = [
   { name: '@connect-databank/redis', ours: true, open: ours({}) },
@@ -79,6 +86,7 @@ export const candidates = [
       return { store, close: () => bank.disconnect(() => {}) }
     },
   },
-  { name: 'redis 6, bare, time-out off', limit: true, open: bare(createClient, TIMEOUT_OFF) },
-  { name: 'redis 5, bare', limit: true, open: bare(createClient5, {}) },
+  redis6,
+  redis5,
+  thin(redis5),
 ]

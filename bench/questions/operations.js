@@ -49,7 +49,8 @@ function cells(quick, few = Number.POSITIVE_INFINITY) {
  */
 export async function ask(backend, { url, quick, say }) {
   const { sessions: few } = await backendOf(backend)
-  const { started, missing } = await startAll(await membersOf(backend, 'operations'), url)
+  const wanted = await membersOf(backend, 'operations', ({ fullOnly }) => !(quick && fullOnly))
+  const { started, missing } = await startAll(wanted, url)
   /** @type {Answer[]} */
   const answers = []
   try {
