@@ -3,14 +3,8 @@
 // Installs the peers, builds the packages, starts the servers that can be had, asks every question of every backend, and
 // writes RESULTS.md with its charts, and the short table of the README. With --only, --questions or --print nothing is
 // written: the result is printed. --built measures what is built already.
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { install } from '../scripts/install.js'
-
-const here = import.meta.dirname
-const root = join(here, '..')
+import { installAndBuild, installPeers } from '../scripts/ready.js'
 
 const { values } = parseArgs({
   options: {
@@ -22,13 +16,8 @@ const { values } = parseArgs({
   },
 })
 
-/** @type {import('node:child_process').ExecFileSyncOptions} */
-const inherit = { stdio: ['ignore', 'inherit', 'inherit'] }
-await install()
-// Not `npm ci`: it stops where a registry lacks a client's build for another platform. This takes the locked versions as well.
-if (!existsSync(join(here, 'node_modules'))) execFileSync('npm', ['install', '--no-save'], { cwd: here, ...inherit })
-if (!values.built)
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root, ...inherit })
+await installAndBuild({ isBuilt: values.built })
+await installPeers()
 
 const { askAll } = await import('./ask-all.js')
 const only = values.only?.split(',')

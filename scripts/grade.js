@@ -2,19 +2,16 @@
 //
 // Grades the stores that people use, and ours, by the conformance suite for stores, and writes packages/conformance/GRADES.md.
 // With names, only those are graded, and the result is printed. --built takes our packages as they are built already.
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root, runNpm, runTool } from './command.js'
-import { install } from './install.js'
+import { root } from './command.js'
+import { installAndBuild, installPeers } from './ready.js'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { built: { type: 'boolean', default: false } } })
 
-await install()
-const bench = join(root, 'bench')
-// Not `npm ci`: it stops where a registry lacks a client's build for another platform. This takes the locked versions as well.
-if (!existsSync(join(bench, 'node_modules/connect-session-knex'))) await runNpm(['install', '--no-save'], { cwd: bench })
-if (!values.built && (await runTool('tsc', ['-b'])) !== 0) throw new Error('the packages can’t be built')
+await installAndBuild({ isBuilt: values.built })
+await installPeers()
 
 const { provideAll } = await import('./provide.js')
 await provideAll()

@@ -1,8 +1,7 @@
 // `npm run soak -- --minutes 30`: random histories on every backend that is there, round after round, each after another seed.
 // `--only redis` takes those whose names hold this; `--seed` begins with this one.
 import { parseArgs } from 'node:util'
-import { runTool } from './command.js'
-import { install } from './install.js'
+import { installAndBuild } from './ready.js'
 
 const { values } = parseArgs({
   options: {
@@ -12,9 +11,7 @@ const { values } = parseArgs({
   },
 })
 
-await install()
-const built = await runTool('tsc', ['-b'])
-if (built !== 0) process.exit(built)
+await installAndBuild()
 const { provideAll } = await import('./provide.js')
 await provideAll()
 const { runHistories } = await import('@connect-databank/conformance')

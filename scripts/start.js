@@ -1,12 +1,9 @@
 // `npm start`: installs, builds and runs the demo.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { runTool } from './command.js'
-import { install } from './install.js'
+import { installAndBuild } from './ready.js'
 
-await install()
-const code = await runTool('tsc', ['-b'])
-if (code !== 0) process.exit(code)
+await installAndBuild()
 
 endWithNpm()
 await import('../examples/demo/server.js')
