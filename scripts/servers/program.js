@@ -1,6 +1,7 @@
 // One program of the tests: started on a free port with a folder of its own, ended by its process id.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -95,9 +96,11 @@ export class Program {
     if (this.child?.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
   }
 
-  /** Stops answering, keeps its connections. */
+  /** Stops answering, keeps its connections. A signal is on its way for a moment: when this has returned, none of its threads runs. */
   freeze() {
     this.kill('SIGSTOP')
+    const end = Date.now() + 1_000
+    while (isRunning(this.child?.pid) && Date.now() < end) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
   }
 
   thaw() {
@@ -125,4 +128,18 @@ export class Program {
     await this.stop()
     await this.start()
   }
+}
+
+/** Whether a thread of the process has not stopped yet, where there is a /proc to tell. @param {number | undefined} pid */
+function isRunning(pid) {
+  const threads = `/proc/${pid}/task`
+  if (pid === undefined || !existsSync(threads)) return false
+  return readdirSync(threads).some((thread) => {
+    try {
+      return !/\) [TtZX] /.test(readFileSync(`${threads}/${thread}/stat`, 'utf8'))
+    } catch {
+      // It has ended.
+      return false
+    }
+  })
 }
