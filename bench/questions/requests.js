@@ -30,7 +30,7 @@ const baselines = ['a store that does nothing', 'no sessions']
  * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
  */
 export async function ask(backend, { url, quick, say }) {
-  const wanted = await membersOf(backend, 'requests', (candidate) => candidate.limit !== true || candidate.name === least.name)
+  const wanted = await membersOf(backend, 'requests', (candidate) => candidate.limit !== true || candidate === least)
   const plain = baselines.map((name, index) => new Member('baselines', index, { name, open: async () => ({}) }))
   const { started, missing } = await startAll([...wanted, ...plain], url)
   try {

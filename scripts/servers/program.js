@@ -99,8 +99,10 @@ export class Program {
   /** Stops answering, keeps its connections. A signal is on its way for a moment: when this has returned, none of its threads runs. */
   freeze() {
     this.kill('SIGSTOP')
-    const end = Date.now() + 1_000
-    while (isRunning(this.child?.pid) && Date.now() < end) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    for (let waits = 0; isRunning(this.child?.pid); waits++) {
+      if (waits === 1_000) throw new Error('the program goes on, though it was told to stop')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
   }
 
   thaw() {
