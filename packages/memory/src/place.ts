@@ -98,11 +98,9 @@ export class Place {
   }
 }
 
-/** Eight characters are enough: session ids are random everywhere, and ids that count do so at their end. */
+/** Of all its characters: who makes ids of his own may let them begin and end alike. */
 function shardOf(id: string): number {
   let hash = id.length
-  for (let at = id.length - 1, end = Math.max(0, id.length - 8); at >= end; at--) {
-    hash = (Math.imul(hash, 31) + id.charCodeAt(at)) | 0
-  }
+  for (let at = 0; at < id.length; at++) hash = (Math.imul(hash, 31) + id.charCodeAt(at)) | 0
   return (hash ^ (hash >>> 8) ^ (hash >>> 16)) & (shards - 1)
 }
