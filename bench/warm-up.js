@@ -28,3 +28,27 @@ export async function warmUp(member, { sessions, bytes, quick }, { operations, m
     }
   }
 }
+
+/** So often in a row (`calm`) something may be no cheaper than before until it is taken as warm, and so often it is done at the most. */
+const ENOUGH = { calm: 3, most: 12 }
+const ENOUGH_QUICK = { calm: 2, most: 3 }
+/** A cost that is not below this part of the least so far is no cheaper: that is noise. */
+const CHEAPER = 0.95
+
+/**
+ * Does what will be measured until it gets no cheaper. What is measured next may take code that nothing before has taken; and a process
+ * that has waited long for the others finds its caches cold. The first quarter of a second of a `mix` at 16 cost up to four times what
+ * the fifth did, and a store of more code needs more of them.
+ * @param {() => Promise<number | undefined>} costOf does it once; undefined if it cannot be done
+ * @param {boolean} quick
+ */
+export async function untilSettled(costOf, quick) {
+  const { calm, most } = quick ? ENOUGH_QUICK : ENOUGH
+  let least = Number.POSITIVE_INFINITY
+  for (let [done, same] = [0, 0]; done < most && same < calm; done += 1) {
+    const cost = await costOf()
+    if (cost === undefined) return
+    same = cost < least * CHEAPER ? 0 : same + 1
+    least = Math.min(least, cost)
+  }
+}

@@ -2,7 +2,7 @@
 import { backendOf } from '../candidates.js'
 import { interleaved, membersOf, prepared, startAll } from '../crew.js'
 import { median, ratio, spread } from '../statistics.js'
-import { FIRST, LATER, warmUp } from '../warm-up.js'
+import { FIRST, LATER, untilSettled, warmUp } from '../warm-up.js'
 
 export const title = 'Operations'
 export const note =
@@ -65,7 +65,9 @@ export async function ask(backend, { url, quick, say }) {
       }
       const milliseconds = quick ? 150 : 250
       const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
-      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 3, measure, missing)) })
+      const costOf = async (/** @type {import('../crew.js').Member} */ member) => (await measure(member))?.cpu
+      ready = await prepared(ready, missing, (member) => untilSettled(() => costOf(member), quick))
+      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 5, measure, missing)) })
       say(`${cell.operation} ${bytes} B at ${cell.concurrency}, ${cell.distribution}`)
     }
   } finally {

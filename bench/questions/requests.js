@@ -3,6 +3,7 @@ import { interleaved, Member, membersOf, prepared, startAll } from '../crew.js'
 import { least } from '../least-store.js'
 import { load } from '../load.js'
 import { median, ratio, spread } from '../statistics.js'
+import { untilSettled } from '../warm-up.js'
 
 export const title = 'Whole requests'
 export const note =
@@ -15,8 +16,8 @@ export const quickBackends = ['memory']
 
 const SESSIONS = 1_000
 const RATE = 600
-/** How long (s) an application runs before it is measured. */
-const WARM = 6
+/** How long (s) an application is asked between two looks at whether it is warm. */
+const WARMING = 1.5
 
 /** A store that does nothing, and no sessions at all: what the stores are compared with. */
 const baselines = ['a store that does nothing', 'no sessions']
@@ -39,7 +40,8 @@ export async function ask(backend, { url, quick, say }) {
       if (member.backend !== 'baselines') await member.do('fill', SESSIONS, 2_000)
       ports.set(member, await member.do('listen'))
       // An application that has just been started is not what is asked about: its code is not compiled yet.
-      await load.inLockstep(ports.get(member), SESSIONS, quick ? 1 : WARM)
+      const some = () => load.inLockstep(ports.get(member), SESSIONS, quick ? 0.5 : WARMING)
+      await untilSettled(async () => (await asked(member, some)).cpu, quick)
     })
     // Of many short rounds, for what else the machine does comes and goes.
     const [rounds, seconds] = quick ? [1, 0.5] : [7, 0.8]
