@@ -1,12 +1,15 @@
 import { Branch, cast, isLike, type Mould, mouldOf } from './mould.ts'
 import { type Places, placesOf } from './places.ts'
-import { Writing } from './writing.ts'
+import { jsonOf, Writing } from './writing.ts'
 
 /** A session as it is to be written, and whether anything but its cookie is written otherwise than before, if that is known. */
 export interface Revision {
   readonly record: Snapshot
   readonly isChanged: boolean | undefined
 }
+
+/** Up to so many characters a session is written out anew: to look for what is as it was, and to keep where that is, costs more. */
+const short = 512
 
 /**
  * A record's text at one moment, and what was found out about it: its parsed form, and where its members are. It is kept, since a
@@ -18,6 +21,8 @@ export class Snapshot {
   #isRead = false
   #mould: Mould | undefined
   #places: Places | undefined
+  /** All but the cookie, as JSON: of a text with the cookie at its head that `JSON.stringify` would write so. Null of others. */
+  #rest: string | null | undefined
 
   constructor(text: string, places?: Places, mould?: Mould) {
     this.text = text
@@ -55,6 +60,21 @@ export class Snapshot {
    */
   revised(session: object, cookie: unknown = (session as { cookie?: unknown }).cookie): Revision {
     if (writesItself(session)) return { record: new Snapshot(JSON.stringify(session)), isChanged: undefined }
+    return (this.text.length <= short ? this.#rewritten(session, cookie) : undefined) ?? this.#patched(session, cookie)
+  }
+
+  /** Undefined if the text is not written so: then what is left alone must stay as it is, or it would count as our change. */
+  #rewritten(session: object, cookie: unknown): Revision | undefined {
+    if (this.#rest === undefined) this.#rest = restOf(this.text)
+    const head = jsonOf('cookie', cookie)
+    if (this.#rest === null || head === undefined || !isFirst('cookie', session)) return undefined
+    const rest = JSON.stringify({ ...session, cookie: undefined })
+    const record = new Snapshot(withHead(head, rest))
+    record.#rest = rest
+    return { record, isChanged: rest !== this.#rest }
+  }
+
+  #patched(session: object, cookie: unknown): Revision {
     const before = this.#find()
     const mould = this.#mould instanceof Branch && before.isClear ? this.#mould : undefined
     const names = Object.keys(session)
@@ -88,6 +108,22 @@ export class Snapshot {
       inner[at] = mouldOf(JSON.parse(this.text.slice(bounds[place + 1], bounds[place + 2])))
     }
   }
+}
+
+function restOf(text: string): string | null {
+  const form: unknown = JSON.parse(text)
+  if (typeof form !== 'object' || form === null) return null
+  const rest = JSON.stringify({ ...form, cookie: undefined })
+  return withHead(JSON.stringify((form as { cookie: unknown }).cookie), rest) === text ? rest : null
+}
+
+function withHead(cookie: string, rest: string): string {
+  return `{"cookie":${cookie}${rest === '{}' ? '' : ','}${rest.slice(1)}`
+}
+
+function isFirst(name: string, form: object): boolean {
+  for (const first in form) return first === name
+  return false
 }
 
 /** Undefined for what is nested too deeply to be walked; `JSON.parse` knows no such bound. */

@@ -116,7 +116,7 @@ export class Writing {
 }
 
 /** Undefined for what JSON leaves out. */
-function jsonOf(name: string, value: unknown): string | undefined {
+export function jsonOf(name: string, value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('toJSON' in value)) return JSON.stringify(value)
   // Within an object, for a `toJSON` is told the name.
   const text = JSON.stringify({ [name]: value })

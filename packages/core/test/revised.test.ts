@@ -27,8 +27,16 @@ function assertWritten(snapshot: Snapshot, session: object): Snapshot {
     revised.json(),
     new Map(Object.entries(JSON.parse(revised.text)).map(([name, value]) => [name, JSON.stringify(value)])),
   )
-  if (isChanged !== undefined) assert.equal(isChanged, !isSameData(snapshot, revised))
+  if (isChanged !== undefined) assert.equal(isChanged, !isSameData(snapshot, revised) || isReordered(snapshot, revised))
   return revised
+}
+
+/** A short session is seen to be the same if its text is; to look closer would cost more than to write it once too often. */
+function isReordered(before: Snapshot, after: Snapshot): boolean {
+  const namesOf = ({ text }: Snapshot) => Object.keys(JSON.parse(text)).join()
+  const isShort = before.text.length <= 512
+  const haveHeads = [before, after].every(({ text }) => text.startsWith('{"cookie":'))
+  return isShort && haveHeads && namesOf(before) !== namesOf(after)
 }
 
 const names = fc
@@ -47,9 +55,11 @@ const record = fc.dictionary(names, value, { maxKeys: 5, noNullPrototype: true }
 
 describe('revised', () => {
   it('writes what JSON.stringify does, whatever was changed', () => {
+    // A short one that begins with its cookie, as sessions do, is written out anew; others are patched.
+    const heads = fc.constantFrom({}, { cookie: { path: '/' } }, { cookie: { path: '/'.repeat(512) } })
     fc.assert(
       fc.property(
-        record,
+        fc.tuple(heads, record).map(([head, rest]) => ({ ...head, ...rest })),
         fc.array(fc.tuple(names, value), { maxLength: 3 }),
         fc.array(names, { maxLength: 2 }),
         fc.boolean(),
@@ -63,7 +73,7 @@ describe('revised', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     )
   })
 
@@ -92,11 +102,13 @@ describe('revised', () => {
     ['a function in place of an object', (session: Sample) => (session.deep = () => 1)],
     ['a member that is told its name', (session: Sample) => (session.flat = { toJSON: (name: string) => name })],
   ])('sees %s', (_, change) => {
-    const text = '{"rows":[{"n":1},{"n":2}],"list":[1,[2],3],"flat":{"a":1,"b":2},"deep":{"inner":{"x":1},"z":[]}}'
-    for (const isReadBefore of [false, true]) {
-      const { snapshot, session } = loaded(text, isReadBefore)
-      change(session)
-      assertWritten(snapshot, session)
+    const text = '"rows":[{"n":1},{"n":2}],"list":[1,[2],3],"flat":{"a":1,"b":2},"deep":{"inner":{"x":1},"z":[]}}'
+    for (const head of ['{', '{"cookie":{"path":"/"},']) {
+      for (const isReadBefore of [false, true]) {
+        const { snapshot, session } = loaded(head + text, isReadBefore)
+        change(session)
+        assertWritten(snapshot, session)
+      }
     }
   })
 
@@ -107,6 +119,24 @@ describe('revised', () => {
       snapshot.revised(session).record.text,
       '{"a" : 1.0 , "big":12345678901234567890,"\\u0062":[ 1, {"c" : "\\u00e9"} ],"n":1}',
     )
+  })
+
+  it.each([
+    ['a number', '"a":1.0'],
+    ['a large number', '"a":12345678901234567890'],
+    ['an escape', '"a":"\\u00e9"'],
+    ['a name', '"\\u0061":1'],
+    ['a space', '"a": 1'],
+    ['the place of a name', '"a":1,"7":2'],
+  ])('leaves alone how others wrote %s in a short session', (_, member) => {
+    const { snapshot, session } = loaded(`{"cookie":{"path":"/"},${member},"n":0}`)
+    session['cookie'] = { path: '/', originalMaxAge: 1 }
+    const { isChanged } = snapshot.revised(session)
+    assert.equal(isChanged, false, 'a touch')
+    session['n'] = 1
+    const { record } = snapshot.revised(session)
+    const untouched = snapshot.json()
+    for (const [name, json] of record.json()) if (name !== 'cookie' && name !== 'n') assert.equal(json, untouched.get(name))
   })
 
   it('takes the last of two members of one name, as JSON.parse does', () => {
