@@ -1,6 +1,19 @@
 // What LMDB's client must not meet: when it fails to open an environment it ends the whole process (seen with lmdb 3.2 to 3.5.6).
 // So whatever can make it fail is tried before, with the system's own errors.
-import { accessSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Where the first page has LMDB's mark, its version, and the size of pages. */
@@ -11,6 +24,8 @@ const knownVersion = 2
 const pageSizeAt = 48
 /** A new environment's first pages. */
 const room = 65_536
+/** A lock: the places of 1,024 readers, 64 bytes each, and a page before them. LMDB takes a larger one than it needs as it is. */
+const lockSize = 69_632
 
 /**
  * Makes the folders above the file, and throws if the environment could not be opened.
@@ -23,15 +38,37 @@ export function requireOpenable(path) {
 }
 
 /**
- * Looks, and does not open: to close the file would end the locks that another environment of this process has on it.
+ * There, it is looked at, and not opened: to close the file would end the locks that another environment of this process has on it.
  * @param {string} path
  */
 function requireLock(path) {
   const lock = statSync(path, { throwIfNoEntry: false })
-  if (lock === undefined) return
+  if (lock === undefined) return makeLock(path)
   if (!lock.isFile()) throw new Error('the lock is no file')
   accessSync(path, constants.R_OK | constants.W_OK)
 }
+
+/**
+ * LMDB makes its lock of holes, and maps it into memory. What is written into a hole while the disk is full ends the process: that which
+ * opens, or one that reads, when it is the first whose place is in that page. So it is made before, whole; and at once, since others may
+ * be opening it.
+ * @param {string} path
+ */
+function makeLock(path) {
+  const whole = `${path}-${randomUUID()}`
+  try {
+    writeZeros(whole, lockSize)
+    linkSync(whole, path)
+  } catch (error) {
+    const { code = '' } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (!isFineWithoutLink.has(code)) throw error
+  } finally {
+    rmSync(whole, { force: true })
+  }
+}
+
+/** Another was faster; or the file system knows no links, and LMDB makes its own. */
+const isFineWithoutLink = new Set(['EEXIST', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 /** @param {string} path */
 function requireDatabase(path) {
@@ -68,12 +105,23 @@ function requireSize(file, size) {
 
 /** @param {string} path of a file that is made, and removed */
 function requireRoom(path) {
-  const file = openSync(path, 'w')
   try {
-    const bytes = Buffer.alloc(room)
-    for (let written = 0; written < room; ) written += writeSync(file, bytes, written)
+    writeZeros(path, room)
+  } finally {
+    rmSync(path, { force: true })
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {number} size
+ */
+function writeZeros(path, size) {
+  const file = openSync(path, 'w', 0o664)
+  try {
+    const bytes = Buffer.alloc(size)
+    for (let written = 0; written < size; ) written += writeSync(file, bytes, written)
   } finally {
     closeSync(file)
-    rmSync(path, { force: true })
   }
 }

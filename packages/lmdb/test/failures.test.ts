@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LmdbBank } from '@connect-databank/lmdb'
 import { open as openLmdb } from 'lmdb'
@@ -111,6 +111,16 @@ describe('when things fail', () => {
   describe.skipIf(process.platform === 'win32')('on a full disk', () => {
     // What a process may write ends here in the middle of the file.
     const startSmall = () => startProcess(program.folder, { path: place.path }, { shell: 'ulimit -f 2000' })
+
+    it('ends no process by a hole in a lock: all of its room is there from the beginning', async () => {
+      await place.bank().save('a', entry)
+      for (const lock of [`${place.path}-lock`, `${place.path}-gate-lock`]) {
+        const { size, blocks } = await stat(lock)
+        expect(size).toBeGreaterThanOrEqual(1_024 * 64)
+        expect(blocks * 512).toBeGreaterThanOrEqual(size)
+      }
+      expect((await readdir(place.folder)).filter((name) => /lock-./.test(name))).toEqual([])
+    })
 
     it('says so, keeps what is there, and goes on when there is room', async () => {
       const small = await startSmall()
