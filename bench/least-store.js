@@ -2,6 +2,9 @@
 // text, no expiry, no other process, no error. So it is the limit for stores that keep sessions in the process, and for near caches.
 import session from 'express-session'
 
+/** How long (ms) a list is worked on in one go. */
+const SLICE = 4
+
 export class LeastStore extends session.Store {
   /** @type {Map<string, any>} */
   #sessions = new Map()
@@ -27,6 +30,19 @@ export class LeastStore extends session.Store {
   destroy(sid, callback) {
     this.#sessions.delete(sid)
     if (callback !== undefined) process.nextTick(callback, null)
+  }
+
+  /** Others get their turn every few milliseconds. @override @param {(error: unknown, sessions?: any) => void} callback */
+  async all(callback) {
+    const sessions = []
+    let end = performance.now() + SLICE
+    for (const stored of this.#sessions.values()) {
+      sessions.push(copyOf(stored))
+      if (performance.now() < end) continue
+      await new Promise((resolve) => setImmediate(resolve))
+      end = performance.now() + SLICE
+    }
+    callback(null, sessions)
   }
 }
 
