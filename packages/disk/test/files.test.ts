@@ -63,6 +63,7 @@ describe('a damaged file', () => {
     await bank.save('empty', inAnHour('empty'))
     fs.truncateSync(pathOf('bad'), 30)
     fs.truncateSync(pathOf('empty'), 0)
+    for (const id of ['bad', 'empty']) fs.utimesSync(pathOf(id), 1_700_000_000, 1_700_000_000)
     for (let time = 0; time < 2; time++) {
       assert.equal(await bank.read('bad'), null)
       assert.deepEqual(await bank.readMany(['bad', 'good', 'empty']), [null, await bank.read('good'), null])
@@ -140,7 +141,7 @@ describe('a foreign file', () => {
     const names = ['b', 'c', 'd', 'e', 'f']
     for (const id of names) fs.unlinkSync(pathOf(id))
     fs.writeFileSync(pathOf('b'), '{"cookie":{}}')
-    // One time in a hundred would, by chance, be one that looks like ours; see death.ts.
+    // A new file's own time may, by chance, be one that looks like ours; see death.ts.
     fs.utimesSync(pathOf('b'), 1_700_000_000, 1_700_000_000)
     fs.mkdirSync(pathOf('c'))
     fs.symlinkSync(outside, pathOf('d'))
@@ -170,6 +171,7 @@ describe('a foreign file', () => {
     const bytes = fs.readFileSync(pathOf('id'))
     fs.unlinkSync(pathOf('id'))
     fs.writeFileSync(pathOf('id'), bytes)
+    fs.utimesSync(pathOf('id'), 1_700_000_000, 1_700_000_000)
     assert.equal((await bank.read('id'))?.expires, saved)
     await bank.close()
   })
