@@ -54,6 +54,12 @@ function copyOf(value) {
   return copy
 }
 
+/**
+ * Whether it is a store that somebody could use, or the least; bare clients are none.
+ * @param {import('./candidates.js').Candidate} candidate
+ */
+export const isStore = (candidate) => candidate.limit !== true || candidate === least
+
 /** @type {import('./candidates.js').Candidate} */
 export const least = {
   name: 'the least: a copy kept in the process',

@@ -1,6 +1,6 @@
 // What does work on all sessions take, and how long does the event loop stand still meanwhile?
 import { membersOf, startAll } from '../crew.js'
-import { least } from '../least-store.js'
+import { isStore } from '../least-store.js'
 
 export const title = 'Work on all sessions'
 export const note =
@@ -23,7 +23,7 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
   const missing = new Set()
   for (const count of counts(backend, quick)) {
     for (const beside of foreignBeside(count, quick, foreign !== undefined)) {
-      for (const member of await membersOf(backend, 'administration', ({ limit, name }) => !limit || name === least.name)) {
+      for (const member of await membersOf(backend, 'administration', isStore)) {
         if (isTooMuch(member.name, count)) continue
         await empty?.()
         if (beside > 0) await foreign?.(beside)

@@ -32,9 +32,9 @@ export async function ask(backend, { url, quick, say }) {
     const all = rates[backend] ?? []
     for (const rate of quick ? all.slice(1, -1) : all) {
       const slice = { rate, sessions, milliseconds: quick ? 250 : 500 }
-      const wait = async (/** @type {import('../crew.js').Member} */ member) => (await member.do('arrivals', slice)).median
-      const settled = await prepared(ready, missing, (member) => untilSettled(() => wait(member), quick))
-      const results = await interleaved(settled, quick ? 2 : 4, (member) => member.do('arrivals', slice), missing)
+      const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('arrivals', slice)
+      const settled = await prepared(ready, missing, (member) => untilSettled(async () => (await measure(member)).median, quick))
+      const results = await interleaved(settled, quick ? 2 : 4, measure, missing)
       for (const [member, rounds] of results) {
         const of = (/** @type {'median' | 'p99'} */ what) => median(rounds.map((round) => round[what]))
         rows.get(member.name)?.at.push({ rate, median: of('median'), p99: of('p99') })

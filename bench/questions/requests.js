@@ -1,6 +1,6 @@
 // What does a store add to a whole request? express + express-session + store, asked over HTTP.
 import { interleaved, Member, membersOf, prepared, startAll } from '../crew.js'
-import { least } from '../least-store.js'
+import { isStore } from '../least-store.js'
 import { load } from '../load.js'
 import { median, ratio, spread } from '../statistics.js'
 import { untilSettled } from '../warm-up.js'
@@ -31,7 +31,7 @@ const baselines = ['a store that does nothing', 'no sessions']
  * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
  */
 export async function ask(backend, { url, quick, say }) {
-  const wanted = await membersOf(backend, 'requests', (candidate) => candidate.limit !== true || candidate === least)
+  const wanted = await membersOf(backend, 'requests', isStore)
   const plain = baselines.map((name, index) => new Member('baselines', index, { name, open: async () => ({}) }))
   const { started, missing } = await startAll([...wanted, ...plain], url)
   try {

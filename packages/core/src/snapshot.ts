@@ -66,8 +66,9 @@ export class Snapshot {
   /** Undefined if the text is not written so: then what is left alone must stay as it is, or it would count as our change. */
   #rewritten(session: object, cookie: unknown): Revision | undefined {
     if (this.#rest === undefined) this.#rest = restOf(this.text)
+    if (this.#rest === null || !beginsWithCookie(session)) return undefined
     const head = jsonOf('cookie', cookie)
-    if (this.#rest === null || head === undefined || !isFirst('cookie', session)) return undefined
+    if (head === undefined) return undefined
     const rest = JSON.stringify({ ...session, cookie: undefined })
     const record = new Snapshot(withHead(head, rest))
     record.#rest = rest
@@ -121,8 +122,8 @@ function withHead(cookie: string, rest: string): string {
   return `{"cookie":${cookie}${rest === '{}' ? '' : ','}${rest.slice(1)}`
 }
 
-function isFirst(name: string, form: object): boolean {
-  for (const first in form) return first === name
+function beginsWithCookie(session: object): boolean {
+  for (const first in session) return first === 'cookie'
   return false
 }
 

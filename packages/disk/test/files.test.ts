@@ -24,6 +24,10 @@ function overwrite(path: string, bytes: Buffer): void {
   fs.writeFileSync(path, bytes)
   fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000)
 }
+/** A new file's own time may, by chance, be one that looks like ours; see death.ts. */
+function giveTimeOfOthers(path: string): void {
+  fs.utimesSync(path, 1_700_000_000, 1_700_000_000)
+}
 async function idsIn(bank: DiskBank): Promise<string[]> {
   const ids: string[] = []
   for await (const [id] of bank.scan()) ids.push(id)
@@ -63,7 +67,7 @@ describe('a damaged file', () => {
     await bank.save('empty', inAnHour('empty'))
     fs.truncateSync(pathOf('bad'), 30)
     fs.truncateSync(pathOf('empty'), 0)
-    for (const id of ['bad', 'empty']) fs.utimesSync(pathOf(id), 1_700_000_000, 1_700_000_000)
+    for (const id of ['bad', 'empty']) giveTimeOfOthers(pathOf(id))
     for (let time = 0; time < 2; time++) {
       assert.equal(await bank.read('bad'), null)
       assert.deepEqual(await bank.readMany(['bad', 'good', 'empty']), [null, await bank.read('good'), null])
@@ -141,8 +145,7 @@ describe('a foreign file', () => {
     const names = ['b', 'c', 'd', 'e', 'f']
     for (const id of names) fs.unlinkSync(pathOf(id))
     fs.writeFileSync(pathOf('b'), '{"cookie":{}}')
-    // A new file's own time may, by chance, be one that looks like ours; see death.ts.
-    fs.utimesSync(pathOf('b'), 1_700_000_000, 1_700_000_000)
+    giveTimeOfOthers(pathOf('b'))
     fs.mkdirSync(pathOf('c'))
     fs.symlinkSync(outside, pathOf('d'))
     execFileSync('mkfifo', [pathOf('e')])
@@ -171,7 +174,7 @@ describe('a foreign file', () => {
     const bytes = fs.readFileSync(pathOf('id'))
     fs.unlinkSync(pathOf('id'))
     fs.writeFileSync(pathOf('id'), bytes)
-    fs.utimesSync(pathOf('id'), 1_700_000_000, 1_700_000_000)
+    giveTimeOfOthers(pathOf('id'))
     assert.equal((await bank.read('id'))?.expires, saved)
     await bank.close()
   })

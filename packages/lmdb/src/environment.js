@@ -2,7 +2,7 @@
 import { open } from 'lmdb'
 import { formatKey, formatVersion, tableNames, tableOptions } from './format.js'
 import { Gate } from './gate.js'
-import { requireOpenable } from './preflight.js'
+import { maxReaders, requireOpenable } from './preflight.js'
 import { Room } from './room.js'
 
 /**
@@ -12,9 +12,6 @@ import { Room } from './room.js'
  * @typedef {{ root: Root, about: Table, sessions: Table, deaths: Table, room: Room, gate: Gate }} Tables
  * @typedef {{ path: string, durable: boolean }} Place
  */
-
-/** Each process takes one reader's place for each environment that it has open. */
-const maxReaders = 1024
 
 /**
  * How many free pages the client remembers from one transaction to the next. It puts all that it remembers in order once more with

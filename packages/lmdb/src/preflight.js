@@ -24,8 +24,10 @@ const knownVersion = 2
 const pageSizeAt = 48
 /** A new environment's first pages. */
 const room = 65_536
-/** A lock: the places of 1,024 readers, 64 bytes each, and a page before them. LMDB takes a larger one than it needs as it is. */
-const lockSize = 69_632
+/** Each process takes one reader's place for each environment that it has open. */
+export const maxReaders = 1024
+/** A lock: the places of its readers, 64 bytes each, and a page before them. LMDB takes a larger one than it needs as it is. */
+const lockSize = 4096 + 64 * maxReaders
 
 /**
  * Makes the folders above the file, and throws if the environment could not be opened.
