@@ -8,6 +8,11 @@ import fs from 'node:fs'
  * microsecond until the year 2100, so a window of some microseconds around the half is wide enough, and the millisecond itself is
  * never in doubt. Where the time cannot say it (later than 2100, before 1970, on a file system that counts whole seconds), it is
  * set without the mark, and the header says it.
+ *
+ * Now and then a file is marked by chance, and all new files with it: Linux takes their times from its tick, whose fraction of a
+ * millisecond drifts slowly. So the mark alone is not believed. A time later than the file's last change (its ctime, which nobody
+ * can set) was set by somebody, and so was one beside a version. What is left, by chance or because the session died before its
+ * backup was restored, is told apart by the content; and there the later of both deaths counts, see `touchFile`.
  */
 const mark = 0.5
 const tolerance = 0.005
@@ -27,7 +32,7 @@ export function latestDeath(fd: number): number {
 
 function keeps(fd: number, death: number): boolean {
   setTime(fd, death + mark)
-  return deathIn(fs.fstatSync(fd)) === (death === never ? null : death)
+  return markedDeath(fs.fstatSync(fd)) === (death === never ? null : death)
 }
 
 /** Sets the death of an open file; answers false, and leaves the time alone, where only the header could say it. */
@@ -43,8 +48,24 @@ export function setDeathInHeader(fd: number): void {
   setTime(fd, inHeader)
 }
 
-/** The death that a file's time says; undefined if the header has it. */
+/** The death that a file's time says; undefined if the header must be asked. */
 export function deathIn(stats: fs.Stats): number | null | undefined {
+  return stats.mtimeMs > stats.ctimeMs || versionIn(stats) !== 0 ? markedDeath(stats) : undefined
+}
+
+/** The death of a session, of whose file the header is known as well. */
+export function deathOf(stats: fs.Stats, inHeader: number | null): number | null {
+  const death = deathIn(stats)
+  if (death !== undefined) return death
+  const perhaps = markedDeath(stats)
+  return perhaps === undefined || isEarlier(perhaps, inHeader) ? inHeader : perhaps
+}
+
+export function isEarlier(death: number | null, other: number | null): boolean {
+  return death !== null && (other === null || death < other)
+}
+
+function markedDeath(stats: fs.Stats): number | null | undefined {
   const death = Math.floor(stats.mtimeMs)
   if (Math.abs(stats.mtimeMs - death - mark) > tolerance) return undefined
   return death === never ? null : death

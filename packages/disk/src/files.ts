@@ -1,6 +1,6 @@
 import fs, { constants } from 'node:fs'
 import { join } from 'node:path'
-import { deathIn, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
+import { deathIn, deathOf, isEarlier, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
 import { codeIn } from './failure.ts'
 import { type Presence, removeIfThere, writeAll } from './home.ts'
 import type { RecentFiles } from './recent-files.ts'
@@ -33,10 +33,8 @@ export function readSession(path: string, recent?: RecentFiles): FileRecord | No
     onFile(path, toRead, (fd, stats) => {
       const record = decode(readBytes(fd, stats.size))
       if (typeof record === 'string') return { broken: record }
-      const death = deathIn(stats)
-      if (death === undefined) return record
       recent?.put(path, stats, record)
-      return { id: record.id, payload: record.payload, expires: death }
+      return { id: record.id, payload: record.payload, expires: deathOf(stats, record.expires) }
     })
   )
 }
@@ -58,15 +56,24 @@ export function isOurs(path: string): boolean {
   )
 }
 
-/** Moves the death of the session in this file, if it lives; answers false where that takes a new file. */
+/**
+ * Moves the death of the session in this file, if it lives; answers false where that takes a new file. A file without a version
+ * never gets a time earlier than the death in its header: so where nothing else tells, the later of both is the right one.
+ */
 export function touchFile(path: string, expires: number | null, latest: () => number): boolean {
   const moved = onFile(path, toTouch, (fd, stats) => {
+    const version = versionIn(stats)
     const death = deathIn(stats)
-    const old = death === undefined ? decode(readBytes(fd, stats.size)) : { expires: death }
-    if (typeof old === 'string' || (old.expires !== null && !(old.expires > Date.now()))) return true
-    return setDeath(fd, expires, latest(), versionIn(stats))
+    if (version !== 0 && death !== undefined) return isPast(death) || setDeath(fd, expires, latest(), version)
+    const record = decode(readBytes(fd, stats.size))
+    if (typeof record === 'string' || isPast(deathOf(stats, record.expires))) return true
+    return !isEarlier(expires, record.expires) && setDeath(fd, expires, latest(), version)
   })
   return moved !== false
+}
+
+function isPast(death: number | null): boolean {
+  return death !== null && !(death > Date.now())
 }
 
 let count = 0

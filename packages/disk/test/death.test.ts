@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { DiskBank } from '../src/bank.ts'
-import { deathIn, latestDeath, newVersion, setDeath, setDeathInHeader, versionIn } from '../src/death.ts'
+import { deathIn, deathOf, latestDeath, newVersion, setDeath, setDeathInHeader, versionIn } from '../src/death.ts'
 import { Spots } from '../src/layout.ts'
 import { hour, newFolder } from './kit.ts'
 
@@ -31,6 +31,7 @@ describe('the time of a file', () => {
     fc.assert(
       fc.property(fc.option(death), (expires) => {
         const version = newVersion(latest)
+        assert.notEqual(version, 0)
         if (!setDeath(fd, expires, latest, version)) return assert.equal(expires, Date.UTC(2037, 11, 31, 23, 59, 59))
         const stats = fs.fstatSync(fd)
         assert.equal(deathIn(stats), expires)
@@ -51,6 +52,24 @@ describe('the time of a file', () => {
       assert.equal(deathIn(fs.fstatSync(fd)), undefined, String(time))
       assert.equal(versionIn(fs.fstatSync(fd)), 0)
     }
+  })
+
+  it('that is past, and that chance may have made, counts where the death in the header is not later', () => {
+    const past = Math.floor(Date.now() / 1000) * 1000 - 5_000
+    setDeath(fd, past, latest, 0)
+    const stats = fs.fstatSync(fd)
+    assert.equal(deathIn(stats), undefined)
+    assert.equal(deathOf(stats, past - 1), past)
+    assert.equal(deathOf(stats, past + 1), past + 1)
+    assert.equal(deathOf(stats, null), null)
+    setDeath(fd, past, latest, newVersion(latest))
+    assert.equal(deathOf(fs.fstatSync(fd), null), past)
+  })
+
+  it('that is to come needs no version, as where the system notes every access', () => {
+    const death = Date.now() + hour
+    setDeath(fd, death, latest, 0)
+    assert.equal(deathIn(fs.fstatSync(fd)), death)
   })
 })
 
@@ -75,9 +94,29 @@ describe('a touch', () => {
       inode = fs.statSync(path).ino
     }
     await bank.touch('id', Date.now() + hour)
+    inode = fs.statSync(path).ino
+    await bank.touch('id', Date.now() + 2 * hour)
     assert.equal(fs.statSync(path).ino, inode, 'back from the header to the time')
     await bank.touch('id', 0)
     assert.ok(((await bank.read('id'))?.expires ?? 0) === 0)
+    await bank.close()
+  })
+
+  it('to an earlier death is kept where the file has no version', async () => {
+    const bank = new DiskBank({ path: folder })
+    const path = new Spots(folder).of('shorter').path
+    await bank.save('shorter', { payload: 'x', expires: Date.now() + 2 * hour })
+    // As a system does that notes every access.
+    const losesVersion = (): void => fs.utimesSync(path, Date.now() / 1000, fs.statSync(path).mtimeMs / 1000)
+    for (const expires of [Date.now() + hour, Date.now() - 5_000]) {
+      losesVersion()
+      await bank.touch('shorter', expires)
+      losesVersion()
+      assert.equal((await new DiskBank({ path: folder }).read('shorter'))?.expires, expires)
+    }
+    await bank.touch('shorter', Date.now() + hour)
+    await bank.purge(Date.now())
+    assert.ok(!fs.existsSync(path), 'no touch revives what has died')
     await bank.close()
   })
 

@@ -24,9 +24,10 @@ function overwrite(path: string, bytes: Buffer): void {
   fs.writeFileSync(path, bytes)
   fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000)
 }
-/** A new file's own time may, by chance, be one that looks like ours; see death.ts. */
-function giveTimeOfOthers(path: string): void {
-  fs.utimesSync(path, 1_700_000_000, 1_700_000_000)
+/** Gives a file the time that new ones have by chance now and then: one that looks like a death that is past; see death.ts. */
+function giveTimeLikeOurs(path: string): void {
+  const second = Math.floor(Date.now() / 1000) - 1
+  fs.utimesSync(path, second, second + 0.0005)
 }
 async function idsIn(bank: DiskBank): Promise<string[]> {
   const ids: string[] = []
@@ -67,7 +68,7 @@ describe('a damaged file', () => {
     await bank.save('empty', inAnHour('empty'))
     fs.truncateSync(pathOf('bad'), 30)
     fs.truncateSync(pathOf('empty'), 0)
-    for (const id of ['bad', 'empty']) giveTimeOfOthers(pathOf(id))
+    for (const id of ['bad', 'empty']) giveTimeLikeOurs(pathOf(id))
     for (let time = 0; time < 2; time++) {
       assert.equal(await bank.read('bad'), null)
       assert.deepEqual(await bank.readMany(['bad', 'good', 'empty']), [null, await bank.read('good'), null])
@@ -145,7 +146,7 @@ describe('a foreign file', () => {
     const names = ['b', 'c', 'd', 'e', 'f']
     for (const id of names) fs.unlinkSync(pathOf(id))
     fs.writeFileSync(pathOf('b'), '{"cookie":{}}')
-    giveTimeOfOthers(pathOf('b'))
+    giveTimeLikeOurs(pathOf('b'))
     fs.mkdirSync(pathOf('c'))
     fs.symlinkSync(outside, pathOf('d'))
     execFileSync('mkfifo', [pathOf('e')])
@@ -174,8 +175,13 @@ describe('a foreign file', () => {
     const bytes = fs.readFileSync(pathOf('id'))
     fs.unlinkSync(pathOf('id'))
     fs.writeFileSync(pathOf('id'), bytes)
-    giveTimeOfOthers(pathOf('id'))
+    giveTimeLikeOurs(pathOf('id'))
     assert.equal((await bank.read('id'))?.expires, saved)
+    assert.equal(await bank.purge(Date.now()), 0)
+    assert.equal(await bank.count(Date.now()), 1)
+    const moved = Date.now() + 3 * hour
+    await bank.touch('id', moved)
+    assert.equal((await bank.read('id'))?.expires, moved)
     await bank.close()
   })
 })
