@@ -37,8 +37,10 @@ const openBrace = 123
 const closeBrace = 125
 const space = 32
 
+/** As the key of an object it is the one string of its kind: such are compared by their address. */
 function nameOf(text: string): string {
-  return text.includes('\\') ? JSON.parse(text) : text.slice(1, -1)
+  const name: string = text.includes('\\') ? JSON.parse(text) : text.slice(1, -1)
+  return Object.keys({ [name]: null })[0]!
 }
 
 /** The place after the string that begins here. */

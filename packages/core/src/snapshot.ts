@@ -1,15 +1,12 @@
+import { Edits } from './edits.ts'
 import { Branch, cast, isLike, type Mould, mouldOf } from './mould.ts'
 import { type Places, placesOf } from './places.ts'
-import { jsonOf, Writing } from './writing.ts'
 
 /** A session as it is to be written, and whether anything but its cookie is written otherwise than before, if that is known. */
 export interface Revision {
   readonly record: Snapshot
   readonly isChanged: boolean | undefined
 }
-
-/** Up to so many characters a session is written out anew: to look for what is as it was, and to keep where that is, costs more. */
-const short = 512
 
 /**
  * A record's text at one moment, and what was found out about it: its parsed form, and where its members are. It is kept, since a
@@ -21,13 +18,9 @@ export class Snapshot {
   #isRead = false
   #mould: Mould | undefined
   #places: Places | undefined
-  /** All but the cookie, as JSON: of a text with the cookie at its head that `JSON.stringify` would write so. Null of others. */
-  #rest: string | null | undefined
 
-  constructor(text: string, places?: Places, mould?: Mould) {
+  constructor(text: string) {
     this.text = text
-    this.#places = places
-    this.#mould = mould
   }
 
   /**
@@ -60,40 +53,62 @@ export class Snapshot {
    */
   revised(session: object, cookie: unknown = (session as { cookie?: unknown }).cookie): Revision {
     if (writesItself(session)) return { record: new Snapshot(JSON.stringify(session)), isChanged: undefined }
-    return (this.text.length <= short ? this.#rewritten(session, cookie) : undefined) ?? this.#patched(session, cookie)
+    return this.#edited(session, cookie) ?? this.#rewritten(session, cookie)
   }
 
-  /** Undefined if the text is not written so: then what is left alone must stay as it is, or it would count as our change. */
-  #rewritten(session: object, cookie: unknown): Revision | undefined {
-    if (this.#rest === undefined) this.#rest = restOf(this.text)
-    if (this.#rest === null || !beginsWithCookie(session)) return undefined
-    const head = jsonOf('cookie', cookie)
-    if (head === undefined) return undefined
-    const rest = JSON.stringify({ ...session, cookie: undefined })
-    const record = new Snapshot(withHead(head, rest))
-    record.#rest = rest
-    return { record, isChanged: rest !== this.#rest }
-  }
-
-  #patched(session: object, cookie: unknown): Revision {
-    const before = this.#find()
-    const mould = this.#mould instanceof Branch && before.isClear ? this.#mould : undefined
+  /** Where the session has the members that it had, in their order; undefined if not. */
+  #edited(session: object, cookie: unknown): Revision | undefined {
+    const places = this.#find()
     const names = Object.keys(session)
-    const writing = new Writing(this.text, before, names.length)
+    if (!isSameList(names, places.names)) return undefined
+    const edits = new Edits(this.text, places)
     const changed: string[] = []
+    let isChanged = false
     // By number: this loop is most of a save, and an iterator's results are garbage.
     for (let at = 0; at < names.length; at++) {
       const name = names[at]!
       const value = name === 'cookie' ? cookie : (session as Record<string, unknown>)[name]
-      const place = writing.placeOf(name)
-      if (place >= 0 && mould !== undefined && isMemberLike(mould, name, value)) writing.keep(place)
-      else {
-        writing.write(name, value, place)
-        changed.push(name)
-      }
+      if (this.#isAsBefore(name, value)) continue
+      const json = jsonOf(name, value)
+      if (json === undefined) return undefined
+      changed.push(name)
+      if (edits.set(at, json) && name !== 'cookie') isChanged = true
     }
-    const recast = mould !== undefined && writing.hasSameNames ? revisedMould(mould, changed, session) : undefined
-    return { record: new Snapshot(writing.end(), writing.places(), recast), isChanged: writing.isChanged }
+    const record = new Snapshot(edits.text())
+    record.#isRead = this.#isRead
+    record.#places = edits.places()
+    if (this.#mould instanceof Branch) record.#mould = revisedMould(this.#mould, changed, session)
+    return { record, isChanged }
+  }
+
+  /** Whatever members it has. */
+  #rewritten(session: object, cookie: unknown): Revision {
+    const { names, bounds, isClear } = this.#find()
+    const members: string[] = []
+    let [data, kept] = [0, 0]
+    for (const [name, own] of Object.entries(session)) {
+      const value = name === 'cookie' ? cookie : own
+      const at = 3 * (isClear ? names.indexOf(name) : -1)
+      const before = at < 0 ? undefined : this.text.slice(bounds[at + 1], bounds[at + 2])
+      const json = before !== undefined && this.#isAsBefore(name, value) ? before : jsonOf(name, value)
+      if (json === undefined) continue
+      members.push(`${JSON.stringify(name)}:${json}`)
+      if (name === 'cookie') continue
+      data++
+      if (json === before) kept++
+    }
+    const dataBefore = names.length - (names.includes('cookie') ? 1 : 0)
+    return { record: new Snapshot(`{${members.join(',')}}`), isChanged: kept < data || kept < dataBefore }
+  }
+
+  /** It may say no of what is, never yes of what is not. */
+  #isAsBefore(name: string, value: unknown): boolean {
+    if (!(this.#mould instanceof Branch)) return false
+    const { form, places, inner } = this.#mould
+    const at = places.indexOf(name)
+    if (at < 0) return (form as Record<string, unknown>)[name] === value
+    const mould = inner[at]
+    return mould !== undefined && isLike(mould, value)
   }
 
   #find(): Places {
@@ -111,20 +126,10 @@ export class Snapshot {
   }
 }
 
-function restOf(text: string): string | null {
-  const form: unknown = JSON.parse(text)
-  if (typeof form !== 'object' || form === null) return null
-  const rest = JSON.stringify({ ...form, cookie: undefined })
-  return withHead(JSON.stringify((form as { cookie: unknown }).cookie), rest) === text ? rest : null
-}
-
-function withHead(cookie: string, rest: string): string {
-  return `{"cookie":${cookie}${rest === '{}' ? '' : ','}${rest.slice(1)}`
-}
-
-function beginsWithCookie(session: object): boolean {
-  for (const first in session) return first === 'cookie'
-  return false
+function isSameList(list: readonly string[], other: readonly string[]): boolean {
+  if (list.length !== other.length) return false
+  for (let at = 0; at < list.length; at++) if (list[at] !== other[at]) return false
+  return true
 }
 
 /** Undefined for what is nested too deeply to be walked; `JSON.parse` knows no such bound. */
@@ -139,13 +144,6 @@ function mouldOrNothing(form: unknown): Mould | undefined {
 /** Whether `JSON.stringify` would ask it, or arrays, for what to write in its place. */
 function writesItself(session: object): boolean {
   return 'toJSON' in session || 'toJSON' in Array.prototype
-}
-
-function isMemberLike({ form, places, inner }: Branch, name: string, value: unknown): boolean {
-  const at = places.indexOf(name)
-  if (at < 0) return (form as Record<string, unknown>)[name] === value
-  const mould = inner[at]
-  return mould !== undefined && isLike(mould, value)
 }
 
 /**
@@ -169,4 +167,12 @@ function revisedMould(mould: Branch, changed: readonly string[], session: object
 function mouldOfValue(value: unknown): Mould | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null
   return typeof value === 'string' || typeof value === 'boolean' || value === null ? value : undefined
+}
+
+/** Undefined for what JSON leaves out. */
+function jsonOf(name: string, value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('toJSON' in value)) return JSON.stringify(value)
+  // Within an object, for a `toJSON` is told the name.
+  const text = JSON.stringify({ [name]: value })
+  return text === '{}' ? undefined : text.slice(JSON.stringify(name).length + 2, -1)
 }
