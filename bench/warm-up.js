@@ -1,13 +1,13 @@
 // What is measured is an application that runs, not one that starts.
 
 /**
- * After about so many operations the compiler is done with what is measured; how long (ms) they may take. Stores of more code need more of
- * them, and all get as many. Where other sessions take the place of those, only caches have to become warm again.
+ * What all questions have in common is compiled after about so many operations; how long (ms) they may take. All stores get as many, and
+ * each question goes on from there (`untilSettled`). Where other sessions take the place of those, only caches have to become warm again.
  */
-export const FIRST = { operations: 150_000, milliseconds: 9_000 }
-export const LATER = { operations: 20_000, milliseconds: 2_000 }
+export const FIRST = { operations: 50_000, milliseconds: 3_000 }
+export const LATER = { operations: 10_000, milliseconds: 1_000 }
 /** A quick run takes a part of that time: all of its stores look dearer than they are, and those of more code more so. */
-const QUICK = 1 / 9
+const QUICK = 1 / 3
 
 /**
  * Fills the store, and lets the compiler see what will be measured.
