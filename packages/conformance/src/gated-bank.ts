@@ -48,7 +48,7 @@ type Controls = Omit<GatedBank, keyof Bank>
 class Turnstile implements ProxyHandler<Bank> {
   readonly #bank: Bank
   readonly #methods = new Set<HeldMethod>()
-  readonly #standing: HeldCall[] = []
+  readonly #standing = new Set<HeldCall>()
   readonly #unclaimed = new Map<HeldMethod, HeldCall[]>()
   readonly #waiting = new Map<HeldMethod, ((call: HeldCall) => void)[]>()
   readonly #counts = new Map<HeldMethod, number>()
@@ -61,7 +61,7 @@ class Turnstile implements ProxyHandler<Bank> {
     letGo: () => {
       this.#methods.clear()
       this.#unclaimed.clear()
-      for (const call of this.#standing.splice(0)) void call.release()
+      for (const call of this.#standing) void call.release()
     },
   }
 
@@ -81,8 +81,8 @@ class Turnstile implements ProxyHandler<Bank> {
     this.#counts.set(method, (this.#counts.get(method) ?? 0) + 1)
     if (!this.#methods.has(method)) return perform()
     const answer = deferred<unknown>()
-    const call = heldCall(method, args, perform, answer)
-    this.#standing.push(call)
+    const call: HeldCall = heldCall(method, args, perform, answer, () => this.#standing.delete(call))
+    this.#standing.add(call)
     const claim = this.#waiting.get(method)?.shift()
     if (claim === undefined) this.#unclaimed.set(method, [...(this.#unclaimed.get(method) ?? []), call])
     else claim(call)
@@ -101,6 +101,7 @@ function heldCall(
   args: readonly unknown[],
   perform: () => Promise<unknown>,
   answer: Deferred<unknown>,
+  leave: () => void,
 ): HeldCall {
   let performed: Promise<unknown> | undefined
   const once = (): Promise<unknown> => {
@@ -117,9 +118,13 @@ function heldCall(
     args,
     perform: () => quietly(once()),
     release: () => {
+      leave()
       once().then(answer.resolve, answer.reject)
       return quietly(answer.promise)
     },
-    fail: (error) => answer.reject(error),
+    fail: (error) => {
+      leave()
+      answer.reject(error)
+    },
   }
 }

@@ -121,4 +121,17 @@ describe('a gated bank', () => {
     await Promise.all(calls)
     await bank.save('id', entry('b'))
   })
+
+  it('never does what it has failed', async () => {
+    const inner = new ReferenceBank()
+    const bank = gatedBank(inner)
+    bank.hold('save')
+    const failed = bank.save('id', entry('a'))
+    const standing = bank.save('other', entry('b'))
+    ;(await bank.held('save')).fail(new Error('connection lost'))
+    bank.letGo()
+    await assert.rejects(failed, /connection lost/)
+    await standing
+    assert.equal(await inner.read('id'), null)
+  })
 })
