@@ -66,6 +66,14 @@ export const candidates = [
     questions: ['operations', 'arrivals', 'requests'],
     open: ours({ nearCache: true }),
   },
+  {
+    // As its README advises: each session's death is moved once a minute at the most.
+    name: '@connect-databank/redis, near cache, touchAfter a minute',
+    ours: true,
+    fullOnly: true,
+    questions: ['operations', 'arrivals', 'requests'],
+    open: ours({ nearCache: true, touchAfter: 60_000 }),
+  },
   { name: '@connect-databank/redis, index', ours: true, questions: ['administration'], open: ours({ index: true }) },
   { name: 'connect-redis 9 on redis 6', open: connectRedis(createClient, {}) },
   { name: 'connect-redis 9 on redis 6, time-out off', open: connectRedis(createClient, TIMEOUT_OFF) },
