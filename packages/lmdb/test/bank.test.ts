@@ -72,6 +72,20 @@ describe('an LMDB bank', () => {
     expect(await bank.count(1e300)).toBe(1)
   })
 
+  it('gives each its own answer, however many batches are under way', async () => {
+    const bank = place.bank()
+    const isThere = (at: number) => at % 3 === 0 || at % 7 === 0
+    const ids = Array.from({ length: 1_000 }, (_, at) => `id ${at}`)
+    await Promise.all(ids.filter((_, at) => isThere(at)).map((id) => bank.save(id, { payload: id, expires: null })))
+    const answers: Promise<boolean>[] = []
+    for (const id of ids) {
+      answers.push(bank.delete(id))
+      // Not all at once: then they would be one batch.
+      await Promise.resolve()
+    }
+    expect(await Promise.all(answers)).toEqual(ids.map((_, at) => isThere(at)))
+  })
+
   it('keeps text that has no UTF-8 form', async () => {
     const bank = place.bank()
     const payload = '\ud800 alone, \ufeff and \0'
