@@ -208,7 +208,7 @@ export class DiskBank implements Bank {
         else if (!isSharingViolation(error)) throw error
       }
     }
-    await removeDeadOwners(root)
+    removeDeadOwners(root)
   }
 
   readonly #skip = (path: string, reason: string): void => {
