@@ -1,10 +1,18 @@
-/** How long (ms) a batch keeps others waiting: one that takes longer loses its place, for it may be hung. */
-const PATIENCE = 10
+/**
+ * How long (ms) a batch keeps others waiting: one that takes longer loses its place, for it may be hung. And where the way to the
+ * backend takes longer, to wait for an answer would only make it twice as long.
+ */
+const PATIENCE = 4
 
 /** How large batches become, and how many there are at a time. */
 export interface BatchLimits<Item> {
-  /** How many batches may be under way before what comes waits for one of them to end. Default: 2. */
+  /** How many batches may be under way at a time. Default: 4. */
   readonly underWay?: number
+  /**
+   * While any batch is under way, fewer items than this wait: until there are as many, or all is answered. Default: 16. Two small
+   * batches side by side cost backend and client more than one of both does, and neither comes sooner.
+   */
+  readonly few?: number
   /** The most items that go out as one. Default: 128. */
   readonly items?: number
   /** What items weigh, and the most that goes out as one, unless a single item weighs more. Default: nothing. */
@@ -25,12 +33,12 @@ export class Batches<Item> {
 
   constructor(send: (items: readonly Item[]) => Promise<unknown>, limits: BatchLimits<Item> = {}) {
     this.#send = send
-    this.#limits = { underWay: 2, items: 128, weightOf: () => 0, weight: Infinity, ...limits }
+    this.#limits = { underWay: 4, few: 16, items: 128, weightOf: () => 0, weight: Infinity, ...limits }
   }
 
   add(item: Item): void {
     this.#waiting.push(item)
-    if (this.#underWay < this.#limits.underWay) this.#leaveSoon()
+    if (this.#mayLeave()) this.#leaveSoon()
     else this.#patience ??= this.#startPatience()
   }
 
@@ -40,13 +48,20 @@ export class Batches<Item> {
 
   /** Sends all that wait, whatever is under way. */
   leave(): void {
-    this.#leaveUpTo(Number.POSITIVE_INFINITY)
+    while (this.#waiting.length > 0) this.#depart(this.#take())
+    this.#stopPatience()
   }
 
-  #leaveUpTo(underWay: number): void {
-    while (this.#waiting.length > 0 && this.#underWay < underWay) this.#depart(this.#take())
-    clearTimeout(this.#patience)
-    this.#patience = this.#waiting.length > 0 ? this.#startPatience() : undefined
+  #mayLeave(): boolean {
+    const { underWay, few } = this.#limits
+    return this.#underWay === 0 || (this.#underWay < underWay && this.#waiting.length >= few)
+  }
+
+  #leaveIfItMay(): void {
+    if (!this.#mayLeave()) return
+    while (this.#waiting.length > 0 && this.#mayLeave()) this.#depart(this.#take())
+    this.#stopPatience()
+    if (this.#waiting.length > 0) this.#patience = this.#startPatience()
   }
 
   /**
@@ -58,16 +73,25 @@ export class Batches<Item> {
     this.#leavesSoon = true
     process.nextTick(() => {
       this.#leavesSoon = false
-      this.#leaveUpTo(this.#limits.underWay)
+      this.#leaveIfItMay()
     })
   }
 
   #startPatience(): NodeJS.Timeout {
-    return setTimeout(() => {
+    const end = (): void => {
+      if (this.#patience !== patience) return
       this.#round += 1
       this.#underWay = 0
-      this.#leaveUpTo(this.#limits.underWay)
-    }, PATIENCE).unref()
+      this.#leaveIfItMay()
+    }
+    // What was answered while the loop was busy is heard first.
+    const patience = setTimeout(() => setImmediate(end), PATIENCE).unref()
+    return patience
+  }
+
+  #stopPatience(): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
   }
 
   #take(): Item[] {

@@ -87,6 +87,26 @@ async function answering<T>(held: HeldBank, promise: Promise<T>): Promise<T> {
   return promise
 }
 
+/** Asks for each in a turn of the loop of its own. */
+async function oneByOne<T>(ids: readonly string[], ask: (id: string) => Promise<T>): Promise<Promise<T>[]> {
+  const answers: Promise<T>[] = []
+  for (const id of ids) {
+    answers.push(ask(id))
+    await turn()
+  }
+  return answers
+}
+
+/** What is begun meanwhile never loses its patience: on a busy machine it would. */
+async function withoutPatience<T>(work: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    return await work()
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
 const payloads = (entries: readonly (Entry | null)[]) => entries.map((entry) => entry?.payload ?? null)
 
 describe('coalesce', () => {
@@ -108,24 +128,57 @@ describe('coalesce', () => {
     assert.deepEqual(payloads(await answers), ['of a', 'of b', 'of c', null])
   })
 
-  it('gathers what arrives one by one while two requests are under way, and sends it at the first answer', async () => {
+  it('gathers what arrives one by one while a request is under way, and sends it at the answer', async () => {
     const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
     const { held, bank } = bankOf(...ids)
-    const answers = []
-    for (const id of ids) {
-      answers.push(bank.read(id))
-      await turn()
-    }
-    assert.deepEqual(held.said(), ['read a', 'read b'])
+    const answers = await withoutPatience(() => oneByOne(ids, (id) => bank.read(id)))
+    assert.deepEqual(held.said(), ['read a'])
     held.calls[0]?.answer()
     await answers[0]
     await turn()
-    assert.deepEqual(held.said(), ['read a', 'read b', 'readMany c,d,e,f,g'])
+    assert.deepEqual(held.said(), ['read a', 'readMany b,c,d,e,f,g'])
     held.answerAll()
     assert.deepEqual(
       payloads(await Promise.all(answers)),
       ids.map((id) => `of ${id}`),
     )
+  })
+
+  it('waits for no answer where 16 have gathered, and has four requests under way at the most', async () => {
+    const ids = Array.from({ length: 100 }, (_, index) => `id${index}`)
+    const { held, bank } = bankOf(...ids)
+    const answers = await withoutPatience(() => oneByOne(ids, (id) => bank.read(id)))
+    assert.deepEqual(
+      held.calls.map((call) => call.ids.length),
+      [1, 16, 16, 16],
+    )
+    // More than 16 wait, so any answer makes room for them; where fewer do, all have to be answered.
+    held.calls[2]?.answer()
+    await answers[20]
+    await turn()
+    assert.equal(held.calls.at(-1)?.ids.length, 51)
+    assert.deepEqual(
+      payloads(await answering(held, Promise.all(answers))),
+      ids.map((id) => `of ${id}`),
+    )
+  })
+
+  it('lets fewer than 16 wait for all answers, not for one of them', async () => {
+    const ids = Array.from({ length: 20 }, (_, index) => `id${index}`)
+    const { held, bank } = bankOf(...ids)
+    const answers = await withoutPatience(() => oneByOne(ids, (id) => bank.read(id)))
+    for (const left of [[0], [1]]) {
+      assert.equal(held.calls.length, 2)
+      await withoutPatience(async () => {
+        for (const at of left) held.calls[at]?.answer()
+        await turn()
+      })
+    }
+    assert.deepEqual(
+      held.calls.map((call) => call.ids.length),
+      [1, 16, 3],
+    )
+    await answering(held, Promise.all(answers))
   })
 
   it('sends together what is asked for in the callbacks of one batch', async () => {
@@ -140,12 +193,14 @@ describe('coalesce', () => {
   })
 
   it('keeps a batch within bounds', async () => {
-    const ids = Array.from({ length: 400 }, (_, index) => `id${index}`)
+    const ids = Array.from({ length: 600 }, (_, index) => `id${index}`)
     const { held, bank } = bankOf(...ids)
     const answers = Promise.all(ids.map((id) => bank.read(id)))
     await turn()
-    assert.equal(held.calls.length, 2)
-    assert.ok(held.calls.every((call) => call.ids.length <= 128))
+    assert.deepEqual(
+      held.calls.map((call) => call.ids.length),
+      [128, 128, 128, 128],
+    )
     assert.deepEqual(
       payloads(await answering(held, answers)),
       ids.map((id) => `of ${id}`),
@@ -155,27 +210,22 @@ describe('coalesce', () => {
   it('goes on within its patience when requests hang, again and again', async () => {
     const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
     const { held, bank } = bankOf(...ids)
-    for (const id of ids.slice(0, 2)) {
+    void bank.read('a')
+    await turn()
+    const [hung] = held.calls.splice(0)
+    for (const id of ids) {
+      const answer = bank.read(id)
+      assert.equal((await answering(held, answer))?.payload, `of ${id}`)
       void bank.read(id)
       await turn()
+      held.calls.splice(0)
     }
-    const hung = held.calls.splice(0)
-    assert.equal(hung.length, 2)
-    for (const id of ids.slice(2)) assert.equal((await answering(held, bank.read(id)))?.payload, `of ${id}`)
-    // Late answers of the hung ones free no place twice: still two go out singly, and the others wait.
-    for (const call of hung) call.answer()
+    // Its late answer frees no place of another: the next goes out, and the others wait.
+    await answering(held, bank.read('a'))
+    hung?.answer()
     await turn()
-    // On a busy machine, patience would end meanwhile.
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    try {
-      for (const id of ids) {
-        void bank.read(id)
-        await turn()
-      }
-    } finally {
-      vi.useRealTimers()
-    }
-    assert.deepEqual(held.said(), ['read a', 'read b'])
+    await withoutPatience(() => oneByOne(ids, (id) => bank.read(id)))
+    assert.deepEqual(held.said(), ['read a'])
   })
 
   it('asks for each member singly when one of them fails the batch', async () => {
@@ -244,8 +294,7 @@ describe('coalesce', () => {
     held.calls.shift()?.answer()
     assert.deepEqual(payloads(await Promise.all(shared)), [null, 'of a', null])
     held.entries.set('b', { payload: 'new', expires: null })
-    held.answerAll()
-    assert.equal((await later)?.payload, 'new')
+    assert.equal((await answering(held, later))?.payload, 'new')
   })
 
   it('sends touches together, and each of two touches of one id', async () => {

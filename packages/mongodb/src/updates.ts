@@ -18,8 +18,7 @@ interface Waiting extends Update {
   readonly reject: (error: unknown) => void
 }
 
-/** How many commands may be under way before updates wait for one to end, and the most bytes that go out as one. */
-const UNDER_WAY = 4
+/** The most bytes that go out as one. */
 const MOST_BYTES = 4 * 1024 * 1024
 
 /** ImmutableField */
@@ -37,7 +36,6 @@ const NOT_ASKED_FOR = ''
  */
 export class Updates {
   readonly #batches = new Batches<Waiting>((batch) => this.#send(batch), {
-    underWay: UNDER_WAY,
     weightOf: ({ weight }) => weight,
     weight: MOST_BYTES,
   })

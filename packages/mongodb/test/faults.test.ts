@@ -326,12 +326,11 @@ describe.skipIf(missing ?? program === undefined)('a command that fails', () => 
         const saves = []
         for (const id of ['1', '2', '3', '4', 'later']) {
           saves.push(bank.save(id, entry('a')))
-          // Each goes out by itself.
-          await new Promise((resolve) => setImmediate(resolve))
+          // Each goes out by itself, though none before it is answered.
+          while (sent < saves.length) await new Promise((resolve) => setImmediate(resolve))
         }
         // Each has a connection of its own, so any may be the one that the server answers at once.
         await Promise.any(saves)
-        assert.equal(sent, saves.length)
         await client.close(true)
         await Promise.allSettled(saves)
       },

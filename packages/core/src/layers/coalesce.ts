@@ -7,8 +7,9 @@ type Move = readonly [id: string, expires: number | null]
  * A layer that sends reads, and touches, which come in together or while others are under way, as one `readMany` or `touchMany`.
  *
  * - A lone operation is not delayed: it goes out, as `read` or `touch`, when the callback that asked for it has ended.
- * - While no more than one request is under way, so does everything that was asked for in one callback of the event loop. While
- *   two are, operations wait for the first answer, 10 ms at most: a hung request holds up nobody. At most 128 go out as one.
+ * - What was asked for in one callback of the event loop goes out as one. While a request is under way, what comes waits for its
+ *   answer, or until there are 16: at most four requests are under way, of at most 128 each. Nobody waits for longer than 4 ms: a
+ *   hung request holds up nobody.
  * - Each operation keeps its own outcome. If a batch fails because of one of its members, all are asked for singly; if the
  *   backend as a whole fails, each gets an error of its own that says so.
  * - An operation that is called after another was answered takes effect after it. Those of one id that overlap may take effect
