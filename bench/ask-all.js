@@ -6,70 +6,58 @@ import { join } from 'node:path'
 import { provideAll } from '../scripts/provide.js'
 import { server } from '../scripts/servers/index.js'
 import { backendNames, backendOf } from './candidates.js'
+import { rounded } from './parts.js'
 import { start } from './servers.js'
 
 /** What the servers are called in scripts/servers. @type {Record<string, string>} */
 const serverOf = { redis: 'redis', mongodb: 'mongodb', couchbase: 'couchbase' }
 
-const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administration']
+export const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administration']
 
-/**
- * @typedef {object} Results
- * @property {boolean} quick
- * @property {string} date
- * @property {string} machine
- * @property {string} node
- * @property {number} load what the machine had to do besides, as a load average, when the run began
- * @property {Record<string, string>} versions of what was measured
- * @property {Record<string, string>} servers what ran, by backend
- * @property {string[]} omitted what could not be asked, and why
- * @property {number} minutes
- * @property {Record<string, Record<string, any>>} answers by question and backend
- */
+/** @typedef {import('./parts.js').Part} Part */
 
 /**
  * @param {{ quick: boolean, only: string[] | undefined, questions: string[] | undefined, say: (text: string) => void }} wishes
- * @returns {Promise<Results>}
+ * @param {(part: Part) => Promise<void>} take is given each part when it is measured
+ * @returns {Promise<string[]>} what could not be asked at all, and why
  */
-export async function askAll({ quick, only, questions, say }) {
+export async function askAll({ quick, only, questions, say }, take) {
   const begin = Date.now()
-  /** @type {Results} */
-  const results = { ...circumstances(), load: loadavg()[0] ?? 0, quick, servers: {}, omitted: [], minutes: 0, answers: {} }
+  /** @type {string[]} */
+  const omitted = []
   const names = backendNames.filter((backend) => only?.includes(backend) ?? true)
   if (names.some((name) => name in serverOf && server(serverOf[name] ?? '').missing !== undefined)) await provideAll()
   for (const name of names) {
     const backend = await backendOf(name)
-    const running = await started(backend, results)
+    const running = await started(backend, omitted)
     if (running === undefined) continue
-    if (running.version !== '') results.servers[name] = running.version
-    for (const questionName of questionNames.filter((question) => questions?.includes(question) ?? true)) {
-      const question = await import(`./questions/${questionName}.js`)
-      const asked = (quick && question.quickBackends) || question.backends || backendNames
-      if (!asked.includes(name)) continue
-      const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${questionName}: ${text}`)
-      const answer = await question.ask(name, { ...running, quick, say: tell })
-      for (const reason of answer.missing) results.omitted.push(`${backend.title}, ${questionName}: ${reason}`)
-      results.answers[questionName] = { ...results.answers[questionName], [name]: answer }
+    for (const question of questionNames.filter((each) => questions?.includes(each) ?? true)) {
+      const { ask, backends = backendNames, quickBackends } = await import(`./questions/${question}.js`)
+      if (!((quick && quickBackends) || backends).includes(name)) continue
+      const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${question}: ${text}`)
+      const partBegin = Date.now()
+      const around = { ...circumstances(), backend: name, question, quick, server: running.version }
+      const { missing, ...answer } = await ask(name, { ...running, quick, say: tell })
+      await take(rounded({ ...around, minutes: minutesSince(partBegin), missing: [...missing], answer }))
     }
     await running.stop()
   }
-  results.minutes = minutesSince(begin)
-  return results
+  return omitted
 }
 
 const minutesSince = (/** @type {number} */ begin) => (Date.now() - begin) / 60_000
 
 /**
  * @param {import('./candidates.js').Backend} backend
- * @param {Results} results
+ * @param {string[]} omitted is told why it could not be started
  * @returns {Promise<import('./servers.js').Running | undefined>}
  */
-async function started({ server: name, title }, results) {
+async function started({ server: name, title }, omitted) {
   if (name === undefined) return { url: '', version: '', stop: async () => {} }
   try {
     return await start[name]?.()
   } catch (error) {
-    results.omitted.push(`${title}: ${error instanceof Error ? error.message : error}`)
+    omitted.push(`${title}: ${error instanceof Error ? error.message : error}`)
     return undefined
   }
 }
@@ -82,6 +70,7 @@ function circumstances() {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${release()}`,
     node: process.version,
+    load: loadavg()[0] ?? 0,
     versions: Object.fromEntries([...packages, ...others].map((name) => [name, versionOf(name)])),
   }
 }

@@ -1,11 +1,12 @@
 // What was measured, as Markdown and as charts.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { questionNames } from './ask-all.js'
 import { backendNames, backendOf } from './candidates.js'
 import { barChart, growthChart } from './charts.js'
 import { administration, arrivals, memory, operations, requests, short } from './tables.js'
 
-/** @typedef {import('./ask-all.js').Results} Results */
+/** @typedef {import('./parts.js').Part} Part */
 
 const here = import.meta.dirname
 const writers = { operations, arrivals, requests, memory, administration }
@@ -13,46 +14,85 @@ const writers = { operations, arrivals, requests, memory, administration }
 /** @type {Record<string, string>} */
 const titles = Object.fromEntries(await Promise.all(backendNames.map(async (name) => [name, (await backendOf(name)).title])))
 
-/** @param {Results} results @param {boolean} [withCharts] */
-export function markdown(results, withCharts = false) {
-  const { answers } = results
-  const charts = withCharts ? chartsOf(results) : {}
-  const parts = ['# Results', '', ...circumstances(results), '', '## In short', '', summary(results), '']
-  for (const name of Object.keys(charts)) parts.push(`![${name.replaceAll('-', ' ')}](charts/${name}.svg)`, '')
+/** @param {readonly Part[]} parts @param {readonly string[]} omitted @param {boolean} [withCharts] */
+export function markdown(parts, omitted, withCharts = false) {
+  const answers = answersOf(parts)
+  const lines = ['# Results', '', ...circumstances(parts), '', '## In short', '', summary(answers), '']
+  if (withCharts)
+    for (const name of Object.keys(chartsOf(answers))) lines.push(`![${name.replaceAll('-', ' ')}](charts/${name}.svg)`, '')
   for (const [question, write] of Object.entries(writers)) {
     if (answers[question] === undefined) continue
     const { title, note } = write
-    parts.push(`## ${title}`, '', note, '')
+    lines.push(`## ${title}`, '', note, '')
     for (const [backend, answer] of Object.entries(answers[question])) {
-      parts.push(`### ${title}: ${titles[backend]}`, '', write.tables(answer), '')
+      lines.push(`### ${title}: ${titles[backend]}`, '', write.tables(answer), '')
     }
   }
-  if (results.omitted.length > 0)
-    parts.push('## Left out', '', ...results.omitted.map((reason) => `- ${reason.replaceAll('\n', ' ')}`), '')
-  return `${parts.join('\n').trimEnd()}\n`
+  const reasons = parts.flatMap(({ backend, question, missing }) =>
+    missing.map((reason) => `${titles[backend]}, ${question}: ${reason}`),
+  )
+  const left = [...omitted, ...reasons].map((reason) => `- ${reason.replaceAll('\n', ' ')}`)
+  if (left.length > 0) lines.push('## Left out', '', ...left, '')
+  return `${lines.join('\n').trimEnd()}\n`
 }
 
-/** @param {Results} results */
-function circumstances({ quick, date, machine, load, node, versions, servers, minutes }) {
-  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+/** @typedef {Record<string, Record<string, any>>} Answers by question and backend, in our order */
+
+/** @param {readonly Part[]} parts @returns {Answers} */
+function answersOf(parts) {
+  /** @type {Answers} */
+  const answers = {}
+  for (const question of questionNames) {
+    for (const name of backendNames) {
+      const part = parts.find((each) => each.question === question && each.backend === name)
+      if (part !== undefined) answers[question] = { ...answers[question], [name]: part.answer }
+    }
+  }
+  return answers
+}
+
+/** @param {readonly Part[]} parts */
+function circumstances(parts) {
+  const kind = parts.every(({ quick }) => quick) ? 'a quick run of ' : ''
+  const versions = new Set(
+    parts.flatMap(({ versions }) => Object.entries(versions).map(([name, version]) => `${name} ${version}`)),
+  )
   return [
-    `A ${quick ? 'quick' : 'full'} run of \`npm run bench\` on ${date}: Node ${node}, ${machine}; ${Math.round(minutes)} minutes. ` +
-      `The load average was ${load.toFixed(1)} when it began.`,
+    `Measured by ${kind}\`npm run bench\`, ${Math.round(minutesOf(parts))} minutes in all.`,
     '',
-    `Peers and clients: ${named.join(', ')}.`,
-    `Servers: ${
-      Object.entries(servers)
-        .map(([backend, version]) => `${titles[backend]}: ${version}`)
-        .join('; ') || 'none'
-    }.`,
+    '| | measured | load average before | minutes | machine | server |',
+    '|---|---|--:|--:|---|---|',
+    ...occasions(parts),
+    '',
+    `Peers and clients: ${[...versions].join(', ')}.`,
     '',
     'Absolute figures depend on the machine and on what else it does; the ratios compare what ran in the same round, and are medians ' +
       'over the rounds. Rows in which a peer wins are shown like all others.',
   ]
 }
 
-/** The best of our stores against the best peer, at what a request does. @param {Results} results */
-function summary({ answers }) {
+const minutesOf = (/** @type {readonly Part[]} */ parts) => parts.reduce((sum, { minutes }) => sum + minutes, 0)
+
+/** What was measured on one day on one machine, backend by backend. @param {readonly Part[]} parts */
+function occasions(parts) {
+  return backendNames.flatMap((name) => {
+    /** @type {Map<string, Part[]>} */
+    const groups = new Map()
+    for (const part of parts.filter(({ backend }) => backend === name)) {
+      const occasion = `${part.date} ${part.node} ${part.machine}`
+      groups.set(occasion, [...(groups.get(occasion) ?? []), part])
+    }
+    return [...groups.values()].map((group) => {
+      const { date, node, machine, load, server } = /** @type {Part} */ (group[0])
+      const questions = groups.size === 1 ? '' : `: ${group.map(({ question }) => question).join(', ')}`
+      const figures = `${load.toFixed(1)} | ${Math.round(minutesOf(group))}`
+      return `| ${titles[name]}${questions} | ${date} | ${figures} | Node ${node}, ${machine} | ${server || '–'} |`
+    })
+  })
+}
+
+/** The best of our stores against the best peer, at what a request does. @param {Answers} answers */
+function summary(answers) {
   const rows = Object.entries(answers['operations'] ?? {}).flatMap(([, answer]) => {
     const at = (/** @type {number} */ concurrency, distribution = 'uniform') =>
       answer.answers.find(
@@ -89,8 +129,8 @@ function summary({ answers }) {
 /** @param {{ name: string, rate: number }[]} rows */
 const bestOf = (rows) => rows.toSorted((one, other) => other.rate - one.rate)[0]?.name
 
-/** @param {Results} results @returns {Record<string, string>} */
-function chartsOf({ answers }) {
+/** @param {Answers} answers @returns {Record<string, string>} */
+function chartsOf(answers) {
   /** @type {Record<string, string>} */
   const charts = {}
   for (const [backend, answer] of Object.entries(answers['operations'] ?? {})) {
@@ -129,14 +169,15 @@ function chartsOf({ answers }) {
   return charts
 }
 
-/** @param {Results} results */
-export async function writeResults(results) {
+/** @param {readonly Part[]} parts @param {readonly string[]} omitted */
+export async function writeResults(parts, omitted) {
+  const answers = answersOf(parts)
   const folder = join(here, 'charts')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  for (const [name, chart] of Object.entries(chartsOf(results))) await writeFile(join(folder, `${name}.svg`), chart)
-  await writeFile(join(here, 'RESULTS.md'), markdown(results, true))
-  await writeBetweenMarkers(join(here, '../README.md'), summary(results))
+  for (const [name, chart] of Object.entries(chartsOf(answers))) await writeFile(join(folder, `${name}.svg`), chart)
+  await writeFile(join(here, 'RESULTS.md'), markdown(parts, omitted, true))
+  await writeBetweenMarkers(join(here, '../README.md'), summary(answers))
 }
 
 /** @param {string} file @param {string} table */

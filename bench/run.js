@@ -1,8 +1,9 @@
 // npm run bench -- [--quick] [--only redis,memory] [--questions operations,requests] [--print] [--built]
 //
-// Installs the peers, builds the packages, starts the servers that can be had, asks every question of every backend, and
-// writes RESULTS.md with its charts, and the short table of the README. With --only, --questions or --print nothing is
-// written: the result is printed. --built measures what is built already.
+// Installs the peers, builds the packages, starts the servers that can be had, and asks every question of every backend. Each part is
+// kept in results.json when it is measured, in place of the one before; RESULTS.md, its charts and the short table of the README are
+// made of that. With --only and --questions some parts are measured anew. --print writes nothing and prints; --quick keeps nothing, and
+// writes RESULTS.md of itself alone, or prints, if it is not of all. --built measures what is built already.
 import { parseArgs } from 'node:util'
 import { installAndBuild, installPeers } from '../scripts/ready.js'
 
@@ -19,12 +20,35 @@ const { values } = parseArgs({
 await installAndBuild({ isBuilt: values.built })
 await installPeers()
 
-const { askAll } = await import('./ask-all.js')
-const only = values.only?.split(',')
-const questions = values.questions?.split(',')
-const results = await askAll({ quick: values.quick, only, questions, say: (text) => process.stderr.write(`${text}\n`) })
-
+const { askAll, questionNames } = await import('./ask-all.js')
+const { backendNames } = await import('./candidates.js')
+const { keepPart, readParts } = await import('./parts.js')
 const { markdown, writeResults } = await import('./report.js')
-if (only !== undefined || questions !== undefined || values.print) process.stdout.write(markdown(results))
-else await writeResults(results)
+
+const { quick, print } = values
+const only = known('only', values.only, backendNames)
+const questions = known('questions', values.questions, questionNames)
+const isWhole = only === undefined && questions === undefined
+const isKept = !quick && !print
+/** @type {import('./parts.js').Part[]} */
+const measured = []
+
+const omitted = await askAll({ quick, only, questions, say: (text) => process.stderr.write(`${text}\n`) }, async (part) => {
+  measured.push(part)
+  if (!isKept) return
+  await keepPart(part)
+  await writeResults(await readParts(), [])
+})
+if (isKept) await writeResults(await readParts(), omitted)
+else if (quick && isWhole && !print) await writeResults(measured, omitted)
+else process.stdout.write(markdown(measured, omitted))
 process.exit()
+
+/** @param {string} option @param {string | undefined} list @param {readonly string[]} names @returns {string[] | undefined} */
+function known(option, list, names) {
+  const wanted = list?.split(',')
+  const unknown = wanted?.find((name) => !names.includes(name))
+  if (unknown === undefined) return wanted
+  process.stderr.write(`--${option}: there is no ${unknown}; there are ${names.join(', ')}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,42 @@
+// What was measured, part by part: a question that was put to a backend. Kept in results.json, of which RESULTS.md is made: a run that
+// is cut keeps what it has, and one backend can be measured anew without the others.
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const file = join(import.meta.dirname, 'results.json')
+
+/**
+ * @typedef {object} Part
+ * @property {string} backend
+ * @property {string} question
+ * @property {boolean} quick
+ * @property {string} date
+ * @property {string} machine
+ * @property {string} node
+ * @property {number} load what the machine had to do besides, as a load average, when it began
+ * @property {number} minutes
+ * @property {Record<string, string>} versions of what was measured
+ * @property {string} server what ran, if any did
+ * @property {string[]} missing what could not be asked, and why
+ * @property {any} answer
+ */
+
+/** @returns {Promise<Part[]>} none, if nothing has been measured */
+export async function readParts() {
+  const text = await readFile(file, 'utf8').catch(() => '[]')
+  return JSON.parse(text)
+}
+
+/** Puts the part in the place of the one before. @param {Part} part */
+export async function keepPart(part) {
+  const others = (await readParts()).filter(({ backend, question }) => backend !== part.backend || question !== part.question)
+  const lines = [...others, part].map((each) => JSON.stringify(each))
+  // Whole, or as it was: whoever cuts a run does so at any time.
+  await writeFile(`${file}.new`, `[\n${lines.join(',\n')}\n]\n`)
+  await rename(`${file}.new`, file)
+}
+
+/** What JSON makes of it, five digits of each number: so what was just measured is shown as it will be later. @template T @param {T} value @returns {T} */
+export function rounded(value) {
+  return JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'number' ? Number(each.toPrecision(5)) : each)))
+}
