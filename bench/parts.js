@@ -23,17 +23,22 @@ const file = join(import.meta.dirname, 'results.json')
 
 /** @returns {Promise<Part[]>} none, if nothing has been measured */
 export async function readParts() {
-  const text = await readFile(file, 'utf8').catch(() => '[]')
-  return JSON.parse(text)
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return []
+    throw error
+  }
 }
 
-/** Puts the part in the place of the one before. @param {Part} part */
+/** Puts the part in the place of the one before; gives all. @param {Part} part @returns {Promise<Part[]>} */
 export async function keepPart(part) {
   const others = (await readParts()).filter(({ backend, question }) => backend !== part.backend || question !== part.question)
-  const lines = [...others, part].map((each) => JSON.stringify(each))
+  const parts = [...others, part]
   // Whole, or as it was: whoever cuts a run does so at any time.
-  await writeFile(`${file}.new`, `[\n${lines.join(',\n')}\n]\n`)
+  await writeFile(`${file}.new`, `[\n${parts.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`)
   await rename(`${file}.new`, file)
+  return parts
 }
 
 /** What JSON makes of it, five digits of each number: so what was just measured is shown as it will be later. @template T @param {T} value @returns {T} */

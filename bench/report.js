@@ -1,7 +1,6 @@
 // What was measured, as Markdown and as charts.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { questionNames } from './ask-all.js'
 import { backendNames, backendOf } from './candidates.js'
 import { barChart, growthChart } from './charts.js'
 import { administration, arrivals, memory, operations, requests, short } from './tables.js'
@@ -42,7 +41,7 @@ export function markdown(parts, omitted, withCharts = false) {
 function answersOf(parts) {
   /** @type {Answers} */
   const answers = {}
-  for (const question of questionNames) {
+  for (const question of Object.keys(writers)) {
     for (const name of backendNames) {
       const part = parts.find((each) => each.question === question && each.backend === name)
       if (part !== undefined) answers[question] = { ...answers[question], [name]: part.answer }

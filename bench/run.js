@@ -35,9 +35,7 @@ const measured = []
 
 const omitted = await askAll({ quick, only, questions, say: (text) => process.stderr.write(`${text}\n`) }, async (part) => {
   measured.push(part)
-  if (!isKept) return
-  await keepPart(part)
-  await writeResults(await readParts(), [])
+  if (isKept) await writeResults(await keepPart(part), [])
 })
 if (isKept) await writeResults(await readParts(), omitted)
 else if (quick && isWhole && !print) await writeResults(measured, omitted)

@@ -3,16 +3,16 @@
  * backend takes longer, to wait for an answer would only make it twice as long.
  */
 const PATIENCE = 4
+/**
+ * While any batch is under way, fewer items than this wait: until there are as many, or all is answered. Two small batches side by
+ * side cost backend and client more than one of both does, and neither comes sooner.
+ */
+const FEW = 16
 
 /** How large batches become, and how many there are at a time. */
 export interface BatchLimits<Item> {
   /** How many batches may be under way at a time. Default: 4. */
   readonly underWay?: number
-  /**
-   * While any batch is under way, fewer items than this wait: until there are as many, or all is answered. Default: 16. Two small
-   * batches side by side cost backend and client more than one of both does, and neither comes sooner.
-   */
-  readonly few?: number
   /** The most items that go out as one. Default: 128. */
   readonly items?: number
   /** What items weigh, and the most that goes out as one, unless a single item weighs more. Default: nothing. */
@@ -33,7 +33,7 @@ export class Batches<Item> {
 
   constructor(send: (items: readonly Item[]) => Promise<unknown>, limits: BatchLimits<Item> = {}) {
     this.#send = send
-    this.#limits = { underWay: 4, few: 16, items: 128, weightOf: () => 0, weight: Infinity, ...limits }
+    this.#limits = { underWay: 4, items: 128, weightOf: () => 0, weight: Infinity, ...limits }
   }
 
   add(item: Item): void {
@@ -53,8 +53,7 @@ export class Batches<Item> {
   }
 
   #mayLeave(): boolean {
-    const { underWay, few } = this.#limits
-    return this.#underWay === 0 || (this.#underWay < underWay && this.#waiting.length >= few)
+    return this.#underWay === 0 || (this.#underWay < this.#limits.underWay && this.#waiting.length >= FEW)
   }
 
   #leaveIfItMay(): void {

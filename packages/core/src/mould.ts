@@ -30,8 +30,9 @@ class Rows {
   }
 }
 
-function hasNames(row: object, names: readonly string[]): boolean {
-  const own = Object.keys(row)
+/** Whether these are the names of its members, in their order. */
+export function hasNames(form: object, names: readonly string[]): boolean {
+  const own = Object.keys(form)
   return own.length === names.length && own.every((name, at) => name === names[at])
 }
 

@@ -1,5 +1,5 @@
 import { Edits } from './edits.ts'
-import { Branch, cast, isLike, type Mould, mouldOf } from './mould.ts'
+import { Branch, cast, hasNames, isLike, type Mould, mouldOf } from './mould.ts'
 import { type Places, placesOf } from './places.ts'
 
 /** A session as it is to be written, and whether anything but its cookie is written otherwise than before, if that is known. */
@@ -59,8 +59,8 @@ export class Snapshot {
   /** Where the session has the members that it had, in their order; undefined if not. */
   #edited(session: object, cookie: unknown): Revision | undefined {
     const places = this.#find()
-    const names = Object.keys(session)
-    if (!isSameList(names, places.names)) return undefined
+    const { names } = places
+    if (!hasNames(session, names)) return undefined
     const edits = new Edits(this.text, places)
     const changed: string[] = []
     let isChanged = false
@@ -124,12 +124,6 @@ export class Snapshot {
       inner[at] = mouldOf(JSON.parse(this.text.slice(bounds[place + 1], bounds[place + 2])))
     }
   }
-}
-
-function isSameList(list: readonly string[], other: readonly string[]): boolean {
-  if (list.length !== other.length) return false
-  for (let at = 0; at < list.length; at++) if (list[at] !== other[at]) return false
-  return true
 }
 
 /** Undefined for what is nested too deeply to be walked; `JSON.parse` knows no such bound. */

@@ -167,10 +167,10 @@ describe('coalesce', () => {
     const ids = Array.from({ length: 20 }, (_, index) => `id${index}`)
     const { held, bank } = bankOf(...ids)
     const answers = await withoutPatience(() => oneByOne(ids, (id) => bank.read(id)))
-    for (const left of [[0], [1]]) {
+    for (const at of [0, 1]) {
       assert.equal(held.calls.length, 2)
       await withoutPatience(async () => {
-        for (const at of left) held.calls[at]?.answer()
+        held.calls[at]?.answer()
         await turn()
       })
     }

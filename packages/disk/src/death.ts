@@ -62,7 +62,11 @@ export function deathOf(stats: fs.Stats, inHeader: number | null): number | null
 }
 
 export function isEarlier(death: number | null, other: number | null): boolean {
-  return death !== null && (other === null || death < other)
+  return (death ?? Infinity) < (other ?? Infinity)
+}
+
+export function isPast(death: number | null, now: number): boolean {
+  return death !== null && !(death > now)
 }
 
 function markedDeath(stats: fs.Stats): number | null | undefined {

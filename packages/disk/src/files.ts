@@ -1,6 +1,6 @@
 import fs, { constants } from 'node:fs'
 import { join } from 'node:path'
-import { deathIn, deathOf, isEarlier, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
+import { deathIn, deathOf, isEarlier, isPast, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
 import { codeIn } from './failure.ts'
 import { type Presence, removeIfThere, writeAll } from './home.ts'
 import type { RecentFiles } from './recent-files.ts'
@@ -64,16 +64,12 @@ export function touchFile(path: string, expires: number | null, latest: () => nu
   const moved = onFile(path, toTouch, (fd, stats) => {
     const version = versionIn(stats)
     const death = deathIn(stats)
-    if (version !== 0 && death !== undefined) return isPast(death) || setDeath(fd, expires, latest(), version)
+    if (version !== 0 && death !== undefined) return isPast(death, Date.now()) || setDeath(fd, expires, latest(), version)
     const record = decode(readBytes(fd, stats.size))
-    if (typeof record === 'string' || isPast(deathOf(stats, record.expires))) return true
+    if (typeof record === 'string' || isPast(deathOf(stats, record.expires), Date.now())) return true
     return !isEarlier(expires, record.expires) && setDeath(fd, expires, latest(), version)
   })
   return moved !== false
-}
-
-function isPast(death: number | null): boolean {
-  return death !== null && !(death > Date.now())
 }
 
 let count = 0

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabankError, type Entry, isAlive, newEntry } from 'connect-databank'
+import { isPast } from './death.ts'
 import { codeIn, isSharingViolation } from './failure.ts'
 import { readDeath, readSession, syncFile, type Temporary, touchFile, writeTemporary } from './files.ts'
 import { type Home, removeIfThere, syncFolder, syncUpTo } from './home.ts'
@@ -93,7 +94,7 @@ export class Sessions {
   isDead(path: string, now: number): boolean {
     const death = readDeath(path)
     if (death !== null && 'broken' in death) this.#skip(path, death.broken)
-    return death !== null && 'expires' in death && death.expires !== null && !(death.expires > now)
+    return death !== null && 'expires' in death && isPast(death.expires, now)
   }
 
   /** Whoever holds the lock is writing the session: then it lives again, or goes next time. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { isPast } from './death.ts'
 import { codeIn } from './failure.ts'
 import { readDeath, readSession } from './files.ts'
 import { type Home, removeIfThere } from './home.ts'
@@ -49,7 +50,7 @@ export async function countSessions(root: string, pace: Pace, now: number): Prom
   for await (const { path, name } of walk(root, pace)) {
     if (kindOf(name) !== 'session') continue
     const death = readDeath(path)
-    if (death !== null && 'expires' in death && (death.expires === null || death.expires > now)) living++
+    if (death !== null && 'expires' in death && !isPast(death.expires, now)) living++
   }
   return living
 }

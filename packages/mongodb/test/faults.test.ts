@@ -331,6 +331,7 @@ describe.skipIf(missing ?? program === undefined)('a command that fails', () => 
         }
         // Each has a connection of its own, so any may be the one that the server answers at once.
         await Promise.any(saves)
+        assert.equal(sent, saves.length)
         await client.close(true)
         await Promise.allSettled(saves)
       },
