@@ -17,6 +17,21 @@ afterAll(() => program.remove())
 
 const holderOf = (lock: string) => Number(/ (\d+) \S+:\d+ /.exec(lock)?.[1])
 
+/**
+ * The locks on a file, of all processes. What each has on its descriptors: /proc/locks is read in pieces, and a lock that stands there
+ * all the time is in two of them or in none while others come and go.
+ */
+async function locksOn(inode: number): Promise<string[]> {
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const folders = processes.map((pid) => `/proc/${pid}/fdinfo`)
+  const files = await Promise.all(folders.map(async (folder) => (await namesIn(folder)).map((name) => `${folder}/${name}`)))
+  const infos = await Promise.all(files.flat().map((file) => readFile(file, 'utf8').catch(() => '')))
+  return infos.flatMap((info) => info.split('\n').filter((line) => line.startsWith('lock:') && line.includes(`:${inode} `)))
+}
+
+/** None of what is gone, or not for us to see. */
+const namesIn = (folder: string) => readdir(folder).catch((): string[] => [])
+
 /** The processes that it has started, and that are not yet over. */
 async function childrenOf(pid: number | undefined): Promise<number[]> {
   const threads = await readdir(`/proc/${pid}/task`)
@@ -127,12 +142,11 @@ describe('processes that share an environment', () => {
         await bank.read('a')
       }
       const { ino } = await stat(`${place.path}-lock`)
-      const held = async () => (await readFile('/proc/locks', 'utf8')).split('\n').filter((line) => line.includes(`:${ino} `))
       // The first byte is for that. Ours, and those of the two that write for us.
-      const ofFirstByte = (await held()).filter((line) => / 0 0$/.test(line))
+      const ofFirstByte = (await locksOn(ino)).filter((line) => / 0 0$/.test(line))
       expect(ofFirstByte.map(holderOf).sort()).toEqual([process.pid, ...(await childrenOf(process.pid))].sort())
       // The byte of our own number says that we read, and that what we may see must be kept.
-      const ofReader = (await held()).filter((line) => line.endsWith(` ${process.pid} ${process.pid}`))
+      const ofReader = (await locksOn(ino)).filter((line) => line.endsWith(` ${process.pid} ${process.pid}`))
       expect(ofReader.map(holderOf)).toEqual([process.pid])
     })
 
