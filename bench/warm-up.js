@@ -29,9 +29,9 @@ export async function warmUp(member, { sessions, bytes, quick }, { operations, m
   }
 }
 
-/** So often in a row (`calm`) something may be no cheaper than before until it is taken as warm, and so often it is done at the most. */
-const ENOUGH = { calm: 3, most: 12 }
-const ENOUGH_QUICK = { calm: 2, most: 3 }
+/** So often in a row something may be no cheaper than before until it is taken as warm, and so often it is done at the most. */
+const CALM = 3
+const MOST = 12
 /** A cost that is not below this part of the least so far is no cheaper: that is noise. */
 const CHEAPER = 0.95
 
@@ -40,12 +40,12 @@ const CHEAPER = 0.95
  * that has waited long for the others finds its caches cold. The first quarter of a second of a `mix` at 16 cost up to four times what
  * the fifth did, and a store of more code needs more of them.
  * @param {() => Promise<number | undefined>} costOf does it once; undefined if it cannot be done
- * @param {boolean} quick
+ * @param {boolean} quick a quick run has no time for that
  */
 export async function untilSettled(costOf, quick) {
-  const { calm, most } = quick ? ENOUGH_QUICK : ENOUGH
+  if (quick) return
   let least = Number.POSITIVE_INFINITY
-  for (let [done, same] = [0, 0]; done < most && same < calm; done += 1) {
+  for (let [done, same] = [0, 0]; done < MOST && same < CALM; done += 1) {
     const cost = await costOf()
     if (cost === undefined) return
     same = cost < least * CHEAPER ? 0 : same + 1
