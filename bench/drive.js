@@ -171,9 +171,8 @@ async function timed({ concurrency, milliseconds }, work) {
 const TOUCHES = 8
 
 /**
- * `set` and `touch` work on live sessions that came from `get`: a chunk of them is loaded off the clock, then written on it. The rate is
- * that of a full house: the clock stops when the last of a chunk starts. Those who are still under way then have nobody behind them, and
- * a server that waits for its client to speak again (Nagle's algorithm, 40 ms on CouchbaseMock) keeps the last one waiting.
+ * `set` and `touch` work on live sessions that came from `get`: a chunk of them is loaded off the clock, then written on it. The clock
+ * stops when the last of a chunk starts: those who are under way then have nobody behind them, which is not what is measured.
  * @param {any} store
  * @param {Slice} slice
  * @param {Uint32Array} order

@@ -71,12 +71,20 @@ async function mongoJavaServer() {
   return folder
 }
 
-/** @returns {Promise<Running>} */
+/**
+ * CouchbaseMock, made to answer at once; as it is where there is no Java compiler.
+ * @returns {Promise<Running>}
+ */
 async function couchbase() {
   const { startCouchbase } = await import('../scripts/servers/couchbase.js')
-  const running = await startCouchbase()
-  return { url: running.url, version: 'CouchbaseMock, a stand-in', stop: () => running.stop() }
+  const canCompile = (await onPath('javac')) !== undefined
+  const running = await startCouchbase(undefined, canCompile ? atOnce : undefined)
+  const version = canCompile ? 'CouchbaseMock, a stand-in' : 'CouchbaseMock, a stand-in that may answer 40 ms late'
+  return { url: running.url, version, stop: () => running.stop() }
 }
+
+/** @param {number} port */
+const atOnce = (port) => [join(import.meta.dirname, 'couchbase-server', 'Server.java'), String(port)]
 
 /** Whether our packages are built. */
 export async function isBuilt() {

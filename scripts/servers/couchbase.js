@@ -41,18 +41,22 @@ function isThere(path) {
   )
 }
 
+const options = ['-c', '-n', '1', '-R', '0', '-v', '64', '-b', 'default:']
+/** @param {number} port @returns {string[]} */
+const asItIs = (port) => ['com.couchbase.mock.CouchbaseMock', ...options, '-p', String(port)]
+
 /**
  * A server with one bucket, `default`, and any user. It keeps its data in memory: `restart` gives one that is empty, and tells
  * the port that it has chosen then.
  * @param {{ java: string, jar: string }} [provided]
+ * @param {(port: number) => string[]} [main] what Java runs, with CouchbaseMock on its class path
  * @returns {Promise<{ program: Program, port: number, url: string, restart: () => Promise<number>, stop: () => Promise<void> }>}
  */
-export async function startCouchbase({ java, jar } = found()) {
+export async function startCouchbase({ java, jar } = found(), main = asItIs) {
   const port = await freePort()
-  const args = ['-c', '-n', '1', '-R', '0', '-v', '64', '-p', String(port), '-b', 'default:']
   const program = new Program({
     command: String(java),
-    args: ['-Xmx256m', '-cp', String(jar), 'com.couchbase.mock.CouchbaseMock', ...args],
+    args: ['-Xmx256m', '-cp', String(jar), ...main(port)],
     ready: async () => (await dataPort(port)) !== undefined,
   })
   await program.start()
