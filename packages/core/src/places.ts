@@ -58,7 +58,7 @@ function isEscaped(text: string, at: number): boolean {
 }
 
 /** The place after the value that begins here: what follows is a comma, the end of the object around it, or space. */
-function endOfValue(text: string, start: number): number {
+export function endOfValue(text: string, start: number): number {
   let depth = 0
   for (let at = start; ; at++) {
     const character = text.charCodeAt(at)

@@ -1,6 +1,6 @@
 import { Edits } from './edits.ts'
 import { Branch, cast, hasNames, isLike, type Mould, mouldOf } from './mould.ts'
-import { type Places, placesOf } from './places.ts'
+import { endOfValue, type Places, placesOf } from './places.ts'
 
 /** A session as it is to be written, and whether anything but its cookie is written otherwise than before, if that is known. */
 export interface Revision {
@@ -53,11 +53,20 @@ export class Snapshot {
    */
   revised(session: object, cookie: unknown = (session as { cookie?: unknown }).cookie): Revision {
     if (writesItself(session)) return { record: new Snapshot(JSON.stringify(session)), isChanged: undefined }
-    return this.#edited(session, cookie) ?? this.#rewritten(session, cookie)
+    const mould = this.#mould
+    if (!(mould instanceof Branch)) return this.#written(session, cookie)
+    return this.#edited(session, cookie, mould) ?? this.#rewritten(session, cookie, mould)
+  }
+
+  /** All of it: without a mould, to find out what is as before takes longer than to write it. */
+  #written(session: object, cookie: unknown): Revision {
+    const record = new Snapshot(JSON.stringify({ ...session, cookie }))
+    record.#isRead = this.#isRead
+    return { record, isChanged: isOtherBeyondCookie(this.text, record.text) }
   }
 
   /** Where the session has the members that it had, in their order; undefined if not. */
-  #edited(session: object, cookie: unknown): Revision | undefined {
+  #edited(session: object, cookie: unknown, mould: Branch): Revision | undefined {
     const places = this.#find()
     const { names } = places
     if (!hasNames(session, names)) return undefined
@@ -68,7 +77,7 @@ export class Snapshot {
     for (let at = 0; at < names.length; at++) {
       const name = names[at]!
       const value = name === 'cookie' ? cookie : (session as Record<string, unknown>)[name]
-      if (this.#isAsBefore(name, value)) continue
+      if (isAsBefore(mould, name, value)) continue
       const json = jsonOf(name, value)
       if (json === undefined) return undefined
       changed.push(name)
@@ -77,12 +86,12 @@ export class Snapshot {
     const record = new Snapshot(edits.text())
     record.#isRead = this.#isRead
     record.#places = edits.places()
-    if (this.#mould instanceof Branch) record.#mould = revisedMould(this.#mould, changed, session)
+    record.#mould = revisedMould(mould, changed, session)
     return { record, isChanged }
   }
 
   /** Whatever members it has. */
-  #rewritten(session: object, cookie: unknown): Revision {
+  #rewritten(session: object, cookie: unknown, mould: Branch): Revision {
     const { names, bounds, isClear } = this.#find()
     const members: string[] = []
     let [data, kept] = [0, 0]
@@ -90,7 +99,7 @@ export class Snapshot {
       const value = name === 'cookie' ? cookie : own
       const at = 3 * (isClear ? names.indexOf(name) : -1)
       const before = at < 0 ? undefined : this.text.slice(bounds[at + 1], bounds[at + 2])
-      const json = before !== undefined && this.#isAsBefore(name, value) ? before : jsonOf(name, value)
+      const json = before !== undefined && isAsBefore(mould, name, value) ? before : jsonOf(name, value)
       if (json === undefined) continue
       members.push(`${JSON.stringify(name)}:${json}`)
       if (name === 'cookie') continue
@@ -99,16 +108,6 @@ export class Snapshot {
     }
     const dataBefore = names.length - (names.includes('cookie') ? 1 : 0)
     return { record: new Snapshot(`{${members.join(',')}}`), isChanged: kept < data || kept < dataBefore }
-  }
-
-  /** It may say no of what is, never yes of what is not. */
-  #isAsBefore(name: string, value: unknown): boolean {
-    if (!(this.#mould instanceof Branch)) return false
-    const { form, places, inner } = this.#mould
-    const at = places.indexOf(name)
-    if (at < 0) return (form as Record<string, unknown>)[name] === value
-    const mould = inner[at]
-    return mould !== undefined && isLike(mould, value)
   }
 
   #find(): Places {
@@ -133,6 +132,22 @@ function mouldOrNothing(form: unknown): Mould | undefined {
   } catch {
     return undefined
   }
+}
+
+/** It may say no of what is, never yes of what is not. */
+function isAsBefore({ form, places, inner }: Branch, name: string, value: unknown): boolean {
+  const at = places.indexOf(name)
+  if (at < 0) return (form as Record<string, unknown>)[name] === value
+  const mould = inner[at]
+  return mould !== undefined && isLike(mould, value)
+}
+
+const cookieFirst = '{"cookie":'
+
+/** Undefined where the cookie does not stand first, as express-session puts it. */
+function isOtherBeyondCookie(before: string, after: string): boolean | undefined {
+  if (!before.startsWith(cookieFirst) || !after.startsWith(cookieFirst)) return undefined
+  return before.slice(endOfValue(before, cookieFirst.length)) !== after.slice(endOfValue(after, cookieFirst.length))
 }
 
 /** Whether `JSON.stringify` would ask it, or arrays, for what to write in its place. */

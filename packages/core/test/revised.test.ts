@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { describe, it } from 'vitest'
+import { describe, it, vi } from 'vitest'
 import { isSameData } from '../src/merge.ts'
 import { placesOf } from '../src/places.ts'
 import { Snapshot } from '../src/snapshot.ts'
@@ -27,8 +27,14 @@ function assertWritten(snapshot: Snapshot, session: object): Snapshot {
     revised.json(),
     new Map(Object.entries(JSON.parse(revised.text)).map(([name, value]) => [name, JSON.stringify(value)])),
   )
-  if (isChanged !== undefined) assert.equal(isChanged, !isSameData(snapshot, revised))
+  if (isChanged === false) assert.ok(isSameData(snapshot, revised))
+  if (isChanged === true) assert.notEqual(dataOf(revised), dataOf(snapshot))
   return revised
+}
+
+/** All but the cookie, as it stands there. */
+function dataOf({ text }: Snapshot): string {
+  return JSON.stringify(Object.entries(JSON.parse(text)).filter(([name]) => name !== 'cookie'))
 }
 
 const names = fc
@@ -128,6 +134,36 @@ describe('revised', () => {
     const { record } = snapshot.revised(session)
     const untouched = snapshot.json()
     for (const [name, json] of record.json()) if (name !== 'cookie' && name !== 'n') assert.equal(json, untouched.get(name))
+  })
+
+  it.each([false, true])('tells a change from a new cookie (of a session that was read before: %s)', (isReadBefore) => {
+    const { snapshot, session } = loaded('{"cookie":{"path":"/"},"a":[1],"n":0}', isReadBefore)
+    for (const path of ['/a', '/"}', '/a/longer/one']) {
+      session['cookie'] = { path }
+      assert.equal(snapshot.revised(session).isChanged, false)
+    }
+    for (const n of [1, 10]) {
+      session['n'] = n
+      assert.equal(snapshot.revised(session).isChanged, true)
+    }
+  })
+
+  it.each([false, true])('writes the cookie that it is given (of a session that was read before: %s)', (isReadBefore) => {
+    const { snapshot, session } = loaded('{"cookie":{"path":"/"},"n":0}', isReadBefore)
+    session['n'] = 1
+    assert.equal(snapshot.revised(session, { path: '/given' }).record.text, '{"cookie":{"path":"/given"},"n":1}')
+  })
+
+  it('takes what is read after a save for read again', () => {
+    const { snapshot, session } = loaded('{"cookie":{},"n":0}', false)
+    const { record } = snapshot.revised(session)
+    const parse = vi.spyOn(JSON, 'parse')
+    try {
+      for (let turn = 0; turn < 3; turn++) record.copy()
+      assert.equal(parse.mock.calls.length, 1)
+    } finally {
+      parse.mockRestore()
+    }
   })
 
   it('takes the last of two members of one name, as JSON.parse does', () => {
