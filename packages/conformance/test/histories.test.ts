@@ -8,8 +8,12 @@ import { type BrokenStore, brokenStores } from './fixtures/history-faults.ts'
 import { MergingStore } from './fixtures/merging-store.ts'
 import { type Place, ReferenceBank } from './fixtures/reference-bank.ts'
 
-/** As many as find each fault, with the seed below. */
 const RUNS = 1_000
+/**
+ * The most that look for a fault; they end with the first that has found it. Who dies when is a matter of the machine's speed, whatever
+ * the seed: so a fault that has to do with death is found by chance, once in 500 or so.
+ */
+const MOST_RUNS = 20_000
 const SEED = 20_120_401
 
 function opening(make: BrokenStore['make']) {
@@ -20,8 +24,8 @@ function opening(make: BrokenStore['make']) {
 }
 
 /** The failure that the histories find, with calls in order and, if that can't be, as they come. */
-async function failureOf({ make, under }: Pick<BrokenStore, 'make' | 'under'>) {
-  const options = { open: opening(make), runs: RUNS, seed: SEED, rounding: 0, limit: 300, shrinking: 3_000 }
+async function failureOf({ make, under }: Pick<BrokenStore, 'make' | 'under'>, runs: number) {
+  const options = { open: opening(make), runs, seed: SEED, rounding: 0, limit: 300, shrinking: 3_000 }
   const report = await runHistories({ ...options, calls: 'ordered', ...(under && { faults: under }) })
   return report.skipped === undefined ? report : runHistories({ ...options, calls: 'as they come' })
 }
@@ -46,19 +50,19 @@ describe('histories find a store that', () => {
     },
   ]) {
     it(broken.fault, async () => {
-      const { failure } = await failureOf(broken)
-      assert.ok(failure, `not found in ${RUNS} histories`)
+      const { failure } = await failureOf(broken, MOST_RUNS)
+      assert.ok(failure, `not found in ${MOST_RUNS} histories`)
       assert.match(failure.error.message, broken.found)
     })
   }
 })
 
-/** One whose fault no clock has a part in: who dies when is a matter of the machine's speed. */
+/** One whose fault no clock has a part in. */
 const clockless = brokenStores.find(({ fault }) => fault === 'says that it has deleted, and has not')!
 
 describe('histories', () => {
   it('find nothing in the store that merges and knows what it has', async () => {
-    const { failure } = await failureOf({ make: (place, layer) => new MergingStore(place, layer, false) })
+    const { failure } = await failureOf({ make: (place, layer) => new MergingStore(place, layer, false) }, RUNS)
     assert.equal(failure?.error.message, undefined)
   })
 
