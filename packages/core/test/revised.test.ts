@@ -18,8 +18,11 @@ function loaded(text: string, isReadBefore = true) {
 // biome-ignore lint/suspicious/noExplicitAny: that is what the tests do with it.
 type Sample = Record<string, any>
 
-/** What `revised` writes is what `JSON.stringify` does, and what it knows of that is what `JSON.parse` says. */
-function assertWritten(snapshot: Snapshot, session: object): Snapshot {
+/**
+ * What `revised` writes is what `JSON.stringify` does, and what it knows of that is what `JSON.parse` says. Without a parsed form to go
+ * by, which is kept of what holds objects, another order of the members is a change as well.
+ */
+function assertWritten(snapshot: Snapshot, session: object, isReadBefore: boolean): Snapshot {
   const { record: revised, isChanged } = snapshot.revised(session)
   assert.equal(revised.text, JSON.stringify(session))
   assert.deepEqual(revised.copy(), JSON.parse(revised.text))
@@ -27,9 +30,14 @@ function assertWritten(snapshot: Snapshot, session: object): Snapshot {
     revised.json(),
     new Map(Object.entries(JSON.parse(revised.text)).map(([name, value]) => [name, JSON.stringify(value)])),
   )
-  if (isChanged === false) assert.ok(isSameData(snapshot, revised))
-  if (isChanged === true) assert.notEqual(dataOf(revised), dataOf(snapshot))
+  const hasForm = isReadBefore && objectsIn(JSON.parse(snapshot.text)).length > 0
+  const isOther = hasForm ? !isSameData(snapshot, revised) : dataOf(revised) !== dataOf(snapshot)
+  if (isChanged !== undefined) assert.equal(isChanged, isOther)
   return revised
+}
+
+function objectsIn(session: object): unknown[] {
+  return Object.values(session).filter((member) => typeof member === 'object' && member !== null)
 }
 
 /** All but the cookie, as it stands there. */
@@ -65,7 +73,7 @@ describe('revised', () => {
           for (let turn = 0; turn < 2; turn++) {
             for (const name of removed) delete session[name]
             for (const [name, changed] of changes) session[name] = changed
-            snapshot = assertWritten(snapshot, session)
+            snapshot = assertWritten(snapshot, session, isReadBefore || turn > 0)
             session = snapshot.copy() as Record<string, unknown>
           }
         },
@@ -104,7 +112,7 @@ describe('revised', () => {
       for (const isReadBefore of [false, true]) {
         const { snapshot, session } = loaded(head + text, isReadBefore)
         change(session)
-        assertWritten(snapshot, session)
+        assertWritten(snapshot, session, isReadBefore)
       }
     }
   })
