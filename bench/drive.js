@@ -190,22 +190,17 @@ async function inChunks(store, { operation, concurrency, sessions, milliseconds 
     const count = live.length * passes
     const cpu = process.cpuUsage()
     const start = performance.now()
-    let ended = 0
     await forEach(count, concurrency, (index, done) => {
-      if (index === count - 1) {
-        elapsed += performance.now() - start
-        inTime += ended
-      }
+      if (index === count - 1) elapsed += performance.now() - start
       const session = live[index % live.length]
       if (operation === 'set') session.views = newViews()
       session.touch()
-      store[operation](session.id, session, (/** @type {unknown} */ error) => {
-        ended += 1
-        done(error)
-      })
+      store[operation](session.id, session, done)
     })
     const used = process.cpuUsage(cpu)
     operations += count
+    // All but those that were under way then.
+    inTime += Math.max(count - concurrency, 0)
     user += used.user
     system += used.system
   }
