@@ -45,6 +45,8 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
     await page.getByRole('textbox', { name: 'Name' }).fill(name)
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('heading', { name }).waitFor()
+    // The page is there before its styles and scripts are.
+    await page.waitForLoadState()
     return page
   }
 
