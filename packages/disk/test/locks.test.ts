@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { DiskBank } from '../src/bank.ts'
 import { Home } from '../src/home.ts'
@@ -63,6 +65,27 @@ describe('a lock', () => {
       assert.deepEqual(leftOver(folder), [])
     })
   }
+
+  it.runIf(process.platform === 'linux')(
+    'of a process that was killed holds up nobody, though its parent never asks',
+    async () => {
+      const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] })
+      try {
+        const [victim] = (await once(parent.stdout, 'data')).map(Number) as [number]
+        const stat = (): string[] => fs.readFileSync(`/proc/${victim}/stat`, 'latin1').split(' ')
+        const token = [boot, namespace, victim, stat()[21], random].join('-')
+        assert.equal(stateOf(token), 'alive')
+        leaveLock(token)
+        process.kill(victim, 'SIGKILL')
+        while (stat()[2] !== 'Z') await setImmediate()
+        assert.equal(stateOf(token), 'dead')
+        assert.equal(await bank.swap('id', 'a', inAnHour('b')), true)
+      } finally {
+        parent.kill('SIGKILL')
+        await once(parent, 'exit')
+      }
+    },
+  )
 
   it('of a process that lives is waited for, and not for ever', async () => {
     const home = new Home(folder)

@@ -91,11 +91,14 @@ async function killOne(folder: string, name: string, durable: boolean): Promise<
   const args = [join(programs.folder, 'victim.js'), folder, name, durable ? 'durable' : '']
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const said = text(child.stdout!)
+  const ended = once(child, 'exit')
   await once(child.stdout!, 'data')
   // The moment is the point of it: anywhere in a write.
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))
   child.kill('SIGKILL')
   const lines = (await said).split('\n')
+  // It says nothing more before all of its threads have ended, and one may be in the middle of a write.
+  await ended
   // The last line, if any, was cut.
   return lines.slice(0, -1)
 }
