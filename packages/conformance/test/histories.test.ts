@@ -90,27 +90,44 @@ describe('histories', () => {
   })
 })
 
+/** When a session dies that lives for an hour. */
+const late = Date.now() + 3_600_000
+
+/** What is wrong with these operations, one after the other where they say nothing else. */
+function wordsOf(...operations: readonly Partial<Operation>[]): string | undefined {
+  const oneByOne = operations.map((operation, at) => {
+    const ofWrite = { values: {}, expires: late }
+    const begun = { request: 0, store: 0, sid: 'sid', begin: 2 * at, end: 2 * at + 1, beganAt: Date.now(), endedAt: Date.now() }
+    return { outcome: 'done', answers: 1, ...begun, ...ofWrite, ...operation } as Operation
+  })
+  return violationIn(oneByOne, [], { mayFail: true, mayHappenLate: false, clocks: 2, rounding: 0 })?.words
+}
+
 describe('a session that is missing', () => {
-  /** Operations one after the other. */
-  const oneByOne = (operations: readonly Partial<Operation>[]): Operation[] =>
-    operations.map((operation, at) => {
-      const ofWrite = { values: {}, expires: Date.now() + 3_600_000 }
-      const begun = { request: 0, store: 0, sid: 'sid', begin: 2 * at, end: 2 * at + 1, beganAt: Date.now(), endedAt: Date.now() }
-      return { outcome: 'done', answers: 1, ...begun, ...ofWrite, ...operation } as Operation
-    })
-  const wordsOf = (...operations: readonly Partial<Operation>[]) =>
-    violationIn(oneByOne([...operations, { kind: 'get', found: null }]), [], {
-      mayFail: true,
-      mayHappenLate: false,
-      clocks: 2,
-      rounding: 0,
-    })?.words
+  const missing = { kind: 'get', found: null } as const
   const failed = { outcome: 'failed', error: new Error('may have happened') } as const
 
   it('may have been created by an attempt that failed, and destroyed before it was created again', () => {
     const again = { kind: 'create again' } as const
-    assert.equal(wordsOf({ kind: 'create', ...failed }, { kind: 'destroy' }, again), undefined)
-    assert.match(wordsOf({ kind: 'create', ...failed }, again) ?? '', /is missing that was stored/)
-    assert.match(wordsOf({ kind: 'destroy' }, { kind: 'create' }) ?? '', /is missing that was stored/)
+    assert.equal(wordsOf({ kind: 'create', ...failed }, { kind: 'destroy' }, again, missing), undefined)
+    assert.match(wordsOf({ kind: 'create', ...failed }, again, missing) ?? '', /is missing that was stored/)
+    assert.match(wordsOf({ kind: 'destroy' }, { kind: 'create' }, missing) ?? '', /is missing that was stored/)
+  })
+})
+
+describe('the death of a session', () => {
+  const found = (expires: number) => ({ kind: 'get', found: { values: {}, expires } }) as const
+
+  it('is what the request that made it says next', () => {
+    const sooner = { kind: 'update', knownSince: 0, expires: late - 1 } as const
+    assert.equal(wordsOf({ kind: 'create' }, sooner, found(late - 1)), undefined)
+    assert.match(wordsOf({ kind: 'create' }, sooner, found(late)) ?? '', /at a time that was moved since/)
+  })
+
+  it('may be a later one that another has set before the first save was answered', () => {
+    const create = { kind: 'create', begin: 0, end: 4 } as const
+    const theirs = { kind: 'touch', request: 1, begin: 1, end: 2, expires: late + 1 } as const
+    const kept = { kind: 'update', begin: 5, end: 6, knownSince: create.begin } as const
+    assert.equal(wordsOf(create, theirs, kept, { ...found(late + 1), begin: 7, end: 8 }), undefined)
   })
 })

@@ -25,7 +25,7 @@ export interface Operation {
   readonly unsure?: ReadonlySet<Key>
   /** Of what is written: when the session is to die. */
   readonly expires?: number
-  /** Of an update or a touch: since when its request knows the session. */
+  /** Of an update or a touch: what others had written by then, its request has seen. */
   readonly knownSince?: number
   /** Of a touch: whether it may leave alone a longer life that others have given the session. */
   readonly isYielding?: boolean

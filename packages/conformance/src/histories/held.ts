@@ -76,7 +76,10 @@ export function deathOf(session: StoredSession): number | undefined {
 export class Held {
   readonly sid: string
   readonly live: StoredSession
-  /** Since when the store knows it: when it was loaded, or its first save had ended well. */
+  /**
+   * What others had written by then, the request has seen: it was loaded then, or its first save began, and has ended well. Undefined as
+   * long as nobody knows whether it is stored.
+   */
   knownSince: number | undefined
   #base: Values
   #baseBegin = 0
@@ -170,7 +173,7 @@ export class Held {
   /** It has ended. */
   ended(save: Operation): void {
     if (save.outcome !== 'done') return
-    this.knownSince ??= save.end
+    this.knownSince ??= this.#attempts[0]!.save.begin
     const full = this.#attempts.find((attempt) => attempt.save === save)?.full
     if (full === undefined || save.begin < this.#baseBegin) return
     this.#base = full

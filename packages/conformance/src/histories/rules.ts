@@ -154,8 +154,9 @@ export class Rules {
 
   /** Whether the request of `later` has known the death that `write` set: it yields to none but what has come since. */
   #wasKnown(write: Write, later: Write): boolean {
-    const { knownSince } = later
-    return knownSince !== undefined && write.end <= knownSince && !this.#mayBeRepeated(write, later, knownSince)
+    const isItsCreate = write.request === later.request && write.outcome === 'done' && this.#creates.includes(write)
+    const since = isItsCreate ? write.end : later.knownSince
+    return since !== undefined && write.end <= since && !this.#mayBeRepeated(write, later, since)
   }
 
   /** Whether an update that had not ended at `since`, and began before `later` had ended, may have met `write` and kept its death. */
