@@ -84,6 +84,22 @@ describe('histories', () => {
     assert.ok(choices.length <= 12, `${choices.length} choices`)
   })
 
+  it('have as much more time as HISTORY_RUNS asks for more of them', () => {
+    const times: unknown[] = []
+    const runner = { describe: (_: string, body: () => void) => body(), it: (...args: unknown[]) => times.push(args[2]) }
+    const told = process.env['HISTORY_RUNS']
+    try {
+      for (const runs of ['40', '2000']) {
+        process.env['HISTORY_RUNS'] = runs
+        historyConformance(runner, { open: opening(clockless.make), runs: 400, time: 1_000 })
+      }
+    } finally {
+      if (told === undefined) delete process.env['HISTORY_RUNS']
+      else process.env['HISTORY_RUNS'] = told
+    }
+    assert.deepEqual(times, [1_000, 1_000, 1_000, 5_000, 5_000, 5_000])
+  })
+
   it('hold calls only of stores that let them', async () => {
     const report = await runHistories({ open: opening(brokenStores[1]!.make), calls: 'ordered' })
     assert.match(report.skipped!, /cannot be ordered/)

@@ -4,7 +4,7 @@ import { type HistoryOptions, type HistoryReport, runHistories } from './run.ts'
 /** What the suite of histories is given. */
 export interface HistorySuiteOptions
   extends Pick<HistoryOptions, 'open' | 'runs' | 'seed' | 'path' | 'limit' | 'atOnce' | 'clocks' | 'rounding'> {
-  /** How long one of its tests may take, in milliseconds. Default: 60,000. */
+  /** How long one of its tests may take, in milliseconds; for more `runs` by HISTORY_RUNS, so much longer. Default: 60,000. */
   readonly time?: number
 }
 
@@ -40,7 +40,9 @@ const kinds: readonly Kind[] = [
  * })
  */
 export function historyConformance({ describe, it }: Runner, options: HistorySuiteOptions): void {
-  const { time = 60_000, runs: all = 1_000, ...rest } = { ...options, ...fromEnvironment() }
+  const usual = options.runs ?? 1_000
+  const { time: usualTime = 60_000, runs: all = usual, ...rest } = { ...options, ...fromEnvironment() }
+  const time = usualTime * Math.max(1, all / usual)
   describe('random histories', () => {
     for (const { name, part, ...kind } of kinds) {
       const runs = Math.ceil(all * part)
