@@ -33,18 +33,23 @@ export function mergeByKey(
   return recordOf(merged)
 }
 
-/** The keys whose values are written otherwise, or not in both, and those that are known already. */
+/** The keys whose values differ, or are not in both, and those that are known already. */
 export function changedKeys(base: Snapshot, ours: Snapshot, known: ReadonlySet<string> = nothing): ReadonlySet<string> {
   const changed = new Set(known)
   if (base === ours) return changed
   const before = base.json()
   const after = ours.json()
-  for (const [key, json] of before) if (after.get(key) !== json) changed.add(key)
+  for (const [key, json] of before) if (!isWrittenAs(json, after.get(key))) changed.add(key)
   for (const key of after.keys()) if (!before.has(key)) changed.add(key)
   return changed
 }
 
-/** Whether both records hold the same data, their cookies aside. Different texts of the same data may count as different. */
+/** Whether the value is left as it was, or written anew by `JSON.stringify`: another program may have written `1.0`. */
+function isWrittenAs(before: string, after: string | undefined): boolean {
+  return before === after || (after !== undefined && JSON.stringify(JSON.parse(before)) === after)
+}
+
+/** Whether both records hold the same data, their cookies aside. */
 export function isSameData(base: Snapshot, ours: Snapshot): boolean {
   for (const key of changedKeys(base, ours)) if (key !== 'cookie') return false
   return true

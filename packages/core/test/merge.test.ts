@@ -46,6 +46,12 @@ describe('mergeByKey', () => {
     expect(JSON.parse(mergeByKey(base, theirs, ours, 'ours'))).toEqual({ cookie: { path: '/ours' }, n: 2 })
   })
 
+  it('takes for no change of ours that we write otherwise what another program has written', () => {
+    const base = '{"cookie":{},"n":1.0,"\\u0061":{"x": "\\u00e9"},"b":1}'
+    const merged = mergeByKey(base, '{"cookie":{},"n":2,"a":3,"b":1}', '{"cookie":{},"n":1,"a":{"x":"é"},"b":4}', 'ours')
+    expect(JSON.parse(merged)).toEqual({ cookie: {}, n: 2, a: 3, b: 4 })
+  })
+
   it('takes a key named __proto__ as data', () => {
     const merged = mergeByKey('{"cookie":{}}', '{"cookie":{},"__proto__":{"a":1}}', '{"cookie":{},"b":2}', 'ours')
     expect(merged).toBe('{"cookie":{},"__proto__":{"a":1},"b":2}')
@@ -61,6 +67,11 @@ describe('isSameData', () => {
         expect(isSameData(a, b)).toBe(JSON.stringify(plain(first)) === JSON.stringify(plain(second)))
       }),
     )
+  })
+
+  it('goes by the values, however they are written', () => {
+    expect(isSameData('{ "n" : 1.0, "cookie":{} }', '{"cookie":{},"n":1}')).toBe(true)
+    expect(isSameData('{ "n" : 1.5, "cookie":{} }', '{"cookie":{},"n":1}')).toBe(false)
   })
 
   it('compares by key where a cookie does not come first', () => {
