@@ -77,12 +77,12 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
     const timer = page.getByRole('timer')
     await expect.poll(() => timer.textContent(), { timeout: 5000 }).toMatch(/29:5[0-8]/)
     // Looked for from now on: it is there for a second, which may be over when the rest is seen.
-    const isFullAgain = timer.filter({ hasText: /30:00|29:59/ }).waitFor({ timeout: 10_000 })
+    const fullAgain = timer.filter({ hasText: /30:00|29:59/ }).waitFor({ timeout: 10_000 })
     await page.getByPlaceholder('new key').fill('colour')
     await page.getByPlaceholder('value').fill('green')
     await page.getByRole('button', { name: 'Add' }).click()
     await expect.poll(() => page.getByLabel('colour', { exact: true }).inputValue()).toBe('green')
-    await isFullAgain
+    await fullAgain
   })
 
   it('changes values without loading the page', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { DatabankStore, type Layer } from 'connect-databank'
-import { describe, it } from 'vitest'
+import { describe, it, vi } from 'vitest'
 import type { Operation } from '../src/histories/chronicle.ts'
 import { violationIn } from '../src/histories/rules.ts'
 import { historyConformance, runHistories } from '../src/index.ts'
@@ -87,15 +87,13 @@ describe('histories', () => {
   it('have as much more time as HISTORY_RUNS asks for more of them', () => {
     const times: unknown[] = []
     const runner = { describe: (_: string, body: () => void) => body(), it: (...args: unknown[]) => times.push(args[2]) }
-    const told = process.env['HISTORY_RUNS']
     try {
       for (const runs of ['40', '2000']) {
-        process.env['HISTORY_RUNS'] = runs
+        vi.stubEnv('HISTORY_RUNS', runs)
         historyConformance(runner, { open: opening(clockless.make), runs: 400, time: 1_000 })
       }
     } finally {
-      if (told === undefined) delete process.env['HISTORY_RUNS']
-      else process.env['HISTORY_RUNS'] = told
+      vi.unstubAllEnvs()
     }
     assert.deepEqual(times, [1_000, 1_000, 1_000, 5_000, 5_000, 5_000])
   })

@@ -152,7 +152,10 @@ export class Rules {
     return write.isYielding === true || this.#merging.includes(write)
   }
 
-  /** Whether the request of `later` has known the death that `write` set: it yields to none but what has come since. */
+  /**
+   * Whether the request of `later` has known the death that `write` set: it yields to none but what has come since. Of its own writes it
+   * surely knows the one that made the session; a later one's may be kept in a merge, as if it were another's.
+   */
   #wasKnown(write: Write, later: Write): boolean {
     const isItsCreate = write.request === later.request && write.outcome === 'done' && this.#creates.includes(write)
     const since = isItsCreate ? write.end : later.knownSince

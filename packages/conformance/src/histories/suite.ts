@@ -40,19 +40,19 @@ const kinds: readonly Kind[] = [
  * })
  */
 export function historyConformance({ describe, it }: Runner, options: HistorySuiteOptions): void {
-  const usual = options.runs ?? 1_000
-  const { time: usualTime = 60_000, runs: all = usual, ...rest } = { ...options, ...fromEnvironment() }
-  const time = usualTime * Math.max(1, all / usual)
+  const { time = 60_000, runs: usual = 1_000, ...rest } = options
+  const { runs: all = usual, ...replay } = fromEnvironment()
+  const longer = Math.max(1, all / usual)
   describe('random histories', () => {
     for (const { name, part, ...kind } of kinds) {
       const runs = Math.ceil(all * part)
       // A rest parameter keeps the function's length at 0: mocha and jest take a first parameter for a `done` callback.
       const body = async function (this: unknown, ...args: unknown[]): Promise<void> {
-        const report = await runHistories({ ...rest, ...kind, runs })
+        const report = await runHistories({ ...rest, ...replay, ...kind, runs })
         if (report.skipped !== undefined) skip([args[0], this], report.skipped)
         throwFailure(report)
       }
-      it(`${runs} ${name}`, body, time)
+      it(`${runs} ${name}`, body, time * longer)
     }
   })
 }
