@@ -86,7 +86,11 @@ describe.skipIf(server('redis').missing)('a cluster', () => {
         cluster.nodes.map(({ port }) => port),
       )
       for (const [, store] of stores) for (const sid of sids) expect((await set(store, sid, { sid })).code).toBeUndefined()
-      const [lost, witness] = [cluster.masters[fate === 'dies' ? 0 : 2]!, cluster.masters[1]!]
+      const nth = fate === 'dies' ? 0 : 2
+      const [lost, witness, heir] = [cluster.masters[nth]!, cluster.masters[1]!, cluster.replicas[nth]!]
+      const size = async (node: RedisServer) => Number(await node.admin(['DBSIZE']))
+      // It answers before the replica has it, and takes to the grave what was not sent.
+      await until(async () => (await size(heir)) === (await size(lost)), 'the replica to have it all')
       befall(lost)
       await endure(stores)
       const isWhole = async () => String(await witness.admin(['CLUSTER', 'INFO'])).includes('cluster_state:ok')
