@@ -7,10 +7,20 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const backends = readdirSync(here('packages')).filter((name) => name !== 'core')
 
 // Tests run against the sources of all packages: no build is needed.
-const alias = {
-  'connect-databank': here('packages/core/src/index.ts'),
-  ...Object.fromEntries(backends.map((name) => [`@connect-databank/${name}`, here(`packages/${name}/src/index.ts`)])),
-}
+const alias = [
+  { find: /^connect-databank$/, replacement: here('packages/core/src/index.ts') },
+  { find: /^connect-databank\/backend$/, replacement: here('packages/core/src/backend/index.ts') },
+  ...backends.map((name) => ({ find: new RegExp(`^@connect-databank/${name}import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longest-first.js'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const backends = readdirSync(here('packages')).filter((name) => name !== 'core')
+
+// Tests run against the sources of all packages: no build is needed.
+), replacement: here(`packages/${name}/src/index.ts`) })),
+]
 
 const project = (name: string, root: string, more: object = {}) => ({
   resolve: { alias },

@@ -1,81 +1,144 @@
 /**
- * The contract between the store and a database: everything a backend has to know stands on this page.
+ * The contract between the store and a database: everything that a backend has to know is on this page.
  *
- * Three methods make a bank. Every other method is a capability: it is there or it is not, and its presence is the only
- * place where that is said. Rules that hold for all methods:
+ * Three methods make a bank: `read`, `save` and `delete`. Every other method is an optional capability. A bank that has the
+ * method has the capability; nothing else declares it. Rules for all methods:
  *
- * - A method rejects only when the backend failed. Absence is a value.
+ * - A method rejects only when the database failed. Absence is a value.
  * - Nothing is written by an operation that rejects with a `DATABANK_INVALID_…` code.
- * - An id is any non-empty string: `../x`, `__proto__`, 10 kB, emoji, newlines, a lone surrogate. A bank keeps all of them
- *   apart and inside its own space.
- * - Time is absolute, in epoch milliseconds. The core has the one clock: it never serves a dead entry, so a bank may drop one
- *   at any moment and need not.
- * - A constructor does no I/O. A bank connects on first use or at `open()`. Its timers are unref'd.
+ * - An id is well-formed Unicode of 1 to 200 bytes of UTF-8, and may hold any character: `../x`, `__proto__`, `*`, emoji, `\0`.
+ *   A bank keeps different ids apart, byte by byte. Core replaces every other id by its SHA-256.
+ * - A payload is well-formed Unicode text.
+ * - Time is in epoch milliseconds. Core has the one clock and passes `now`. A bank reads no clock, except where the database
+ *   expires entries by itself.
+ * - A constructor does no I/O. A bank connects on first use or in `open()`. Its timers do not keep the process alive.
  */
 
-/** One stored session. */
+/** What is stored under an id. */
 export interface Entry {
-  /** Opaque text. A bank never looks inside. */
+  /** Opaque, well-formed Unicode text. A bank never looks inside. */
   readonly payload: string
-  /** When the entry dies, in epoch milliseconds; null if it never does. Exact: what the last save, swap or touch said. */
+  /** When the entry expires, in epoch milliseconds; null: never. Stored exactly. */
   readonly expires: number | null
+  /**
+   * Whose session this is: up to 1,024 bytes of UTF-8. Absent or null: nobody's. Every `save` and `swap` replaces it, `touch`
+   * keeps it, and a read returns it. A bank that has `idsOf` indexes it and does not interpret it.
+   */
+  readonly owner?: string | null
 }
 
-/** A place that keeps sessions. */
+/** What a read returns. */
+export interface Stored extends Entry {
+  /** Opaque. Every `save` and `swap` that changes the payload changes it; `touch` does not. Absent: the payload is the version. */
+  readonly version?: string
+}
+
+/** A place that stores sessions. */
 export interface Bank {
-  /** The entry under this id, or null. It may be dead. */
-  read(id: string): Promise<Entry | null>
+  /** Returns the entry, or null. It may have expired: core checks. */
+  read(id: string): Promise<Stored | null>
 
-  /** Stores the entry, whatever was there. */
-  save(id: string, entry: Entry): Promise<void>
+  /** Stores the entry unconditionally. Returns the new version, if the bank has versions of its own. */
+  save(id: string, entry: Entry): Promise<string | void>
 
-  /** Removes the entry; answers whether there was one. */
+  /** Deletes the entry. Returns whether there was one. */
   delete(id: string): Promise<boolean>
 
-  /** Moves the death and leaves the payload alone. Never revives the dead; silent if there is nothing. */
-  touch?(id: string, expires: number | null): Promise<void>
+  /** Changes the expiry only. An entry that is missing, or has expired at `now`, is left as it is. */
+  touch?(id: string, expires: number | null, now: number): Promise<void>
 
   /**
-   * Compare-and-swap, atomic among all processes: stores the entry if the payload that is there equals `expected`, and
-   * answers whether it did. `null` expects that nothing alive is there; a dead entry is no entry.
+   * Compare-and-swap, atomic across processes: stores the entry if the stored version equals `expected`. With `expected` null:
+   * if nothing is stored that is unexpired at `now`. An entry that has expired at `now` matches null only.
+   * Returns the new version (the payload, if the bank has no versions of its own), or null if it did not swap.
    */
-  swap?(id: string, expected: string | null, entry: Entry): Promise<boolean>
+  swap?(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null>
 
-  /** As many `read`s at once: the answers stand where their ids stood. */
-  readMany?(ids: readonly string[]): Promise<(Entry | null)[]>
+  /** Several reads at once. The results are in the order of `ids`. */
+  readMany?(ids: readonly string[]): Promise<(Stored | null)[]>
 
-  /** As many `touch`es at once. */
-  touchMany?(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void>
+  /** Several touches at once. */
+  touchMany?(touches: readonly Touch[], now: number): Promise<void>
 
-  /** Streams all entries, in any order, in bounded memory. Dead ones may be among them. */
-  scan?(): AsyncIterable<readonly [id: string, entry: Entry]>
+  /** Streams all entries, in any order, in bounded memory. Expired ones may be among them; records that are no entries are left out. */
+  scan?(): AsyncIterable<readonly [id: string, stored: Stored]>
 
-  /** How many entries are alive at `now`. */
+  /** The ids of the unexpired entries of one owner. Finds every entry whose `save` or `swap` had ended before the call. */
+  idsOf?(owner: string): AsyncIterable<string>
+
+  /** How many entries are unexpired at `now`. */
   count?(now: number): Promise<number>
 
-  /** Removes all entries of this bank, and nothing else that lives beside them. */
+  /** Deletes all entries of this bank, and nothing else that is stored beside them. */
   clear?(): Promise<void>
 
-  /** Frees what is dead at `now` and still is when it is deleted; answers how many that were. */
+  /** Deletes entries that have expired at `now`, re-checked when deleting. Returns how many. */
   purge?(now: number): Promise<number>
 
-  /** Connects now, or fails now. */
+  /** Connects now, or rejects now. */
   open?(): Promise<void>
 
-  /** Ends what this bank opened; a client that was handed in stays the caller's. A closed bank answers `DATABANK_CLOSED`. */
+  /** Closes what this bank opened; a client that was handed in stays open. A closed bank rejects with `DATABANK_CLOSED`. */
   close?(): Promise<void>
 }
 
-/** Something between the store and a bank: coalescing, encryption, a near cache, tracing. */
+/** A touch of several: the id, and the new expiry in epoch milliseconds or null. */
+export type Touch = readonly [id: string, expires: number | null]
+
+/** A function from bank to bank: coalescing, encryption, a near cache, tracing. */
 export type Layer = (bank: Bank) => Bank
 
-/** What a module exports so that a URL can open its bank. */
-export interface BackendModule {
-  /** Makes the bank that `url` names, without connecting. Options are those of the bank's constructor and win over the URL. */
-  openBank(url: string, options?: Record<string, unknown>): Bank
+/** What the store tells the bank that it is made with. */
+export interface BankContext {
+  /** The store's `timeout` in milliseconds: how long it waits for one operation. Waits inside the bank are shorter. */
+  readonly timeout: number
+  /** Writes a warning to the store's log. `fields` must hold no session data and no whole session id. */
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** Whether the entry lives at `now`. What expires at this very millisecond is dead. */
-export function isAlive(entry: Entry | null | undefined, now: number): entry is Entry {
+/** What a backend package exports, so that a URL can open its bank. */
+export interface BackendModule {
+  /** Makes the bank that `url` names, without connecting. Options win over the URL. */
+  openBank(url: string, options: Record<string, unknown>, context: BankContext): Bank
+}
+
+/** Whether there is an entry that is unexpired at `now`. An entry expires at the very millisecond that `expires` names. */
+export function isLive<E extends Entry>(entry: E | null | undefined, now: number): entry is E {
   return entry != null && (entry.expires === null || entry.expires > now)
+}
+
+/** The version of a stored entry: its own, or the payload. */
+export function versionOf(stored: Stored): string {
+  return stored.version ?? stored.payload
+}
+
+/** All methods of the contract. */
+export const BANK_METHODS = [
+  'read',
+  'save',
+  'delete',
+  'touch',
+  'swap',
+  'readMany',
+  'touchMany',
+  'scan',
+  'idsOf',
+  'count',
+  'clear',
+  'purge',
+  'open',
+  'close',
+] as const satisfies readonly (keyof Bank)[]
+
+/**
+ * A bank with some methods replaced and all other capabilities kept. An override that is undefined removes the capability.
+ * Layers use it.
+ */
+export function extend(bank: Bank, overrides: { readonly [Method in keyof Bank]?: Bank[Method] | undefined }): Bank {
+  const extended: Record<string, unknown> = {}
+  for (const name of BANK_METHODS) {
+    const method = Object.hasOwn(overrides, name) ? overrides[name] : bank[name]?.bind(bank)
+    if (method !== undefined) extended[name] = method
+  }
+  return extended as unknown as Bank
 }

@@ -1,98 +1,68 @@
-import type { Bank, Entry } from '../bank.ts'
-import { Gathering } from '../gathering.ts'
-
-type Move = readonly [id: string, expires: number | null]
+import { Coalescer } from '../backend/coalescer.ts'
+import { type Bank, extend, type Stored, type Touch } from '../bank.ts'
 
 /**
  * A layer that sends reads, and touches, which come in together or while others are under way, as one `readMany` or `touchMany`.
  *
- * - A lone operation is not delayed: it goes out, as `read` or `touch`, when the callback that asked for it has ended.
- * - What was asked for in one callback of the event loop goes out as one. While a request is under way, what comes waits for its
- *   answer, or until there are 16: at most four requests are under way, of at most 128 each. Nobody waits for longer than 4 ms: a
- *   hung request holds up nobody.
- * - Each operation keeps its own outcome. If a batch fails because of one of its members, all are asked for singly; if the
- *   backend as a whole fails, each gets an error of its own that says so.
- * - An operation that is called after another was answered takes effect after it. Those of one id that overlap may take effect
- *   in either order, but a touch goes out before a `save` or `swap` of its id that was called later. Reads of one id that wait
- *   together share one answer.
+ * - A single operation goes out when the callback that called it has ended.
+ * - While a request is under way, operations wait for its answer, or until there are 16, for at most 4 ms. At most four requests
+ *   are under way, of at most 128 operations each.
+ * - Each operation keeps its own result. If a batch fails because of one of its members, its operations are sent singly.
+ * - An operation that is called after another was answered takes effect after it. A touch goes out before a `save` or `swap`
+ *   of its id that is called later.
  *
- * All other methods are the bank's own. A bank that has neither `readMany` nor `touchMany` is given back as it is.
+ * A bank that has neither `readMany` nor `touchMany` is returned as it is.
  */
 export function coalesce(bank: Bank): Bank {
   const { readMany, touch, touchMany } = bank
-  if (readMany === undefined && (touch === undefined || touchMany === undefined)) return bank
-  const layer = passThrough(bank)
-  const gatherings: { leave(): void }[] = []
+  const reads = readMany && new Coalescer<string, Stored | null>((id) => bank.read(id), (ids) => readMany.call(bank, ids))
+  const touches = touch && touchMany && touchesOf(bank as Bank & Required<Pick<Bank, 'touch' | 'touchMany'>>)
+  if (reads === undefined && touches === undefined) return bank
 
-  if (readMany !== undefined) {
-    const reads = new Gathering<string, Entry | null>(
-      (id) => bank.read(id),
-      (ids) => readMany.call(bank, ids),
-    )
-    gatherings.push(reads)
-    layer.read = (id) => reads.ask(id)
+  /** A waiting touch must not take effect after a later write, and give that its expiry. */
+  const sendTouchesOf = (id: string): void => {
+    if (touches?.isWaiting(({ touch: [waiting] }) => waiting === id)) touches.flush()
   }
-
-  if (touch !== undefined && touchMany !== undefined) {
-    const touches = new Gathering<Move, void>(
-      ([id, expires]) => touch.call(bank, id, expires),
-      async (moves) => {
-        await touchMany.call(bank, moves)
-        return new Array<void>(moves.length)
+  const { swap, close } = bank
+  return extend(bank, {
+    ...(reads && { read: (id) => reads.request(id) }),
+    ...(touches && { touch: (id, expires, now) => touches.request({ touch: [id, expires], now }) }),
+    save(id, entry) {
+      sendTouchesOf(id)
+      return bank.save(id, entry)
+    },
+    ...(swap && {
+      swap(id, expected, entry, now) {
+        sendTouchesOf(id)
+        return swap.call(bank, id, expected, entry, now)
       },
-    )
-    gatherings.push(touches)
-    layer.touch = (id, expires) => touches.ask([id, expires])
-    sendTouchesBeforeWrites(layer, touches)
-  }
-
-  sendAllBeforeClose(layer, gatherings)
-  return layer
+    }),
+    ...(close && {
+      close() {
+        reads?.flush()
+        touches?.flush()
+        return close.call(bank)
+      },
+    }),
+  })
 }
 
-/** The bank's own methods, those that it has. */
-function passThrough(bank: Bank): Bank {
-  const { touch, swap, readMany, touchMany, scan, count, clear, purge, open, close } = bank
-  return {
-    read: bank.read.bind(bank),
-    save: bank.save.bind(bank),
-    delete: bank.delete.bind(bank),
-    ...(touch && { touch: touch.bind(bank) }),
-    ...(swap && { swap: swap.bind(bank) }),
-    ...(readMany && { readMany: readMany.bind(bank) }),
-    ...(touchMany && { touchMany: touchMany.bind(bank) }),
-    ...(scan && { scan: scan.bind(bank) }),
-    ...(count && { count: count.bind(bank) }),
-    ...(clear && { clear: clear.bind(bank) }),
-    ...(purge && { purge: purge.bind(bank) }),
-    ...(open && { open: open.bind(bank) }),
-    ...(close && { close: close.bind(bank) }),
-  }
+interface TimedTouch {
+  readonly touch: Touch
+  readonly now: number
 }
 
-/** A touch that waits must not land on what is written after it, and give that the death it brings. */
-function sendTouchesBeforeWrites(layer: Bank, touches: Gathering<Move, void>): void {
-  const { save, swap } = layer
-  const sendTouchesOf = (id: string) => {
-    if (touches.isWaiting((move) => move[0] === id)) touches.leave()
-  }
-  layer.save = (id, entry) => {
-    sendTouchesOf(id)
-    return save(id, entry)
-  }
-  if (swap === undefined) return
-  layer.swap = (id, expected, entry) => {
-    sendTouchesOf(id)
-    return swap(id, expected, entry)
-  }
-}
-
-/** What waits was called before `close`, so the bank hears of it before. */
-function sendAllBeforeClose(layer: Bank, gatherings: readonly { leave(): void }[]): void {
-  const { close } = layer
-  if (close === undefined) return
-  layer.close = () => {
-    for (const gathering of gatherings) gathering.leave()
-    return close()
-  }
+function touchesOf(bank: Required<Pick<Bank, 'touch' | 'touchMany'>>): Coalescer<TimedTouch, void> {
+  return new Coalescer<TimedTouch, void>(
+    ({ touch: [id, expires], now }) => bank.touch(id, expires, now),
+    async (touches) => {
+      // The latest time: an entry that has expired by then is not revived.
+      const now = Math.max(...touches.map((each) => each.now))
+      await bank.touchMany(
+        touches.map((each) => each.touch),
+        now,
+      )
+      return new Array<void>(touches.length)
+    },
+  )
 }

@@ -1,8 +1,8 @@
 /**
- * The values that were set or asked for last, by key: a bounded map that keeps no order of use. It has two generations. When the younger
- * one is full it becomes the older one, and what was in that, not asked for since, is forgotten. So nothing may depend on what is in it.
+ * A bounded map that drops what was used least recently, approximately: it has two generations. When the younger one is full, it
+ * becomes the older one, and what was in that and has not been used since is dropped.
  */
-export class Recent<Value> {
+export class LruCache<Value> {
   readonly #generationSize: number
   readonly #sizeOf: (value: Value, key: string) => number
   #young = new Map<string, Value>()
@@ -10,8 +10,8 @@ export class Recent<Value> {
   #youngSize = 0
 
   /**
-   * @param limit the size of all values together, in what `sizeOf` counts. One that is larger than half of it is not kept.
-   * @param sizeOf must say the same of a value each time
+   * @param limit the size of all values together, in the unit of `sizeOf`. A value larger than half of it is not kept.
+   * @param sizeOf must return the same size for a value each time
    */
   constructor(limit: number, sizeOf: (value: Value, key: string) => number) {
     this.#generationSize = limit / 2
@@ -37,9 +37,9 @@ export class Recent<Value> {
       this.delete(key)
       return
     }
-    const young = this.#young.get(key)
-    if (young === undefined) this.#old.delete(key)
-    this.#youngSize += size - (young === undefined ? 0 : this.#sizeOf(young, key))
+    const replaced = this.#young.get(key)
+    if (replaced === undefined) this.#old.delete(key)
+    this.#youngSize += size - (replaced === undefined ? 0 : this.#sizeOf(replaced, key))
     if (this.#youngSize > this.#generationSize) {
       this.#old = this.#young
       this.#young = new Map()

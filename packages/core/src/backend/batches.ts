@@ -1,0 +1,113 @@
+import { setBackgroundTimeout } from './timers.ts'
+
+/** After this many milliseconds a batch no longer delays others: it may hang, or the database may be far away. */
+const MAX_WAIT = 4
+/** While a batch is under way, fewer items than this wait. Two small batches side by side cost more than one. */
+const MIN_BATCH = 16
+
+export interface BatchLimits<Item> {
+  /** How many batches may be under way at once. Default: 4. */
+  readonly inFlight?: number
+  /** How many items one batch may hold. Default: 128. */
+  readonly items?: number
+  /** The weight of an item, and how much one batch may weigh. A heavier item goes out alone. Default: no limit. */
+  readonly weightOf?: (item: Item) => number
+  readonly weight?: number
+}
+
+/**
+ * Sends items in batches: what comes in one callback of the event loop, and what comes while a batch is under way. A single item
+ * on an idle connection is not delayed beyond the end of the callback.
+ */
+export class Batches<Item> {
+  readonly #send: (items: readonly Item[]) => Promise<unknown>
+  readonly #limits: Required<BatchLimits<Item>>
+  #waiting: Item[] = []
+  #inFlight = 0
+  /** Incremented when batches under way stop counting, so that their end is not counted later. */
+  #epoch = 0
+  #isScheduled = false
+  #waitTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(send: (items: readonly Item[]) => Promise<unknown>, limits: BatchLimits<Item> = {}) {
+    this.#send = send
+    this.#limits = { inFlight: 4, items: 128, weightOf: () => 0, weight: Infinity, ...limits }
+  }
+
+  add(item: Item): void {
+    this.#waiting.push(item)
+    if (this.#canDispatch()) this.#schedule()
+    else this.#waitTimer ??= this.#startWaitTimer()
+  }
+
+  isWaiting(predicate: (item: Item) => boolean): boolean {
+    return this.#waiting.some(predicate)
+  }
+
+  /** Sends all waiting items now. */
+  flush(): void {
+    while (this.#waiting.length > 0) this.#dispatch(this.#take())
+    this.#stopWaitTimer()
+  }
+
+  #canDispatch(): boolean {
+    return this.#inFlight === 0 || (this.#inFlight < this.#limits.inFlight && this.#waiting.length >= MIN_BATCH)
+  }
+
+  #dispatchIfPossible(): void {
+    if (!this.#canDispatch()) return
+    while (this.#waiting.length > 0 && this.#canDispatch()) this.#dispatch(this.#take())
+    this.#stopWaitTimer()
+    if (this.#waiting.length > 0) this.#waitTimer = this.#startWaitTimer()
+  }
+
+  /** At the end of this callback of the event loop: what a client sends in one callback travels in one packet. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    process.nextTick(() => {
+      this.#isScheduled = false
+      this.#dispatchIfPossible()
+    })
+  }
+
+  #startWaitTimer(): ReturnType<typeof setTimeout> {
+    const end = (): void => {
+      if (this.#waitTimer !== timer) return
+      this.#epoch += 1
+      this.#inFlight = 0
+      this.#dispatchIfPossible()
+    }
+    // After a busy loop, replies that have arrived are handled before the wait ends.
+    const timer = setBackgroundTimeout(() => setImmediate(end), MAX_WAIT)
+    return timer
+  }
+
+  #stopWaitTimer(): void {
+    clearTimeout(this.#waitTimer)
+    this.#waitTimer = undefined
+  }
+
+  #take(): Item[] {
+    const { items, weightOf, weight } = this.#limits
+    let count = 0
+    let sum = 0
+    for (const item of this.#waiting) {
+      sum += weightOf(item)
+      if (count === items || (count > 0 && sum > weight)) break
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  #dispatch(items: readonly Item[]): void {
+    const epoch = this.#epoch
+    const end = (): void => {
+      if (epoch !== this.#epoch) return
+      this.#inFlight -= 1
+      if (this.#waiting.length > 0) this.#schedule()
+    }
+    this.#inFlight += 1
+    this.#send(items).then(end, end)
+  }
+}

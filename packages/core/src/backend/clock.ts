@@ -1,0 +1,29 @@
+import type { BankContext } from '../bank.ts'
+
+/** A smaller difference is common and harmless, in milliseconds. */
+const TOLERATED_DIFFERENCE = 1_000
+
+/**
+ * Warns if the database's clock differs from this machine's by more than a second. A clock behind the database's by more than a
+ * session's lifetime logs everybody out, where the database expires entries by itself.
+ *
+ * @param theirs the database's time, in epoch milliseconds
+ * @param sentAt when this process sent the question, in epoch milliseconds
+ * @param receivedAt when it got the answer
+ */
+export function warnOfClockDifference(
+  context: BankContext,
+  database: string,
+  theirs: number,
+  sentAt: number,
+  receivedAt: number,
+): void {
+  const difference = theirs < sentAt ? theirs - sentAt : Math.max(0, theirs - receivedAt)
+  if (Math.abs(difference) <= TOLERATED_DIFFERENCE) return
+  const ours = new Date(receivedAt).toISOString()
+  const direction = difference > 0 ? 'ahead of' : 'behind'
+  context.warn(
+    `the clock of ${database} is ${Math.round(Math.abs(difference) / 1000)} s ${direction} this machine's: sessions may expire too early or too late`,
+    { database: new Date(theirs).toISOString(), here: ours },
+  )
+}

@@ -1,0 +1,69 @@
+import { coded, DatabankError, type ErrorCode } from '../errors.ts'
+import { Batches } from './batches.ts'
+
+/** Failures that can concern one member of a batch. Any other concerns the database, which single requests would only burden. */
+const OF_ONE_MEMBER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'DATABANK_INVALID_ID',
+  'DATABANK_INVALID_SESSION',
+  'DATABANK_INVALID_RECORD',
+])
+
+interface Pending<Item, Result> {
+  readonly item: Item
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Collects requests of one kind and sends them as one. Each request keeps its own result. */
+export class Coalescer<Item, Result> {
+  readonly #one: (item: Item) => Promise<Result>
+  readonly #many: (items: readonly Item[]) => Promise<readonly Result[]>
+  readonly #batches = new Batches<Pending<Item, Result>>((batch) => this.#send(batch))
+
+  /**
+   * @param one sends a single request
+   * @param many sends several; the results are in the order of the items. Items may be sent again with `one` if it fails
+   */
+  constructor(one: (item: Item) => Promise<Result>, many: (items: readonly Item[]) => Promise<readonly Result[]>) {
+    this.#one = one
+    this.#many = many
+  }
+
+  request(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => this.#batches.add({ item, resolve, reject }))
+  }
+
+  isWaiting(predicate: (item: Item) => boolean): boolean {
+    return this.#batches.isWaiting(({ item }) => predicate(item))
+  }
+
+  /** Sends all waiting requests now. */
+  flush(): void {
+    this.#batches.flush()
+  }
+
+  #send(batch: readonly Pending<Item, Result>[]): Promise<unknown> {
+    return batch.length === 1 ? this.#sendOne(batch[0]!) : this.#sendMany(batch)
+  }
+
+  async #sendMany(batch: readonly Pending<Item, Result>[]): Promise<unknown> {
+    try {
+      const results = await this.#many(batch.map(({ item }) => item))
+      if (results.length !== batch.length) throw new Error(`${batch.length} requests got ${results.length} results`)
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
+    } catch (error) {
+      const failure = coded(error)
+      if (OF_ONE_MEMBER.has(failure.code)) return Promise.all(batch.map((pending) => this.#sendOne(pending)))
+      // Each gets an error of its own: callers may write on theirs.
+      for (const { reject } of batch) reject(new DatabankError(failure.code, failure.message, { cause: failure }))
+    }
+  }
+
+  async #sendOne({ item, resolve, reject }: Pending<Item, Result>): Promise<void> {
+    try {
+      resolve(await this.#one(item))
+    } catch (error) {
+      reject(error)
+    }
+  }
+}

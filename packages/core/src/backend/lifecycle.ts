@@ -1,0 +1,144 @@
+import type { ErrorCode } from '../errors.ts'
+import { DatabankError } from '../errors.ts'
+import { closedError } from './error-codes.ts'
+import { InFlight } from './in-flight.ts'
+import { setBackgroundTimeout } from './timers.ts'
+
+/** How a bank gets at its database. */
+export interface LifecycleOptions<Handle> {
+  /** The bank's name in messages, such as `RedisBank`. */
+  readonly name: string
+  /** Connects. Called on first use, and again after a failure. What it rejects with goes through `errorOf`. */
+  open(): Promise<Handle>
+  /** Closes what `open` made. Omit it for a client that was handed in. */
+  close?(handle: Handle): Promise<void>
+  /** Turns the database's errors into coded ones. */
+  errorOf(error: unknown): Error & { code: ErrorCode }
+  /** How many operations may be under way at once; more reject with `DATABANK_UNAVAILABLE`. Default: 10,000. */
+  readonly maxPending?: number
+  /** How long `close` waits for operations under way before it closes the handle, in milliseconds. Default: 5,000. */
+  readonly closeTimeout?: number
+}
+
+export const DEFAULT_MAX_PENDING = 10_000
+const DEFAULT_CLOSE_TIMEOUT = 5_000
+
+/**
+ * The life of a bank's connection, the same for every bank: connect once, on first use; try again after a failure; refuse
+ * operations when too many are under way, or after `close`; close once, after the operations under way have ended.
+ */
+export class Lifecycle<Handle> {
+  readonly #options: LifecycleOptions<Handle>
+  readonly #inFlight = new InFlight()
+  readonly #maxPending: number
+  #handle: Handle | undefined
+  #opening: Promise<Handle> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: LifecycleOptions<Handle>) {
+    this.#options = options
+    this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING
+  }
+
+  /** How many operations are under way. */
+  get pending(): number {
+    return this.#inFlight.count
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Runs one operation on the connected handle. Rejects with a coded error only. */
+  run<T>(work: (handle: Handle) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closedError(this.#options.name))
+    if (this.#inFlight.count >= this.#maxPending) return Promise.reject(this.#tooManyPending())
+    this.#inFlight.begin()
+    const result = this.#handle === undefined ? this.#connect().then(work) : this.#start(work, this.#handle)
+    return result.then(
+      (value) => {
+        this.#inFlight.end()
+        return value
+      },
+      (error) => {
+        this.#inFlight.end()
+        throw this.#errorOf(error)
+      },
+    )
+  }
+
+  /** Connects now, or rejects now with a coded error. */
+  async open(): Promise<void> {
+    await this.run(async () => undefined)
+  }
+
+  /** Forgets a handle that has failed: the next operation connects again. Does not close it. */
+  forget(handle: Handle): void {
+    if (this.#handle !== handle) return
+    this.#handle = undefined
+    this.#opening = undefined
+  }
+
+  /** Ends the connection after the operations under way have ended. Later operations reject with `DATABANK_CLOSED`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #start<T>(work: (handle: Handle) => Promise<T>, handle: Handle): Promise<T> {
+    try {
+      return work(handle)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #connect(): Promise<Handle> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<Handle> {
+    try {
+      this.#handle = await this.#options.open()
+      return this.#handle
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  async #close(): Promise<void> {
+    const opening = this.#opening
+    await this.#idle(this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT)
+    if (opening === undefined || this.#options.close === undefined) return
+    try {
+      await this.#options.close(await opening)
+    } catch {
+      // There was no connection, or it is gone already: nothing is left to close.
+    }
+  }
+
+  async #idle(timeout: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const timedOut = new Promise<void>((resolve) => {
+      timer = setBackgroundTimeout(resolve, timeout)
+    })
+    await Promise.race([this.#inFlight.idle(), timedOut])
+    clearTimeout(timer)
+  }
+
+  /** What fails because the bank is being closed is reported as that. */
+  #errorOf(error: unknown): Error {
+    const mapped = this.#options.errorOf(error)
+    const isConnectionLost = mapped.code === 'DATABANK_UNAVAILABLE' || mapped.code === 'DATABANK_BACKEND_FAILED'
+    return this.#closing !== undefined && isConnectionLost ? closedError(this.#options.name) : mapped
+  }
+
+  #tooManyPending(): DatabankError {
+    return new DatabankError(
+      'DATABANK_UNAVAILABLE',
+      `${this.#options.name}: ${this.#maxPending} operations are under way already (maxPending)`,
+    )
+  }
+}
