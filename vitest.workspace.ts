@@ -10,16 +10,8 @@ const backends = readdirSync(here('packages')).filter((name) => name !== 'core')
 const alias = [
   { find: /^connect-databank$/, replacement: here('packages/core/src/index.ts') },
   { find: /^connect-databank\/backend$/, replacement: here('packages/core/src/backend/index.ts') },
-  ...backends.map((name) => ({ find: new RegExp(`^@connect-databank/${name}import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
-import { LongestFirst } from './scripts/longest-first.js'
-
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const backends = readdirSync(here('packages')).filter((name) => name !== 'core')
-
-// Tests run against the sources of all packages: no build is needed.
-), replacement: here(`packages/${name}/src/index.ts`) })),
+  { find: /^@connect-databank\/([^/]+)$/, replacement: here('packages/$1/src/index.ts') },
+  { find: /^@connect-databank\/([^/]+)\/([^/]+)$/, replacement: here('packages/$1/src/$2.ts') },
 ]
 
 const project = (name: string, root: string, more: object = {}) => ({

@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { provideAll } from '../scripts/provide.js'
-import { server } from '../scripts/servers/index.js'
+import { provideAll } from '../testing/test-servers.js'
+import { server } from '../testing/servers/index.js'
 import { backendNames, backendOf } from './candidates.js'
 import { rounded } from './parts.js'
 import { start } from './servers.js'
 
-/** What the servers are called in scripts/servers. @type {Record<string, string>} */
+/** What the servers are called in testing/servers. @type {Record<string, string>} */
 const serverOf = { redis: 'redis', mongodb: 'mongodb', couchbase: 'couchbase' }
 
 export const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administration']
@@ -65,7 +65,7 @@ async function started({ server: name, title }, omitted) {
 function circumstances() {
   const [cpu] = cpus()
   const packages = ['express', 'express-session', 'connect-redis', 'redis', 'redis-5', 'connect-mongo', 'mongodb', 'memorystore']
-  const others = ['session-file-store', 'connect-databank-1', 'databank-redis', 'lmdb', 'couchbase']
+  const others = ['session-file-store', 'connect-databank-1', 'databank-redis', 'couchbase']
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${release()}`,

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { scratchFolder } from '../scripts/servers/program.js'
+import { scratchFolder } from '../testing/program.js'
 import { backendOf } from './candidates.js'
 
 /** No job takes longer than this (ms); one that does is hung. */

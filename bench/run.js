@@ -5,7 +5,7 @@
 // made of that. With --only and --questions some parts are measured anew. --print writes nothing and prints; --quick keeps nothing, and
 // writes RESULTS.md of itself alone, or prints, if it is not of all. --built measures what is built already.
 import { parseArgs } from 'node:util'
-import { installAndBuild, installPeers } from '../scripts/ready.js'
+import { installAndBuild, installPeers } from '../scripts/ensure-built.js'
 
 const { values } = parseArgs({
   options: {

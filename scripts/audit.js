@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { scratchFolder } from './servers/program.js'
+import { scratchFolder } from '../testing/program.js'
 import { reading } from './supply/audit.js'
 import { publicPackages } from './supply/closure.js'
 

@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cacheFolder } from '../testing/servers/index.js'
+import { isProgram, run } from '../testing/tools/command.js'
 import { root } from './command.js'
-import { isProgram, run } from './servers/fetch.js'
-import { cacheFolder } from './servers/index.js'
 import { line, sum } from './totals.js'
 
 const versions = process.argv.slice(2)

@@ -6,14 +6,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from './command.js'
-import { installAndBuild, installPeers } from './ready.js'
+import { installAndBuild, installPeers } from './ensure-built.js'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { built: { type: 'boolean', default: false } } })
 
 await installAndBuild({ isBuilt: values.built })
 await installPeers()
 
-const { provideAll } = await import('./provide.js')
+const { provideAll } = await import('../testing/test-servers.js')
 await provideAll()
 
 const { storeChecks } = await import('@connect-databank/conformance')

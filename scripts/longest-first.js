@@ -12,8 +12,6 @@ export const longest = [
   'packages/mongodb/test/histories.test.ts',
   'packages/conformance/test/peers.test.ts',
   'packages/disk/test/bad-input.test.ts',
-  'packages/lmdb/test/processes.test.ts',
-  'packages/lmdb/test/bank.test.ts',
   'packages/mongodb/test/faults.test.ts',
   'packages/mongodb/test/secured.test.ts',
   'packages/couchbase/test/failures.test.ts',
@@ -46,7 +44,6 @@ export const longest = [
   'packages/disk/test/histories.test.ts',
   'packages/couchbase/test/bank.test.ts',
   'packages/redis/test/sentinel.test.ts',
-  'packages/lmdb/test/bad-input.test.ts',
 ]
 
 export class LongestFirst extends BaseSequencer {

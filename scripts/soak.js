@@ -1,7 +1,7 @@
 // `npm run soak -- --minutes 30`: random histories on every backend that is there, round after round, each after another seed.
 // `--only redis` takes those whose names hold this; `--seed` begins with this one.
 import { parseArgs } from 'node:util'
-import { installAndBuild } from './ready.js'
+import { installAndBuild } from './ensure-built.js'
 
 const { values } = parseArgs({
   options: {
@@ -12,7 +12,7 @@ const { values } = parseArgs({
 })
 
 await installAndBuild()
-const { provideAll } = await import('./provide.js')
+const { provideAll } = await import('../testing/test-servers.js')
 await provideAll()
 const { runHistories } = await import('@connect-databank/conformance')
 const { places } = await import('./soak/places.js')

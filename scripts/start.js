@@ -1,7 +1,7 @@
 // `npm start`: installs, builds and runs the demo.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { installAndBuild } from './ready.js'
+import { installAndBuild } from './ensure-built.js'
 
 await installAndBuild()
 

@@ -1,10 +1,11 @@
 // `npm test`: checks, builds, provides the servers, runs all tests; says what was left out, and the totals as its last line.
 // With `--complete`, a server that can't be had is a failure.
+
+import { provideAll } from '../testing/test-servers.js'
 import { check } from './check.js'
 import { findChromium } from './chromium.js'
 import { runTool } from './command.js'
 import { install } from './install.js'
-import { provideAll } from './provide.js'
 import { line, sum } from './totals.js'
 import { runTests } from './vitest.js'
 

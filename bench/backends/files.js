@@ -2,22 +2,11 @@ import { readFile, rename, utimes, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import session from 'express-session'
-import { thin } from '../thin-store.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const title = 'Files and LMDB'
-
-/** @param {boolean} durable */
-const lmdb =
-  (durable) =>
-  async (/** @type {import('../candidates.js').Place} */ { folder }) => {
-    const { LmdbStore } = await import('@connect-databank/lmdb')
-    const store = new LmdbStore({ path: join(folder, 'lmdb'), durable })
-    await store.open()
-    return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
-  }
+export const title = 'Files'
 
 /** @type {import('../candidates.js').Candidate} */
 const bareFiles = {
@@ -42,25 +31,6 @@ const bareFiles = {
   },
 }
 
-/** @type {import('../candidates.js').Candidate} */
-const bareLmdb = {
-  name: 'lmdb, bare',
-  limit: true,
-  open: async ({ folder }) => {
-    const { open } = load('lmdb')
-    const database = open({ path: folder, noSync: true, encoding: 'string' })
-    const deaths = database.openDB({ name: 'deaths', encoding: 'ordered-binary' })
-    return {
-      client: {
-        get: async (sid) => database.get(sid),
-        set: (sid, text) => database.put(sid, text),
-        touch: (sid, expires) => deaths.put(sid, expires),
-      },
-      close: () => database.close(),
-    }
-  },
-}
-
 /** @type {import('../candidates.js').Candidate[]} */
 export const candidates = [
   {
@@ -73,8 +43,6 @@ export const candidates = [
       return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
     },
   },
-  { name: '@connect-databank/lmdb', ours: true, open: lmdb(false) },
-  { name: '@connect-databank/lmdb, durable', ours: true, open: lmdb(true) },
   {
     name: 'session-file-store',
     open: async ({ folder }) => {
@@ -85,6 +53,4 @@ export const candidates = [
     },
   },
   bareFiles,
-  bareLmdb,
-  thin(bareLmdb),
 ]

@@ -4,7 +4,6 @@
 const names = {
   memory: 'memory',
   disk: 'files',
-  lmdb: 'LMDB',
   redis: 'Redis',
   rediss: 'Redis',
   mongodb: 'MongoDB',

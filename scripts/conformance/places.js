@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { server } from '../servers/index.js'
-import { scratchFolder } from '../servers/program.js'
+import { scratchFolder } from '../../testing/program.js'
+import { server } from '../../testing/servers/index.js'
 
 /**
  * One place: how its bank is opened, and how it is removed.
@@ -20,7 +20,6 @@ export const patience = 30_000
 export const places = {
   memory: { isShared: false, canList: true, open: async () => ({ url: 'memory:', remove: async () => {} }) },
   disk: { isShared: true, canList: true, open: () => inFolder('disk') },
-  lmdb: { isShared: true, canList: true, open: () => inFolder('lmdb') },
   ...(await onServers()),
 }
 
@@ -35,15 +34,15 @@ async function onServers() {
   /** @type {Record<string, Places>} */
   const found = {}
   if (server('redis').missing === undefined) {
-    const { startRedis } = await import('../servers/redis.js')
+    const { startRedis } = await import('../../testing/servers/redis.js')
     found['redis'] = partsOf(await startRedis(), () => ({ prefix: `${randomUUID()}:` }))
   }
   if (server('mongodb').missing === undefined) {
-    const { startMongodb } = await import('../servers/mongodb.js')
+    const { startMongodb } = await import('../../testing/servers/mongodb.js')
     found['mongodb'] = partsOf(await startMongodb(), () => ({ collectionName: randomUUID(), timeout: patience }))
   }
   if (server('couchbase').missing === undefined) {
-    const { startCouchbase } = await import('../servers/couchbase.js')
+    const { startCouchbase } = await import('../../testing/servers/couchbase.js')
     // CouchbaseMock has neither range scans nor queries.
     found['couchbase'] = { ...partsOf(await startCouchbase(), () => ({ prefix: `${randomUUID()}:` })), canList: false }
   }

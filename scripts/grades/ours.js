@@ -49,18 +49,6 @@ export const ours = [
     },
   },
   {
-    name: '@connect-databank/lmdb',
-    ours: true,
-    packages: ['@connect-databank/lmdb', 'lmdb'],
-    async prepare({ folder }) {
-      const { LmdbStore } = await import('@connect-databank/lmdb')
-      return async () => {
-        const path = join(folder, `${randomUUID()}.mdb`)
-        return opened(() => new LmdbStore({ path }), true)
-      }
-    },
-  },
-  {
     name: '@connect-databank/redis',
     ours: true,
     server: 'redis',

@@ -1,7 +1,7 @@
 // The servers of the graded stores: each started when the first store wants it, and named as it names itself.
 import { MongoClient } from 'mongodb'
 import { createClient } from 'redis'
-import { server } from '../servers/index.js'
+import { server } from '../../testing/servers/index.js'
 
 /** @typedef {{ url: string, version: string, stop: () => Promise<void> }} Running */
 
@@ -38,7 +38,7 @@ export class Servers {
 
 /** @returns {Promise<Running>} */
 async function redis() {
-  const { startRedis } = await import('../servers/redis.js')
+  const { startRedis } = await import('../../testing/servers/redis.js')
   const running = await startRedis()
   const client = await createClient({ url: running.url }).connect()
   const [, version] = /redis_version:(\S+)/.exec(await client.info('server')) ?? []
@@ -48,7 +48,7 @@ async function redis() {
 
 /** @returns {Promise<Running>} */
 async function mongodb() {
-  const { startMongodb } = await import('../servers/mongodb.js')
+  const { startMongodb } = await import('../../testing/servers/mongodb.js')
   const running = await startMongodb()
   const client = await new MongoClient(running.url).connect()
   const { version } = await client.db('admin').admin().serverInfo()
@@ -62,7 +62,7 @@ async function mongodb() {
 async function couchbase() {
   const given = process.env['COUCHBASE_URL']
   if (given) return { url: given, version: 'Couchbase', stop: async () => {} }
-  const { startCouchbase } = await import('../servers/couchbase.js')
+  const { startCouchbase } = await import('../../testing/servers/couchbase.js')
   const running = await startCouchbase()
   return { url: running.url, version: 'CouchbaseMock, a stand-in', stop: () => running.stop() }
 }

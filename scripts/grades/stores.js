@@ -11,7 +11,7 @@ import { peers } from './peers.js'
  * @typedef {object} GradedStore
  * @property {string} name
  * @property {boolean} [ours]
- * @property {string} [server] its name in scripts/servers
+ * @property {string} [server] its name in testing/servers
  * @property {string} [settings] what is set that its documentation offers and that helps it
  * @property {string} [note] what a reader of its grades must know
  * @property {readonly string[]} packages whose versions are told, the store's own first

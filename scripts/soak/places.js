@@ -3,12 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DiskBank } from '@connect-databank/disk'
-import { LmdbBank } from '@connect-databank/lmdb'
 import { MemoryBank } from '@connect-databank/memory'
 import { coalesce, DatabankStore } from 'connect-databank'
-import { disturbances } from '../servers/disturbances.js'
-import { server } from '../servers/index.js'
-import { startProxy } from '../servers/proxy.js'
+import { disturbances } from '../../testing/disturbances.js'
+import { startProxy } from '../../testing/proxy.js'
+import { server } from '../../testing/servers/index.js'
 
 /**
  * @typedef {import('connect-databank').Layer} Layer
@@ -64,34 +63,26 @@ const withoutServer = [
       return opened(() => new DiskBank({ path }), layer, { afterwards: () => rm(path, { recursive: true, force: true }) })
     },
   },
-  {
-    name: 'lmdb',
-    open: async (layer) => {
-      const path = await folder()
-      const afterwards = () => rm(path, { recursive: true, force: true })
-      return opened(() => new LmdbBank({ path: join(path, 'sessions.mdb') }), layer, { afterwards })
-    },
-  },
 ]
 
-/** @typedef {{ url: string, port: number, program: import('../servers/program.js').Program, stop(): Promise<unknown> }} Started */
+/** @typedef {{ url: string, port: number, program: import('../../testing/program.js').Program, stop(): Promise<unknown> }} Started */
 
 /** @type {Readonly<Record<string, { start: () => Promise<Started>, url: (started: Started, port: number) => string, isAnnounced?: boolean, disturbed?: object, survives?: readonly ('kill' | 'restart')[], canCleanUp?: boolean }>>} */
 const servers = {
   redis: {
     start: async () =>
-      (await import('../servers/redis.js')).startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }),
+      (await import('../../testing/servers/redis.js')).startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }),
     url: (_started, port) => `redis://127.0.0.1:${port}`,
     survives: ['kill', 'restart'],
   },
   mongodb: {
-    start: async () => (await import('../servers/mongodb.js')).startMongodb(),
+    start: async () => (await import('../../testing/servers/mongodb.js')).startMongodb(),
     // Without the journal, what was acknowledged may go with a process that is killed.
     url: (_started, port) => `mongodb://127.0.0.1:${port}/soak?directConnection=true&journal=true`,
     survives: ['kill', 'restart'],
   },
   couchbase: {
-    start: async () => (await import('../servers/couchbase.js')).startCouchbase(),
+    start: async () => (await import('../../testing/servers/couchbase.js')).startCouchbase(),
     url: ({ url, port: own }, port) => url.replace(`:${own}/`, `:${port}/`),
     isAnnounced: true,
     // Operations end before the store gives them up: the bank has to say what became of them.

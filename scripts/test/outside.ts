@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { scratchFolder, until } from '../../testing/program.js'
 import { root } from '../command.js'
-import { scratchFolder, until } from '../servers/program.js'
 
 /** One public package, packed. */
 export interface Packed {

@@ -1,5 +1,5 @@
 // The servers that examples want, each started once.
-import { server } from '../servers/index.js'
+import { server } from '../../testing/servers/index.js'
 
 interface Started {
   readonly url: string
@@ -8,9 +8,9 @@ interface Started {
 
 /** How each server is started, by the name of the package that uses it. */
 const starters: Readonly<Record<string, () => Promise<Started>>> = {
-  redis: async () => (await import('../servers/redis.js')).startRedis(),
-  mongodb: async () => (await import('../servers/mongodb.js')).startMongodb(),
-  couchbase: async () => (await import('../servers/couchbase.js')).startCouchbase(),
+  redis: async () => (await import('../../testing/servers/redis.js')).startRedis(),
+  mongodb: async () => (await import('../../testing/servers/mongodb.js')).startMongodb(),
+  couchbase: async () => (await import('../../testing/servers/couchbase.js')).startCouchbase(),
 }
 
 const started = new Map<string, Promise<Started>>()

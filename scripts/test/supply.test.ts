@@ -13,7 +13,6 @@ const packages = publicPackages()
 /** What may run a program at its installation, by the package that brings it: native clients, and nothing else. */
 const installing: Readonly<Record<string, readonly string[]>> = {
   '@connect-databank/couchbase': ['couchbase'],
-  '@connect-databank/lmdb': ['lmdb', 'msgpackr-extract'],
 }
 
 describe('the production dependencies', () => {

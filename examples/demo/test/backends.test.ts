@@ -1,11 +1,10 @@
 // The same demo, on every backend that there is.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { scratchFolder } from '../../../scripts/servers/program.js'
 import { addressOf, missing, stopServers } from '../../../scripts/test/servers.ts'
+import { scratchFolder } from '../../../testing/program.js'
 import { startDemo, Visitor } from './running.ts'
 
 const backends = [
-  { scheme: 'lmdb', name: 'LMDB', server: undefined },
   { scheme: 'redis', name: 'Redis', server: 'redis' },
   { scheme: 'mongodb', name: 'MongoDB', server: 'mongodb' },
   { scheme: 'couchbase', name: 'Couchbase', server: 'couchbase' },

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { scratchFolder } from '../../../scripts/servers/program.js'
+import { scratchFolder } from '../../../testing/program.js'
 import { startDemo, Visitor } from './running.ts'
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>

@@ -1,6 +1,6 @@
 // The demo as a process of its own, and a visitor without JavaScript.
 import { join } from 'node:path'
-import { freePort, isListening, Program } from '../../../scripts/servers/program.js'
+import { freePort, isListening, Program } from '../../../testing/program.js'
 
 /** Starts the demo in a folder of its own. Without another wish its sessions are where they are by default. */
 export async function startDemo(folder: string, env: Record<string, string> = {}) {

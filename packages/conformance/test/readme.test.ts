@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundle } from '../../../scripts/bundle.js'
+import { bundle } from '../../../testing/bundle.js'
 import { bankChecks, storeChecks } from '../src/index.ts'
 
 const file = new URL('../README.md', import.meta.url).pathname

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { newEntry, TransientMap } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { bundle } from '../../../scripts/bundle.js'
+import { bundle } from '../../../testing/bundle.js'
 
 describe('what short-lived objects leave to the collector', () => {
   let programs: Awaited<ReturnType<typeof bundle>>

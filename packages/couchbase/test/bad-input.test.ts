@@ -1,7 +1,7 @@
 import { assertKeysApart, idConformance, recordConformance } from '@connect-databank/conformance'
 import { type CouchbaseBank, openBank } from '@connect-databank/couchbase'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { startCouchbase } from '../../../scripts/servers/couchbase.js'
+import { startCouchbase } from '../../../testing/servers/couchbase.js'
 import { placeOf } from '../src/keys.ts'
 import { missing } from './server.ts'
 

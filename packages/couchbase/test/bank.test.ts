@@ -3,7 +3,7 @@ import { type CouchbaseBank, CouchbaseStore, openBank } from '@connect-databank/
 import type { Bank } from 'connect-databank'
 import { connect } from 'couchbase'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startCouchbase } from '../../../scripts/servers/couchbase.js'
+import { startCouchbase } from '../../../testing/servers/couchbase.js'
 import { missing, notInTheMock, realCluster } from './server.ts'
 
 /** A machine that runs all tests at once takes its time to connect. */

@@ -3,9 +3,9 @@ import { historyConformance, runHistories, throwFailure } from '@connect-databan
 import { type CouchbaseBank, openBank } from '@connect-databank/couchbase'
 import { DatabankStore, type Layer } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { startCouchbase } from '../../../scripts/servers/couchbase.js'
-import { disturbances } from '../../../scripts/servers/disturbances.js'
-import { startProxy } from '../../../scripts/servers/proxy.js'
+import { disturbances } from '../../../testing/disturbances.js'
+import { startProxy } from '../../../testing/proxy.js'
+import { startCouchbase } from '../../../testing/servers/couchbase.js'
 import { missing } from './server.ts'
 
 describe.skipIf(missing)('on Couchbase', () => {

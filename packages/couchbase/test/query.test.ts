@@ -3,7 +3,7 @@
 import { CouchbaseBank } from '@connect-databank/couchbase'
 import { type Cluster, connect, UnsupportedOperationError } from 'couchbase'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startCouchbase } from '../../../scripts/servers/couchbase.js'
+import { startCouchbase } from '../../../testing/servers/couchbase.js'
 import { placeOf } from '../src/keys.ts'
 import { QueryService } from './query-service.ts'
 import { missing } from './server.ts'

@@ -1,5 +1,5 @@
 // Where the tests' sessions go: a server of their own, and the real cluster of COUCHBASE_URL if there is one.
-import { server } from '../../../scripts/servers/index.js'
+import { server } from '../../../testing/servers/index.js'
 
 const found = server('couchbase') as { url?: string; missing?: string }
 

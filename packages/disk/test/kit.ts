@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bundle } from '../../../scripts/bundle.js'
+import { bundle } from '../../../testing/bundle.js'
 
 export const hour = 3_600_000
 export const inAnHour = (payload: string) => ({ payload, expires: Date.now() + hour })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { describe, it } from 'vitest'
-import { longestTurn } from '../../../scripts/longest-turn.js'
+import { longestDelay } from '../../../testing/event-loop-delay.js'
 import { DiskBank } from '../src/bank.ts'
 import { hour, newFolder } from './kit.ts'
 
@@ -25,21 +25,21 @@ describe(`${many} sessions in files`, { timeout: 300_000 }, () => {
       }
     }
     const stops = {
-      save: await longestTurn(3, saveThird),
-      read: await longestTurn(3, async () => {
+      save: await longestDelay(3, saveThird),
+      read: await longestDelay(3, async () => {
         const found = await Promise.all(ids.slice(0, 2_000).map((id) => bank.read(id)))
         assert.ok(found.every((entry) => entry !== null))
       }),
-      readMany: await longestTurn(3, async () => void (await bank.readMany(ids))),
-      touchMany: await longestTurn(2, async () => bank.touchMany(ids.slice(2 * third).map((id) => [id, now + hour]))),
-      count: await longestTurn(3, async () => assert.equal(await bank.count(now + 60_000), 2 * third)),
-      scan: await longestTurn(3, async () => {
+      readMany: await longestDelay(3, async () => void (await bank.readMany(ids))),
+      touchMany: await longestDelay(2, async () => bank.touchMany(ids.slice(2 * third).map((id) => [id, now + hour]))),
+      count: await longestDelay(3, async () => assert.equal(await bank.count(now + 60_000), 2 * third)),
+      scan: await longestDelay(3, async () => {
         let seen = 0
         for await (const _ of bank.scan()) seen++
         assert.equal(seen, 3 * third)
       }),
-      purge: await longestTurn(2, async (attempt) => assert.equal(await bank.purge(now + (attempt + 1) * 60_000), third)),
-      clear: await longestTurn(1, () => bank.clear()),
+      purge: await longestDelay(2, async (attempt) => assert.equal(await bank.purge(now + (attempt + 1) * 60_000), third)),
+      clear: await longestDelay(1, () => bank.clear()),
     }
     assert.equal(await bank.count(0), 0)
     await bank.close()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, vi } from 'vitest'
-import { longestTurn } from '../../../scripts/longest-turn.js'
+import { longestDelay } from '../../../testing/event-loop-delay.js'
 import { MemoryBank } from '../src/index.ts'
 
 const million = 1_000_000
@@ -21,17 +21,17 @@ describe('a million sessions in memory', { timeout: 120_000 }, () => {
     await fill(bank, now + 60_000)
     const inTwoMinutes = now + 120_000
     const turns = {
-      count: await longestTurn(3, async () => assert.equal(await bank.count(now), million)),
-      'count the dead of one second': await longestTurn(3, async () => assert.equal(await bank.count(inTwoMinutes), 0)),
-      scan: await longestTurn(3, async () => {
+      count: await longestDelay(3, async () => assert.equal(await bank.count(now), million)),
+      'count the dead of one second': await longestDelay(3, async () => assert.equal(await bank.count(inTwoMinutes), 0)),
+      scan: await longestDelay(3, async () => {
         let seen = 0
         for await (const _ of bank.scan()) seen++
         assert.equal(seen, million)
       }),
-      purge: await longestTurn(1, async () => assert.equal(await bank.purge(inTwoMinutes), million)),
+      purge: await longestDelay(1, async () => assert.equal(await bank.purge(inTwoMinutes), million)),
     }
     await fill(bank, now + 60_000)
-    const clear = await longestTurn(1, () => bank.clear())
+    const clear = await longestDelay(1, () => bank.clear())
     for (const [what, turn] of Object.entries({ ...turns, clear }))
       assert.ok(turn < 20, `${what} stopped the loop for ${turn} ms`)
     await bank.close()

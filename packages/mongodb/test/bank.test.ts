@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { startMongodb } from '../../../scripts/servers/mongodb.js'
+import { server } from '../../../testing/servers/index.js'
+import { startMongodb } from '../../../testing/servers/mongodb.js'
 import { conformance } from './conformance.ts'
 
 const { missing, program, url } = server('mongodb')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import ConnectMongo from 'connect-mongo'
 import { describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
+import { server } from '../../../testing/servers/index.js'
 import type { MongoStoreOptions } from '../src/index.ts'
 import { ask, HOUR, load, onMongodb, sessionData } from './support.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { DatabankStore, fromDatabank } from 'connect-databank'
 import { describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
+import { server } from '../../../testing/servers/index.js'
 import { freshName, within } from './address.ts'
 import { ask, HOUR, load, onMongodb, sessionData } from './support.ts'
 

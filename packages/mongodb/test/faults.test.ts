@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { MongoClient } from 'mongodb'
 import { afterAll, describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { freePort, until } from '../../../scripts/servers/program.js'
-import { startProxy } from '../../../scripts/servers/proxy.js'
+import { freePort, until } from '../../../testing/program.js'
+import { startProxy } from '../../../testing/proxy.js'
+import { server } from '../../../testing/servers/index.js'
 import type { MongoBank, MongoBankOptions, MongoStore } from '../src/index.ts'
 import { ask, HOUR, onMongodb, sessionData } from './support.ts'
 

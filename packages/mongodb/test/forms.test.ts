@@ -1,6 +1,6 @@
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
+import { server } from '../../../testing/servers/index.js'
 import { asJson } from './as-json.ts'
 import { limit, openBanks, openStores } from './conformance.ts'
 import { onMongodb } from './support.ts'

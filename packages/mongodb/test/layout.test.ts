@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { MongoClient, ObjectId } from 'mongodb'
 import { MongoClient as MongoClient6 } from 'mongodb-6'
 import { describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
+import { server } from '../../../testing/servers/index.js'
 import type { MongoBankOptions, MongoClientLike } from '../src/index.ts'
 import { HOUR, onMongodb } from './support.ts'
 

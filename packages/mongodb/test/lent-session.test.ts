@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ClientSession, MongoClient, type MongoClientOptions } from 'mongodb'
 import { describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { startProxy } from '../../../scripts/servers/proxy.js'
+import { startProxy } from '../../../testing/proxy.js'
+import { server } from '../../../testing/servers/index.js'
 import { HOUR, onMongodb } from './support.ts'
 
 const { missing, program } = server('mongodb')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { MongoClient } from 'mongodb'
 import { describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
+import { server } from '../../../testing/servers/index.js'
 import type { MongoClientLike } from '../src/index.ts'
 import { HOUR, onMongodb } from './support.ts'
 

@@ -1,7 +1,7 @@
 import type { SessionData } from 'express-session'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll } from 'vitest'
-import { startMongodb } from '../../../scripts/servers/mongodb.js'
+import { startMongodb } from '../../../testing/servers/mongodb.js'
 import { MongoBank, type MongoBankOptions, MongoStore, type MongoStoreOptions } from '../src/index.ts'
 import { freshName, within } from './address.ts'
 

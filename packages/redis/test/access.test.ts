@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { type Binary, type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { type Connected, singleClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 

@@ -1,7 +1,7 @@
 import { assertKeysApart, idConformance, recordConformance } from '@connect-databank/conformance'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { type Binary, type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { RedisBank, type RedisBankOptions } from '../src/index.ts'
 import { keyOf } from '../src/keys.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { startCluster } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { startCluster } from '../../../testing/servers/redis.js'
 import { type Connected, clusterClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 

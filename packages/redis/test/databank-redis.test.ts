@@ -2,8 +2,8 @@
 import { type Grade, gradeBank, gradeStore, type OpenedBank } from '@connect-databank/conformance'
 import { type Bank, DatabankStore, fromDatabank } from 'connect-databank'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 
 /** The driver sends ids as UTF-8, in which all lone surrogates are one. No id of express-session's has any. */
 const LIMITS = ['ids are kept apart: lone surrogates', 'scan gives any id as it was saved']

@@ -1,8 +1,8 @@
 // What a client that was handed in makes of a server that dies, and of its successor: with all clients at once.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { until } from '../../../scripts/servers/program.js'
-import { type RedisServer, startCluster, startRedis, startSentinel } from '../../../scripts/servers/redis.js'
+import { until } from '../../../testing/program.js'
+import { server } from '../../../testing/servers/index.js'
+import { type RedisServer, startCluster, startRedis, startSentinel } from '../../../testing/servers/redis.js'
 import { RedisStore } from '../src/index.ts'
 import { type Connected, clusterClients, sentinelClients, singleClients } from './clients.ts'
 import { all, get, set, works } from './requests.ts'

@@ -1,9 +1,9 @@
 // What the network and the server do to the bank's own connection, with real processes.
 import { afterEach, describe, expect, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { freePort, isListening, until } from '../../../scripts/servers/program.js'
-import { startProxy } from '../../../scripts/servers/proxy.js'
-import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { freePort, isListening, until } from '../../../testing/program.js'
+import { startProxy } from '../../../testing/proxy.js'
+import { server } from '../../../testing/servers/index.js'
+import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { type RedisBankOptions, RedisStore } from '../src/index.ts'
 import { all, get, set, works } from './requests.ts'
 

@@ -1,9 +1,9 @@
 // The index of ids: it says what is there, whatever happens, and nothing is left in it.
 import type { Bank } from 'connect-databank'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { until } from '../../../scripts/servers/program.js'
-import { type Binary, type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { until } from '../../../testing/program.js'
+import { server } from '../../../testing/servers/index.js'
+import { type Binary, type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { RedisBank, type RedisBankOptions, type RedisClient } from '../src/index.ts'
 import { type Connected, singleClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'

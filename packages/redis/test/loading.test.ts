@@ -1,8 +1,8 @@
 // The client library is loaded on first use, which takes a while on a machine that is busy.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { startRedis } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { startRedis } from '../../../testing/servers/redis.js'
 
 describe.skipIf(server('redis').missing)('a Redis bank whose client is slow to load', () => {
   it('counts that for no silence of the server', async () => {

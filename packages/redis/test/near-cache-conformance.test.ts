@@ -3,8 +3,8 @@
 import { bankConformance, historyConformance, storeConformance } from '@connect-databank/conformance'
 import { type Bank, DatabankStore } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { type RedisServer, startRedis } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { openBank } from '../src/index.ts'
 
 const WRITES = ['save', 'swap', 'delete', 'touch', 'touchMany', 'clear', 'purge'] as const

@@ -2,7 +2,7 @@
 import type { DatabankStore } from 'connect-databank'
 import type { SessionData } from 'express-session'
 import { expect } from 'vitest'
-import { until } from '../../../scripts/servers/program.js'
+import { until } from '../../../testing/program.js'
 
 export interface Outcome {
   readonly code: string | undefined

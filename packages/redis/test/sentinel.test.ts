@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { server } from '../../../scripts/servers/index.js'
-import { startSentinel } from '../../../scripts/servers/redis.js'
+import { server } from '../../../testing/servers/index.js'
+import { startSentinel } from '../../../testing/servers/redis.js'
 import { type Connected, sentinelClients } from './clients.ts'
 import { conformance, conformanceOfStore } from './suite.ts'
 

@@ -1,6 +1,6 @@
 // A Redis Cluster of the tests: three masters with a replica each.
 import { freePort, isListening, until } from '../program.js'
-import { startRedis } from './server.js'
+import { startRedis } from './redis-server.js'
 
 /** The bus of a node listens at the node's port plus this. */
 const BUS = 10_000
@@ -8,12 +8,12 @@ const MASTERS = 3
 const SLOTS = 16_384
 
 /**
- * @param {{ binary?: import('./server.js').Binary, nodeTimeout?: number }} [options] `nodeTimeout`: after how long (ms) a node
+ * @param {{ binary?: import('./redis-server.js').Binary, nodeTimeout?: number }} [options] `nodeTimeout`: after how long (ms) a node
  *   that is silent counts as failed
  */
 export async function startCluster({ binary, nodeTimeout = 1_000 } = {}) {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', `${nodeTimeout}`, '--repl-diskless-sync-delay', '0']
-  /** @type {import('./server.js').RedisServer[]} */
+  /** @type {import('./redis-server.js').RedisServer[]} */
   const nodes = []
   for (let count = 0; count < 2 * MASTERS; count++) {
     nodes.push(await startRedis({ ...(binary && { binary }), args, port: await freePortForCluster() }))
@@ -30,14 +30,14 @@ export async function startCluster({ binary, nodeTimeout = 1_000 } = {}) {
   return { nodes, masters, replicas, stop: () => Promise.all(nodes.map((node) => node.stop())) }
 }
 
-/** @param {import('./server.js').RedisServer[]} nodes */
+/** @param {import('./redis-server.js').RedisServer[]} nodes */
 async function introduce(nodes) {
   const meetings = nodes.slice(1).map(({ port }) => ['CLUSTER', 'MEET', '127.0.0.1', `${port}`])
   await nodes[0]?.admin(...meetings)
   await until(() => all(nodes, ['CLUSTER', 'INFO'], `cluster_known_nodes:${nodes.length}`), 'the nodes to know each other')
 }
 
-/** @param {import('./server.js').RedisServer[]} masters */
+/** @param {import('./redis-server.js').RedisServer[]} masters */
 async function share(masters) {
   for (const [index, master] of masters.entries()) {
     const [from, to] = [index, index + 1].map((part) => Math.ceil((part * SLOTS) / masters.length))
@@ -47,7 +47,7 @@ async function share(masters) {
   await until(() => all(masters, ['CLUSTER', 'INFO'], 'cluster_state:ok'), 'the slots to be taken')
 }
 
-/** @param {import('./server.js').RedisServer[]} masters @param {import('./server.js').RedisServer[]} replicas */
+/** @param {import('./redis-server.js').RedisServer[]} masters @param {import('./redis-server.js').RedisServer[]} replicas */
 async function follow(masters, replicas) {
   for (const [index, replica] of replicas.entries()) {
     const id = String(await masters[index]?.admin(['CLUSTER', 'MYID']))
@@ -60,7 +60,7 @@ async function follow(masters, replicas) {
 
 /**
  * Whether all answer the command with a text that holds this.
- * @param {import('./server.js').RedisServer[]} nodes
+ * @param {import('./redis-server.js').RedisServer[]} nodes
  * @param {string[]} command
  * @param {string} text
  */

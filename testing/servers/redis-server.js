@@ -2,9 +2,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from 'redis'
-import { makeCertificate } from '../certificate.js'
-import { server } from '../index.js'
 import { freePort, isListening, Program, scratchFolder } from '../program.js'
+import { makeCertificate } from '../tools/certificate.js'
+import { server } from './index.js'
 
 /**
  * @typedef {{ command: string, args?: string[], env?: Record<string, string> }} Binary how to call a server's program

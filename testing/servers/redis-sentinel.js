@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, isListening, Program, scratchFolder, until } from '../program.js'
-import { providedBinary, RedisServer, startRedis } from './server.js'
+import { providedBinary, RedisServer, startRedis } from './redis-server.js'
 
 /** The sentinels know the master by this name. */
 const NAME = 'sessions'

@@ -1,13 +1,13 @@
 // How long work stops the event loop, for what is timed on a quiet machine.
 
 /**
- * The longest turn of the event loop while this is done, in milliseconds, of several tries the best. A turn counts with its time
+ * The longest time that the event loop is blocked while this is done, in milliseconds: the best of several tries. A block counts with its time
  * on the processor where that is less than its time on the clock: other programs stop us as well.
  * @param {number} tries
  * @param {(attempt: number) => Promise<void>} act
  * @returns {Promise<number>}
  */
-export async function longestTurn(tries, act) {
+export async function longestDelay(tries, act) {
   let best = Infinity
   for (let attempt = 0; attempt < tries; attempt++) {
     let longest = 0

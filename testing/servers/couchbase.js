@@ -2,9 +2,9 @@
 // `COUCHBASE_URL` (couchbase://user:password@host/bucket) names a real cluster, for the suites alone.
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { onPath, run } from './fetch.js'
+import { freePort, Program } from '../program.js'
+import { onPath, run } from '../tools/command.js'
 import { cacheFolder, server } from './index.js'
-import { freePort, Program } from './program.js'
 
 const version = '1.5.27'
 const folder = join(cacheFolder, 'couchbase')
