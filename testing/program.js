@@ -51,19 +51,28 @@ export async function until(check, what, milliseconds = 30_000) {
   }
 }
 
-const running = /** @type {Set<Program>} */ (new Set())
+/** All programs that run now. @type {Set<Program>} */
+const running = new Set()
 process.once('exit', () => {
   for (const program of running) program.kill()
 })
 
-/** How long a program may take to end, in milliseconds. */
-const patience = 2_000
+/** How long a program may take to end after it was asked to, in milliseconds. */
+const STOP_TIMEOUT = 2_000
+
+/**
+ * @typedef {object} Command
+ * @property {string} command
+ * @property {string[]} [args]
+ * @property {NodeJS.ProcessEnv} [env] added to the environment of this process
+ * @property {string} [cwd]
+ * @property {number} [uid] the user and group that it runs as; default: those of this process
+ * @property {NodeJS.Signals} [shutdown] what `stop('SIGTERM')` sends. Default: SIGTERM
+ * @property {(pid: number) => boolean | Promise<boolean>} ready whether it serves
+ */
 
 export class Program {
-  /**
-   * @param {{ command: string, args?: string[], env?: NodeJS.ProcessEnv, cwd?: string, ready: () => boolean | Promise<boolean> }} what
-   *   `ready` tells when it serves
-   */
+  /** @param {Command} what */
   constructor(what) {
     this.what = what
     this.output = ''
@@ -72,8 +81,9 @@ export class Program {
   }
 
   async start() {
-    const { command, args = [], env, cwd, ready } = this.what
-    const child = spawn(command, args, { env: { ...process.env, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const { command, args = [], env, cwd, uid, ready } = this.what
+    const user = uid === undefined ? {} : { uid, gid: uid }
+    const child = spawn(command, args, { env: { ...process.env, ...env }, cwd, ...user, stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     running.add(this)
     const keep = (/** @type {Buffer} */ chunk) => {
@@ -83,24 +93,32 @@ export class Program {
     child.stderr.on('data', keep)
     child.once('error', (error) => keep(Buffer.from(String(error))))
     await until(() => {
-      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-        throw new Error(`${command} ended at its start: ${this.output}`)
-      }
-      return ready()
+      if (!isAlive(child) || child.pid === undefined) throw new Error(`${command} ended at its start: ${this.output}`)
+      return ready(child.pid)
     }, `${command} to be ready`)
     return this
   }
 
-  /** @param {NodeJS.Signals} [signal] */
+  /** Sends a signal to the program and to the processes that it has started. @param {NodeJS.Signals} [signal] */
   kill(signal = 'SIGKILL') {
-    if (this.child?.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
+    const child = this.child
+    if (child?.pid === undefined || !isAlive(child)) return
+    // The children are listed before: they lose their parent. A stopped parent starts no others.
+    if (signal === 'SIGKILL') child.kill('SIGSTOP')
+    else child.kill(signal)
+    const children = childrenOf(child.pid)
+    for (const pid of children) trySignal(pid, signal)
+    if (signal === 'SIGKILL') child.kill(signal)
   }
 
-  /** Stops answering, keeps its connections. A signal is on its way for a moment: when this has returned, none of its threads runs. */
+  /**
+   * Stops answering, keeps its connections. A signal takes a moment to arrive: when this has returned, none of the program's
+   * threads runs.
+   */
   freeze() {
     this.kill('SIGSTOP')
-    for (let waits = 0; isRunning(this.child?.pid); waits++) {
-      if (waits === 1_000) throw new Error('the program goes on, though it was told to stop')
+    for (let waits = 0; this.#isRunning(); waits++) {
+      if (waits === 1_000) throw new Error('the program still runs, though it was told to stop')
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
@@ -109,21 +127,29 @@ export class Program {
     this.kill('SIGCONT')
   }
 
+  #isRunning() {
+    const pid = this.child?.pid
+    return pid !== undefined && [pid, ...childrenOf(pid)].some(isRunning)
+  }
+
   /**
-   * Ends it and waits for its end. As an init system would, it kills one that was told to end and does not: SecantusDB now and then
-   * waits for a lock of its own when it is told so.
+   * Ends it and waits for its end. As an init system does, it kills a program that does not end in time: SecantusDB sometimes waits
+   * for a lock of its own.
    * @param {NodeJS.Signals} [signal]
    */
   async stop(signal = 'SIGKILL') {
     running.delete(this)
     const child = this.child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+    if (child === undefined || child.pid === undefined || !isAlive(child)) return
     const ended = once(child, 'exit')
-    child.kill('SIGCONT')
-    child.kill(signal)
-    const impatience = setTimeout(() => child.kill('SIGKILL'), patience)
+    if (signal === 'SIGKILL') this.kill()
+    else {
+      this.thaw()
+      child.kill(signal === 'SIGTERM' ? this.what.shutdown : signal)
+    }
+    const timer = setTimeout(() => this.kill(), STOP_TIMEOUT)
     await ended
-    clearTimeout(impatience)
+    clearTimeout(timer)
   }
 
   async restart() {
@@ -132,16 +158,41 @@ export class Program {
   }
 }
 
-/** Whether a thread of the process has not stopped yet, where there is a /proc to tell. @param {number | undefined} pid */
+/** @param {import('node:child_process').ChildProcess} child */
+function isAlive(child) {
+  return child.exitCode === null && child.signalCode === null
+}
+
+/** @param {number} pid @param {NodeJS.Signals} signal */
+function trySignal(pid, signal) {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has ended.
+  }
+}
+
+/** The processes that a process has started, where there is a /proc. @param {number} pid @returns {number[]} */
+function childrenOf(pid) {
+  if (!existsSync('/proc/self/stat')) return []
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && fieldsOf(`/proc/${name}/stat`)[1] === String(pid))
+    .map(Number)
+}
+
+/** Whether a thread of the process has not stopped yet, where there is a /proc. @param {number} pid */
 function isRunning(pid) {
   const threads = `/proc/${pid}/task`
-  if (pid === undefined || !existsSync(threads)) return false
-  return readdirSync(threads).some((thread) => {
-    try {
-      return !/\) [TtZX] /.test(readFileSync(`${threads}/${thread}/stat`, 'utf8'))
-    } catch {
-      // It has ended.
-      return false
-    }
-  })
+  if (!existsSync(threads)) return false
+  return readdirSync(threads).some((thread) => !/^[TtZX]?$/.test(fieldsOf(`${threads}/${thread}/stat`)[0] ?? ''))
+}
+
+/** The state of a process or thread, its parent, and so on; nothing if it has ended. @param {string} file @returns {string[]} */
+function fieldsOf(file) {
+  try {
+    const text = readFileSync(file, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
+  }
 }
