@@ -1,8 +1,7 @@
 // Valkey 8.1: of the machine, else of Debian 13, with the C library that it was built for.
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isProgram, onPath, run } from '../tools/command.js'
-import { librariesIn, seeingRelease, unpackDebian } from '../tools/debian.js'
+import { librariesIn, loaderIn, seeingRelease, unpackDebian } from '../tools/debian.js'
 import { cacheFolder } from './index.js'
 
 const PACKAGES = ['valkey-server', 'valkey-tools', 'libatomic1', 'libc6', 'libcap2', 'libgcc-s1', 'libjemalloc2', 'liblzf1']
@@ -19,9 +18,7 @@ export async function provide() {
     await unpackDebian([...PACKAGES, ...LIBRARIES], folder, options)
   }
   const libraries = await librariesIn(folder)
-  const loader = (await readdir(libraries)).find((file) => /^ld-linux.*\.so\.\d$/.test(file))
-  if (loader === undefined) throw new Error(`no loader in ${libraries}`)
-  const binary = { command: join(libraries, loader), args: ['--library-path', libraries, program] }
+  const binary = { command: await loaderIn(libraries), args: ['--library-path', libraries, program] }
   await run(binary.command, [...binary.args, '--version'])
   return { binary }
 }

@@ -35,6 +35,16 @@ export async function librariesIn(folder) {
 }
 
 /**
+ * The program loader among unpacked libraries. A program that it runs uses these libraries, not the machine's.
+ * @param {string} libraries their folder
+ */
+export async function loaderIn(libraries) {
+  const loader = (await readdir(libraries)).find((file) => /^ld-linux.*\.so\.\d$/.test(file))
+  if (loader === undefined) throw new Error(`no loader in ${libraries}`)
+  return join(libraries, loader)
+}
+
+/**
  * Options for apt-get that make it see one release of Debian, whatever release the machine has, with lists of its own.
  * @param {string} release
  * @param {string} folder for the lists

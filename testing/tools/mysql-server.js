@@ -1,0 +1,89 @@
+// What MariaDB and MySQL have in common: how a server is started on a copy of data that was made once.
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { freePort, isListening, Program, scratchFolder } from '../program.js'
+import { makeCertificate } from './certificate.js'
+
+/**
+ * @typedef {object} Installed how to call a server's program, and the data to copy
+ * @property {string} command
+ * @property {string[]} args
+ * @property {string} data
+ * @property {Record<string, string>} [env]
+ *
+ * @typedef {object} MysqlOptions
+ * @property {boolean} [tls] takes TLS only; `ca` is its certificate
+ * @property {Record<string, string | number>} [settings] as on the command line, without `--`
+ */
+
+// Data is lost only if the machine fails, which no test makes it do. What is committed survives kill -9.
+const SETTINGS = { 'innodb-flush-log-at-trx-commit': 2, 'innodb-buffer-pool-size': '32M' }
+
+const ACCOUNT = `create database if not exists test;
+create user if not exists databank@'%' identified by 'secret';
+grant all on *.* to databank@'%' with grant option;
+`
+
+/** Who runs the server: asked to run as root, it wants to be told so. */
+export const asThisUser = `--user=${userInfo().username}`
+
+/**
+ * Makes the data of a new server, if it isn't there yet.
+ * @param {string} data its folder
+ * @param {(folder: string) => Promise<unknown>} make
+ */
+export async function makeDataOnce(data, make) {
+  if (existsSync(data)) return
+  const draft = `${data}.draft`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(dirname(draft), { recursive: true })
+  await make(draft)
+  await rename(draft, data)
+}
+
+/**
+ * Starts a server with a folder of its own on a free port. After `program.kill()` or `program.stop()`, `program.start()` starts it
+ * again on the same data. `url` names a database, `test`, and a user who may do everything.
+ * @param {Installed} installed
+ * @param {MysqlOptions} [options]
+ */
+export async function startMysqlServer({ command, args, data: made, env }, { tls = false, settings = {} } = {}) {
+  const [{ path: folder, remove }, port] = [await scratchFolder(), await freePort()]
+  const [data, account] = [join(folder, 'data'), join(folder, 'account.sql')]
+  await cp(made, data, { recursive: true })
+  await writeFile(account, ACCOUNT)
+  const certificate = tls ? await makeCertificate(folder) : undefined
+  const secure = certificate && { 'ssl-cert': certificate.cert, 'ssl-key': certificate.key, 'require-secure-transport': 'on' }
+  const all = {
+    datadir: data,
+    port,
+    'bind-address': '127.0.0.1',
+    socket: join(folder, 'socket'),
+    'pid-file': join(folder, 'pid'),
+    'init-file': account,
+    ...SETTINGS,
+    ...secure,
+    ...settings,
+  }
+  const program = new Program({
+    command,
+    args: [...args, '--skip-name-resolve', '--skip-log-bin', ...Object.entries(all).map(([name, value]) => `--${name}=${value}`)],
+    cwd: folder,
+    ...(env && { env }),
+    ready: () => isListening(port),
+  })
+  await program.start()
+  return {
+    program,
+    port,
+    folder,
+    url: `mysql://databank:secret@127.0.0.1:${port}/test`,
+    ca: certificate && (await readFile(certificate.cert, 'utf8')),
+    async stop() {
+      await program.stop()
+      await remove()
+    },
+  }
+}
