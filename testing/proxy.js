@@ -16,7 +16,8 @@ export class FaultyProxy {
   #isSilent = false
   /** @type {{ delay: number, bytes: number } | undefined} */
   #pace
-  /** @type {Map<import('node:net').Socket, Promise<void>>} what is on its way to each, while it goes slowly */
+  #latency = 0
+  /** @type {Map<import('node:net').Socket, Promise<void>>} what is on its way to each, while it is delayed */
   #onTheWay = new Map()
 
   /**
@@ -78,10 +79,20 @@ export class FaultyProxy {
     this.#pace = { delay, bytes }
   }
 
-  /** Ends all that was told: traps, silence, slowness; takes connections again. Lines that were silent are cut. */
+  /**
+   * From now on all that passes arrives so many milliseconds later, in each direction, as on a long way. How much passes at a time
+   * is not limited.
+   * @param {number} milliseconds
+   */
+  addLatency(milliseconds) {
+    this.#latency = milliseconds
+  }
+
+  /** Ends all that was told: traps, silence, slowness, latency; takes connections again. Lines that were silent are cut. */
   async calm() {
     this.#traps = []
     this.#pace = undefined
+    this.#latency = 0
     this.speak()
     for (const line of this.#lines) if (line.isSilent) hangUp(line)
     if (!this.listener.listening) await this.listen()
@@ -178,7 +189,7 @@ export class FaultyProxy {
   /** @param {Buffer} chunk @param {import('node:net').Socket} socket */
   #pass(chunk, socket) {
     const before = this.#onTheWay.get(socket)
-    if (this.#pace === undefined && before === undefined) {
+    if (this.#pace === undefined && this.#latency === 0 && before === undefined) {
       socket.write(chunk)
       return
     }
@@ -190,7 +201,7 @@ export class FaultyProxy {
 
   /** @param {Buffer} chunk @param {import('node:net').Socket} socket @param {Promise<void> | undefined} before */
   async #passSlowly(chunk, socket, before) {
-    await before
+    await Promise.all([before, this.#latency > 0 && sleep(this.#latency)])
     for (let rest = chunk; rest.length > 0 && !socket.destroyed; ) {
       const { delay, bytes } = this.#pace ?? { delay: 0, bytes: rest.length }
       if (delay > 0) await sleep(delay)
@@ -212,10 +223,15 @@ export class FaultyProxy {
     line.server.on('data', (chunk) => {
       if (!line.isSilent) this.#pass(this.#announced(chunk), client)
     })
-    for (const socket of [client, line.server]) {
+    for (const [socket, other] of /** @type {const} */ ([
+      [client, line.server],
+      [line.server, client],
+    ])) {
       socket.setNoDelay(true)
       socket.on('error', () => {})
-      socket.on('close', () => {
+      socket.on('close', async () => {
+        // What was sent before the end arrives before it.
+        if (this.#onTheWay.has(other)) await this.#onTheWay.get(other)
         if (socket === client || !line.isSilent) hangUp(line)
         if (client.destroyed) this.#lines.delete(line)
       })
