@@ -1,239 +1,272 @@
-import { type Bank, checkOptions, DatabankError, type Entry, newEntry, type OptionRules, rules } from 'connect-databank'
-import { type Kept, Place } from './place.ts'
-import { Slices } from './slices.ts'
+import {
+  type Bank,
+  closedError,
+  DatabankError,
+  type Entry,
+  isLive,
+  type Stored,
+  setBackgroundTimeout,
+  TimeSlice,
+  type Touch,
+} from 'connect-databank/backend'
+import { checkMemoryOptions, type MemoryBankOptions } from './options.ts'
+import { Session, Shard, shardIndexOf } from './shard.ts'
 
-export interface MemoryBankOptions {
-  /** The most sessions that are kept. Default: no bound. */
-  maxEntries?: number
-  /**
-   * The most bytes that are kept: those of each id and payload as UTF-8. What the runtime needs to manage a session, some 200
-   * bytes, comes on top. Default: no bound.
-   */
-  maxBytes?: number
-}
+/** One map of a million sessions blocks the event loop for a tenth of a second when it grows: each shard has its own. */
+const SHARDS = 256
+/** How often expired sessions are freed, in milliseconds. */
+const SWEEP_INTERVAL = 5_000
 
-const optionRules: OptionRules<MemoryBankOptions> = { maxEntries: rules.positiveInteger, maxBytes: rules.positiveInteger }
-
-/** Between two looks at who has died, in milliseconds. */
-const sweepEvery = 5_000
-/** How long one look may take, and the pause before it goes on, in milliseconds. */
-const sweepSlice = 4
-const sweepPause = 1
-
-// Made once: a settled promise can be handed out as often as one likes.
-const nothing: Promise<null> = Promise.resolve(null)
-const done: Promise<void> = Promise.resolve()
-const yes: Promise<boolean> = Promise.resolve(true)
-const no: Promise<boolean> = Promise.resolve(false)
+// Made once: a settled promise can be returned any number of times.
+const NULL: Promise<null> = Promise.resolve(null)
+const DONE: Promise<void> = Promise.resolve()
+const TRUE: Promise<boolean> = Promise.resolve(true)
+const FALSE: Promise<boolean> = Promise.resolve(false)
 
 /**
- * Keeps sessions in the memory of this process. What comes in and goes out is text, so nobody holds a live reference to what
- * is stored. Bounded if asked, the least recently used goes first. Frees the dead by itself, without ever walking the living.
+ * Keeps sessions in the memory of this process. It takes and returns text, so no caller holds a reference to what is stored. At a
+ * limit, the least recently used session is removed. The bank frees expired sessions by itself.
  *
- * Every method answers at once and returns a promise for the contract's sake; none is an async function, which would cost more
- * than the work itself.
+ * The methods that a request calls have done their work when they return, and are not async functions: the promises of those would
+ * cost more than the work.
  */
 export class MemoryBank implements Bank {
   readonly #maxEntries: number
   readonly #maxBytes: number
-  readonly #isBounded: boolean
-  #place: Place
-  #closed = false
-  #sweep: NodeJS.Timeout | undefined
+  readonly #shards: readonly Shard[] = Array.from({ length: SHARDS }, () => new Shard())
+  /** Stands between the two ends of the order of use: its `newer` is the least recently used session. */
+  readonly #ends = new Session('')
+  #size = 0
+  #bytes = 0
+  #isClosed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @throws DATABANK_INVALID_OPTION */
   constructor(options: MemoryBankOptions = {}) {
-    checkOptions('MemoryBank', optionRules, options)
+    checkMemoryOptions(options)
     this.#maxEntries = options.maxEntries ?? Infinity
     this.#maxBytes = options.maxBytes ?? Infinity
-    this.#isBounded = this.#maxEntries !== Infinity || this.#maxBytes !== Infinity
-    this.#place = new Place(this.#isBounded)
   }
 
-  read(id: string): Promise<Entry | null> {
-    if (this.#closed) return closed()
-    const entry = this.#read(id)
-    return entry === null ? nothing : Promise.resolve(entry)
+  read(id: string): Promise<Stored | null> {
+    if (this.#isClosed) return closed()
+    const stored = this.#read(id)
+    return stored === null ? NULL : Promise.resolve(stored)
   }
 
-  readMany(ids: readonly string[]): Promise<(Entry | null)[]> {
-    if (this.#closed) return closed()
+  readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
+    if (this.#isClosed) return closed()
     return Promise.resolve(ids.map((id) => this.#read(id)))
   }
 
-  /** Rejects with DATABANK_INVALID_SESSION, and changes nothing, if the entry alone is larger than `maxBytes`. */
+  /** Rejects with `DATABANK_INVALID_SESSION`, and changes nothing, if the entry alone is larger than `maxBytes`. */
   save(id: string, entry: Entry): Promise<void> {
-    if (this.#closed) return closed()
+    if (this.#isClosed) return closed()
     const bytes = this.#bytesOf(id, entry)
     if (bytes > this.#maxBytes) return this.#tooLarge(bytes)
     this.#put(id, entry, bytes)
-    return done
+    return DONE
   }
 
   /** Rejects as `save` does. */
-  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    if (this.#closed) return closed()
+  swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
+    if (this.#isClosed) return closed()
     const bytes = this.#bytesOf(id, entry)
     if (bytes > this.#maxBytes) return this.#tooLarge(bytes)
-    const kept = this.#place.get(id)
-    const there = kept !== undefined && kept.expires > Date.now() ? kept.payload : null
-    if (there !== expected) return no
+    const session = this.#shardOf(id).get(id)
+    const version = isLive(session, now) ? session.payload : null
+    if (version !== expected) return NULL
     this.#put(id, entry, bytes)
-    return yes
+    return Promise.resolve(entry.payload)
   }
 
   delete(id: string): Promise<boolean> {
-    if (this.#closed) return closed()
-    const kept = this.#place.get(id)
-    if (kept === undefined) return no
-    this.#place.remove(kept)
-    return yes
+    if (this.#isClosed) return closed()
+    const shard = this.#shardOf(id)
+    const session = shard.get(id)
+    if (session === undefined) return FALSE
+    this.#remove(shard, session)
+    return TRUE
   }
 
-  touch(id: string, expires: number | null): Promise<void> {
-    if (this.#closed) return closed()
-    this.#touch(id, expires, Date.now())
-    return done
+  touch(id: string, expires: number | null, now: number): Promise<void> {
+    if (this.#isClosed) return closed()
+    this.#touch(id, expires, now)
+    return DONE
   }
 
-  touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
-    if (this.#closed) return closed()
-    const now = Date.now()
-    for (const [id, expires] of moves) this.#touch(id, expires, now)
-    return done
+  touchMany(touches: readonly Touch[], now: number): Promise<void> {
+    if (this.#isClosed) return closed()
+    for (const [id, expires] of touches) this.#touch(id, expires, now)
+    return DONE
   }
 
-  /** Streams what is there when the part of the ids that it belongs to is reached. */
-  async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    if (this.#closed) await closed()
-    const slices = new Slices()
-    for (const map of this.#place.maps) {
-      // A copy of this small part, so that whoever saves while scanning does not meet his own saves again.
-      for (const kept of [...map.values()]) {
-        if (map.get(kept.id) === kept) yield [kept.id, entryOf(kept)]
-        if (slices.isOver()) await slices.next()
+  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    if (this.#isClosed) await closed()
+    const slice = new TimeSlice()
+    for (const shard of this.#shards) {
+      for (const session of shard.all()) {
+        if (shard.get(session.id) === session) yield [session.id, storedOf(session)]
+        if (slice.isUsedUp()) await slice.yield()
       }
     }
   }
 
-  /** Looks only at those whose time may have come; all others live. */
+  async *idsOf(owner: string): AsyncGenerator<string> {
+    if (this.#isClosed) await closed()
+    const now = Date.now()
+    const slice = new TimeSlice()
+    for (const shard of this.#shards) {
+      for (const session of shard.ofOwner(owner)) {
+        if (session.owner === owner && isLive(session, now)) yield session.id
+        if (slice.isUsedUp()) await slice.yield()
+      }
+    }
+  }
+
   async count(now: number): Promise<number> {
-    if (this.#closed) return closed()
-    const place = this.#place
-    await freeDead(place, now)
-    let dead = 0
-    await eachDueAt(place, now, (kept) => {
-      if (kept.expires <= now) dead++
+    let expired = 0
+    await this.#forEachShard((shard) => {
+      expired += shard.expired(now).length
     })
-    return place.size - dead
+    return this.#size - expired
   }
 
   async purge(now: number): Promise<number> {
-    if (this.#closed) return closed()
-    const place = this.#place
-    let freed = await freeDead(place, now)
-    await eachDueAt(place, now, (kept) => {
-      if (kept.expires > now) return
-      place.remove(kept)
-      freed++
+    let removed = 0
+    await this.#forEachShard((shard) => {
+      const expired = shard.expired(now)
+      for (const session of expired) this.#remove(shard, session)
+      removed += expired.length
     })
-    return freed
+    return removed
   }
 
-  /** At once, whatever there is: the collector frees the old place beside us. */
   clear(): Promise<void> {
-    if (this.#closed) return closed()
-    this.#place = new Place(this.#isBounded)
-    return done
+    if (this.#isClosed) return closed()
+    this.#clear()
+    return DONE
   }
 
-  /** Forgets everything. */
+  /** Forgets all sessions. */
   close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#sweep)
-    this.#place = new Place(false)
-    return done
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#clear()
+    return DONE
   }
 
-  #read(id: string): Entry | null {
-    const kept = this.#place.get(id)
-    if (kept === undefined) return null
-    this.#place.use(kept)
-    return entryOf(kept)
+  #read(id: string): Stored | null {
+    const session = this.#shardOf(id).get(id)
+    if (session === undefined) return null
+    this.#use(session)
+    return storedOf(session)
   }
 
   #touch(id: string, expires: number | null, now: number): void {
-    const kept = this.#place.get(id)
-    if (kept === undefined || kept.expires <= now) return
-    this.#place.wheel.move(kept, expires ?? Infinity)
-    this.#place.use(kept)
-    if (this.#sweep === undefined) this.#sweepIn(sweepEvery)
+    const shard = this.#shardOf(id)
+    const session = shard.get(id)
+    if (!isLive(session, now)) return
+    shard.setExpires(session, expires)
+    this.#use(session)
+    if (expires !== null) this.#startTimer()
   }
 
   #put(id: string, entry: Entry, bytes: number): void {
-    this.#place.put(id, entry.payload, entry.expires ?? Infinity, bytes)
-    while (this.#place.size > this.#maxEntries || this.#place.bytes > this.#maxBytes) this.#place.remove(this.#place.oldest!)
-    if (this.#sweep === undefined) this.#sweepIn(sweepEvery)
+    const shard = this.#shardOf(id)
+    const session = shard.get(id) ?? this.#create(shard, id)
+    shard.set(session, entry)
+    this.#bytes += bytes - session.bytes
+    session.bytes = bytes
+    this.#use(session)
+    while (this.#size > this.#maxEntries || this.#bytes > this.#maxBytes) this.#removeLeastRecentlyUsed()
+    if (entry.expires !== null) this.#startTimer()
   }
 
-  #bytesOf(id: string, entry: Entry): number {
-    return this.#maxBytes === Infinity ? 0 : Buffer.byteLength(id) + Buffer.byteLength(entry.payload)
+  #create(shard: Shard, id: string): Session {
+    this.#size++
+    return shard.create(id)
+  }
+
+  #remove(shard: Shard, session: Session): void {
+    shard.delete(session)
+    unlink(session)
+    this.#size--
+    this.#bytes -= session.bytes
+  }
+
+  #removeLeastRecentlyUsed(): void {
+    const session = this.#ends.newer
+    this.#remove(this.#shardOf(session.id), session)
+  }
+
+  /** Makes the session the most recently used one. Without a limit no order of use is kept. */
+  #use(session: Session): void {
+    if (this.#maxEntries === Infinity && this.#maxBytes === Infinity) return
+    unlink(session)
+    session.older = this.#ends.older
+    session.newer = this.#ends
+    session.older.newer = session
+    session.newer.older = session
+  }
+
+  #clear(): void {
+    for (const shard of this.#shards) shard.clear()
+    this.#ends.older = this.#ends
+    this.#ends.newer = this.#ends
+    this.#size = 0
+    this.#bytes = 0
+  }
+
+  #shardOf(id: string): Shard {
+    return this.#shards[shardIndexOf(id, SHARDS)]!
+  }
+
+  async #forEachShard(visit: (shard: Shard) => void): Promise<void> {
+    const slice = new TimeSlice()
+    for (const shard of this.#shards) {
+      if (this.#isClosed) await closed()
+      visit(shard)
+      if (slice.isUsedUp()) await slice.yield()
+    }
+  }
+
+  #bytesOf(id: string, { payload, owner }: Entry): number {
+    return this.#maxBytes === Infinity ? 0 : Buffer.byteLength(id) + Buffer.byteLength(payload) + Buffer.byteLength(owner ?? '')
   }
 
   #tooLarge(bytes: number): Promise<never> {
-    const message = `the session takes ${bytes} bytes, more than the ${this.#maxBytes} that maxBytes allows for all`
+    const message = `MemoryBank: the session takes ${bytes} bytes; maxBytes allows ${this.#maxBytes} for all sessions`
     return Promise.reject(new DatabankError('DATABANK_INVALID_SESSION', message))
   }
 
-  /** The timer holds neither the process nor a bank that nobody uses any more. */
-  #sweepIn(delay: number): void {
-    if (this.#place.wheel.size === 0) return
-    const bank = new WeakRef(this)
-    this.#sweep = setTimeout(() => {
-      const used = bank.deref()
-      if (used !== undefined) used.#sweepOnce()
-    }, delay).unref()
+  /** Runs while a session can expire. It does not refer to the bank, so that a bank that nobody uses is garbage collected. */
+  #startTimer(): void {
+    if (this.#timer !== undefined) return
+    const reference = new WeakRef(this)
+    this.#timer = setBackgroundTimeout(() => {
+      const bank = reference.deref()
+      if (bank !== undefined) void bank.#sweep()
+    }, SWEEP_INTERVAL)
   }
 
-  #sweepOnce(): void {
-    this.#sweep = undefined
-    const place = this.#place
-    const end = performance.now() + sweepSlice
-    let steps = 0
-    const stop = (): boolean => (++steps & 63) === 0 && performance.now() >= end
-    const finished = place.wheel.advance(Date.now(), (kept) => place.forget(kept), stop)
-    this.#sweepIn(finished ? sweepEvery : sweepPause)
+  async #sweep(): Promise<void> {
+    // It rejects if the bank is closed meanwhile.
+    await this.purge(Date.now()).catch(() => 0)
+    this.#timer = undefined
+    if (this.#shards.some((shard) => shard.canExpire)) this.#startTimer()
   }
 }
 
-/** Frees who died in a second that is over: the bulk of the dead, without a look at anybody else. Answers how many. */
-async function freeDead(place: Place, now: number): Promise<number> {
-  const slices = new Slices()
-  const until = Math.min(now, Date.now())
-  let freed = 0
-  const free = (kept: Kept): void => {
-    place.forget(kept)
-    freed++
-  }
-  while (!place.wheel.advance(until, free, () => slices.isOver())) await slices.next()
-  return freed
+function unlink({ older, newer }: Session): void {
+  older.newer = newer
+  newer.older = older
 }
 
-async function eachDueAt(place: Place, now: number, visit: (kept: Kept) => void): Promise<void> {
-  const slices = new Slices()
-  for (const members of place.wheel.dueAt(now)) {
-    // From the end: who leaves is replaced by one that was seen already. After a pause the array may be shorter.
-    for (let at = members.length - 1; at >= 0; at = Math.min(at, members.length) - 1) {
-      visit(members[at]!)
-      if (slices.isOver()) await slices.next()
-    }
-  }
-}
-
-function entryOf({ payload, expires }: Kept): Entry {
-  return newEntry(payload, expires === Infinity ? null : expires)
+function storedOf({ payload, expires, owner }: Session): Stored {
+  return { payload, expires, owner }
 }
 
 function closed(): Promise<never> {
-  return Promise.reject(new DatabankError('DATABANK_CLOSED', 'the memory bank was closed'))
+  return Promise.reject(closedError('MemoryBank'))
 }
