@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { bankConformance, storeConformance } from '@connect-databank/conformance'
+import { bankConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
-import { MemoryBank, MemoryStore, openBank } from '../src/index.ts'
+import { MemoryBank } from '../src/bank.ts'
 
 bankConformance(
   { describe, it },
@@ -25,16 +25,6 @@ describe('with limits', () => {
   )
 })
 
-storeConformance(
-  { describe, it },
-  {
-    open: async () => {
-      const store = new MemoryStore()
-      return { store, close: () => store.close() }
-    },
-  },
-)
-
 const entry = (payload: string) => ({ payload, expires: null })
 
 describe('a memory bank', () => {
@@ -53,23 +43,4 @@ describe('a memory bank', () => {
     stored.payload = 'changed'
     assert.deepEqual(await bank.read('a'), { payload: 'x', expires: 1, owner: 'o' })
   })
-})
-
-describe('a memory URL', () => {
-  it('takes the limits as query parameters; options win', async () => {
-    const bank = openBank('memory:?maxEntries=2&maxBytes=1000')
-    for (const id of ['a', 'b', 'c']) await bank.save(id, entry(id))
-    assert.equal(await bank.count?.(Date.now()), 2)
-    const wider = openBank('memory:?maxEntries=2', { maxEntries: 3 })
-    for (const id of ['a', 'b', 'c']) await wider.save(id, entry(id))
-    assert.equal(await wider.count?.(Date.now()), 3)
-    openBank('memory:')
-    openBank('memory://')
-  })
-
-  for (const url of ['memory:sessions', 'memory://host', 'memory:?maxEntries=no', 'memory:?maxEntries=', 'memory:?size=3']) {
-    it(`refuses ${url}`, () => {
-      assert.throws(() => openBank(url), { code: 'DATABANK_INVALID_OPTION' })
-    })
-  }
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, vi } from 'vitest'
 import { longestDelay } from '../../../testing/event-loop-delay.js'
-import { MemoryBank } from '../src/index.ts'
+import { MemoryBank } from '../src/bank.ts'
 
 const MILLION = 1_000_000
 /** The longest time that the event loop may be blocked, in milliseconds. */
