@@ -4,13 +4,13 @@
  * | code | meaning |
  * |---|---|
  * | `DATABANK_INVALID_OPTION` | an option is unknown or of the wrong kind (a `TypeError`) |
- * | `DATABANK_INVALID_ID` | the session id is no non-empty string |
- * | `DATABANK_INVALID_SESSION` | the session cannot be stored: no cookie, a date that is none, a BigInt, a cycle, too large |
- * | `DATABANK_INVALID_RECORD` | what is stored cannot be served and must not be overwritten in silence |
- * | `DATABANK_MERGE_FAILED` | the `merge` option threw or gave no session |
+ * | `DATABANK_INVALID_ID` | the session id is not a non-empty string |
+ * | `DATABANK_INVALID_SESSION` | the session cannot be stored: no cookie, an expiry that is no date, a BigInt, a cycle, too large |
+ * | `DATABANK_INVALID_RECORD` | what is stored is no session, and must not be overwritten silently |
+ * | `DATABANK_MERGE_FAILED` | the `merge` option threw, or returned no session |
  * | `DATABANK_TIMEOUT` | no answer within `timeout`; a write may or may not have happened |
  * | `DATABANK_UNAVAILABLE` | the backend cannot be reached, or is too busy to take more |
- * | `DATABANK_DENIED` | the backend refuses us: credentials or rights |
+ * | `DATABANK_DENIED` | the backend refuses access: credentials or rights |
  * | `DATABANK_FULL` | the backend has no room left |
  * | `DATABANK_BACKEND_FAILED` | the backend answered with any other error; see `cause` |
  * | `DATABANK_CLOSED` | the store or bank was closed |
@@ -50,14 +50,14 @@ export function invalidOption(message: string): TypeError & { code: 'DATABANK_IN
   return Object.assign(new TypeError(message), { code: 'DATABANK_INVALID_OPTION' as const })
 }
 
-/** Whether the error carries one of our codes. It may come from another copy of this package, so its class is not asked. */
+/** Whether the error has one of these codes. It may come from another copy of this package, so its class is not checked. */
 export function isCoded(error: unknown): error is Error & { code: ErrorCode } {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('DATABANK_')
 }
 
 /**
- * The error as the store's callers get it. One that carries our code passes; any other is wrapped with `code`, its own
- * message kept and itself as `cause`. It never passes as it is: express-session takes an `ENOENT` for a missing session.
+ * The error as callers of the store get it. An error with one of these codes is returned as it is; any other is wrapped with `code`, its own
+ * message and itself as `cause`: express-session takes an error with the code `ENOENT` for a missing session.
  */
 export function coded(error: unknown, code: ErrorCode = 'DATABANK_BACKEND_FAILED'): Error & { code: ErrorCode } {
   if (isCoded(error)) return error

@@ -1,84 +1,22 @@
-import { isAlive } from './bank.ts'
-import { Batches } from './batches.ts'
-import { fromDatabank } from './databank.ts'
-import { newEntry } from './entry.ts'
-import { coded, DatabankError, invalidOption, isCoded } from './errors.ts'
-import { expiresOf } from './expiry.ts'
-import { coalesce } from './layers/coalesce.ts'
-import { storeClassFor } from './legacy.ts'
-import { openBank, openStore } from './open.ts'
-import { checkOptions, oneOf, orNull, rules, withMethods } from './options.ts'
-import { Recent } from './recent.ts'
-import { DatabankStore } from './store.ts'
-import { splitOptions } from './store-options.ts'
-import { TransientMap } from './transient-map.ts'
-import { UnderWay } from './under-way.ts'
+import { storeClassFor } from './databank/legacy-store.ts'
 
-export type { BackendModule, Bank, Entry, Layer } from './bank.ts'
-export type { Databank } from './databank.ts'
-export type { ErrorCode } from './errors.ts'
-export type { Logger } from './journal.ts'
-export type { DatabankStoreClass } from './legacy.ts'
+export type { BackendModule, Bank, BankContext, Entry, Layer, Stored, Touch } from './bank.ts'
+export { type Databank, fromDatabank } from './databank/databank.ts'
+export type { DatabankStoreClass } from './databank/legacy-store.ts'
+export { DatabankError, type ErrorCode } from './errors.ts'
+export type { Logger, StoreEvents } from './log.ts'
 export type { Merge } from './merge.ts'
-export type { OpenOptions } from './open.ts'
-export type { OptionRule, OptionRules } from './options.ts'
-export type { Callback } from './settle.ts'
-export type { StoreOptions } from './store-options.ts'
+export { type OpenOptions, openBank, openStore } from './open.ts'
+export type { Callback } from './operation.ts'
+export type { StoreOptions } from './options.ts'
+export { DatabankStore } from './store.ts'
 
-const named = {
-  Batches,
-  checkOptions,
-  coalesce,
-  coded,
-  DatabankError,
-  DatabankStore,
-  expiresOf,
-  fromDatabank,
-  invalidOption,
-  isAlive,
-  isCoded,
-  newEntry,
-  oneOf,
-  openBank,
-  openStore,
-  orNull,
-  Recent,
-  rules,
-  splitOptions,
-  TransientMap,
-  UnderWay,
-  withMethods,
+/** `require('connect-databank')(session)`: the store class of 1.x. */
+export default function databankStore(session: Parameters<typeof storeClassFor>[0]): ReturnType<typeof storeClassFor> {
+  return storeClassFor(session)
 }
 
-/** `require('connect-databank')(session)`: the store class as 1.x gave it. Carries every named export for CommonJS. */
-const connectDatabank: typeof storeClassFor & typeof named = Object.assign(
-  (module: Parameters<typeof storeClassFor>[0]) => storeClassFor(module),
-  named,
-)
+declare const module: { exports: object } | undefined
 
-export {
-  Batches,
-  checkOptions,
-  coalesce,
-  coded,
-  connectDatabank as default,
-  connectDatabank as 'module.exports',
-  DatabankError,
-  DatabankStore,
-  expiresOf,
-  fromDatabank,
-  invalidOption,
-  isAlive,
-  isCoded,
-  newEntry,
-  oneOf,
-  openBank,
-  openStore,
-  orNull,
-  Recent,
-  rules,
-  splitOptions,
-  TransientMap,
-  UnderWay,
-  withMethods,
-}
+// For `require`: the module itself is the function of 1.x, with every export as a property.
+if (typeof module === 'object') module.exports = Object.assign(databankStore, module.exports)

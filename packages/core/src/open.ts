@@ -1,60 +1,79 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { BackendModule, Bank } from './bank.ts'
+import { DEFAULT_CONTEXT } from './backend/context.ts'
+import type { BackendModule, Bank, BankContext } from './bank.ts'
 import { DatabankError, invalidOption } from './errors.ts'
+import { type StoreOptions, splitOptions } from './options.ts'
 import { DatabankStore } from './store.ts'
-import { type StoreOptions, splitOptions } from './store-options.ts'
 
 /** Which package serves which URLs. */
-const packageOf: Readonly<Record<string, string>> = {
+const PACKAGES: Readonly<Record<string, string>> = {
   memory: '@connect-databank/memory',
   disk: '@connect-databank/disk',
+  sqlite: '@connect-databank/sqlite',
   redis: '@connect-databank/redis',
   rediss: '@connect-databank/redis',
+  valkey: '@connect-databank/redis',
+  valkeys: '@connect-databank/redis',
+  postgres: '@connect-databank/postgres',
+  postgresql: '@connect-databank/postgres',
+  mysql: '@connect-databank/mysql',
+  mariadb: '@connect-databank/mysql',
   mongodb: '@connect-databank/mongodb',
   'mongodb+srv': '@connect-databank/mongodb',
   couchbase: '@connect-databank/couchbase',
   couchbases: '@connect-databank/couchbase',
-  lmdb: '@connect-databank/lmdb',
+}
+
+/** Schemes that were served once. */
+const REMOVED: Readonly<Record<string, string>> = {
+  lmdb: 'the LMDB backend was removed; use sqlite:./sessions.db, which is as fast',
 }
 
 export interface OpenOptions {
   /**
-   * Modules that serve further schemes, by scheme: `{ 'firestore': () => import('./firestore.js') }`. What such a module must
-   * export is `BackendModule`. They win over the known ones.
+   * Modules that serve further schemes, by scheme: `{ firestore: () => import('./firestore.js') }`. Each exports what
+   * `BackendModule` says. They win over the known ones. In a bundle, or with Yarn Plug'n'Play, they name the known ones too:
+   * `{ redis: () => import('@connect-databank/redis') }`.
    */
   schemes?: Readonly<Record<string, () => Promise<BackendModule>>>
 }
 
+/** The type itself, where TypeScript must not infer it: a misspelt option does not compile. */
+type Exactly<T> = [T][T extends unknown ? 0 : never]
+
 /**
- * The bank that a URL names: `memory:`, `disk:./sessions`, `redis://…`, `rediss://…`, `mongodb://…`, `mongodb+srv://…`,
- * `couchbase://…`, `couchbases://…`, `lmdb:./sessions.mdb`. Imports the package that serves the scheme; does not connect.
- * All other options are the bank's own.
+ * Makes the bank that a URL names, without connecting: `memory:`, `disk:./sessions`, `sqlite:./sessions.db`, `redis://…`,
+ * `postgres://…`, `mysql://…`, `mongodb://…`, `couchbase://…` and their variants. Imports the package that serves the scheme.
  *
+ * @param options `schemes`, and the bank's own options: `openBank<RedisBankOptions>(url, { prefix: 'app:' })`
  * @throws DATABANK_UNKNOWN_SCHEME, DATABANK_MISSING_PACKAGE, DATABANK_INVALID_OPTION
  */
-export async function openBank(url: string, { schemes, ...options }: OpenOptions & Record<string, unknown> = {}): Promise<Bank> {
-  const scheme = schemeOf(url)
-  const module = await moduleOf(scheme, schemes)
-  if (typeof module.openBank !== 'function') {
-    throw invalidOption(`the module that serves ${scheme}: exports no function openBank(url, options)`)
-  }
-  return module.openBank(url, options)
+export async function openBank<BankOptions extends object = object>(
+  url: string,
+  { schemes, ...options }: OpenOptions & Exactly<BankOptions> = {} as OpenOptions & Exactly<BankOptions>,
+  context: BankContext = DEFAULT_CONTEXT,
+): Promise<Bank> {
+  const module = await moduleOf(schemeOf(url), schemes)
+  return module.openBank(url, options as Record<string, unknown>, context)
 }
 
 /**
- * The store that a URL names: `app.use(session({ store: await openStore(process.env.SESSION_URL), … }))`. Takes the options of
- * `DatabankStore`, `schemes`, and those of the bank. It connects at the first request; `await store.open()` to connect now.
+ * Makes the store that a URL names: `app.use(session({ store: await openStore(process.env.SESSION_URL), … }))`. It connects at the
+ * first request; `await store.open()` connects now.
  *
+ * @param options the store's options, `schemes`, and the bank's own: `openStore<RedisBankOptions>(url, { prefix: 'app:', touchAfter: 60_000 })`
  * @throws as `openBank`
  */
-export async function openStore(
+export async function openStore<BankOptions extends object = object>(
   url: string,
-  options: Omit<StoreOptions, 'bank'> & OpenOptions & Record<string, unknown> = {},
+  { schemes, ...options }: Omit<StoreOptions, 'bank'> & OpenOptions & Exactly<BankOptions> = {} as OpenOptions &
+    Exactly<BankOptions>,
 ): Promise<DatabankStore> {
   const { storeOptions, bankOptions } = splitOptions(options)
-  return new DatabankStore({ ...storeOptions, bank: await openBank(url, bankOptions) })
+  const module = await moduleOf(schemeOf(url), schemes)
+  return new DatabankStore({ ...storeOptions, bank: (context) => module.openBank(url, bankOptions, context) })
 }
 
 function schemeOf(url: unknown): string {
@@ -65,16 +84,28 @@ function schemeOf(url: unknown): string {
 }
 
 async function moduleOf(scheme: string, schemes: OpenOptions['schemes'] = {}): Promise<BackendModule> {
-  const own = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
-  if (own !== undefined) return own()
-  const name = Object.hasOwn(packageOf, scheme) ? packageOf[scheme] : undefined
-  if (name !== undefined) return importInstalled(name)
-  const known = [...new Set([...Object.keys(schemes), ...Object.keys(packageOf)])].map((each) => `${each}:`).join(', ')
-  throw new DatabankError('DATABANK_UNKNOWN_SCHEME', `nothing serves ${scheme}: URLs; known are ${known}`)
+  const module = await importModule(scheme, schemes)
+  if (typeof module?.openBank !== 'function') {
+    throw invalidOption(`the module that serves ${scheme}: exports no function openBank(url, options, context)`)
+  }
+  return module
 }
 
-/** From our place or, where packages are kept strictly apart, from the application's. */
-async function importInstalled(name: string): Promise<BackendModule> {
+async function importModule(scheme: string, schemes: NonNullable<OpenOptions['schemes']>): Promise<BackendModule> {
+  const own = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
+  if (own !== undefined) return own()
+  const name = Object.hasOwn(PACKAGES, scheme) ? PACKAGES[scheme] : undefined
+  if (name !== undefined) return importInstalled(scheme, name)
+  const removed = Object.hasOwn(REMOVED, scheme) ? REMOVED[scheme] : undefined
+  const known = [...new Set([...Object.keys(schemes), ...Object.keys(PACKAGES)])].map((each) => `${each}:`).join(', ')
+  throw new DatabankError(
+    'DATABANK_UNKNOWN_SCHEME',
+    removed ?? `no package serves ${scheme}: URLs; known are ${known}; others are added with the option schemes`,
+  )
+}
+
+/** As this package resolves it or, where packages are kept strictly apart, as the application does. */
+async function importInstalled(scheme: string, name: string): Promise<BackendModule> {
   try {
     return await import(name)
   } catch (error) {
@@ -85,12 +116,15 @@ async function importInstalled(name: string): Promise<BackendModule> {
     return await import(pathToFileURL(path).href)
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause
-    throw new DatabankError('DATABANK_MISSING_PACKAGE', `${name} is not installed: npm install ${name}`, { cause })
+    const advice = `In a bundle, or with Yarn Plug'n'Play, pass schemes: { ${scheme}: () => import('${name}') }`
+    throw new DatabankError('DATABANK_MISSING_PACKAGE', `${name} is not installed: npm install ${name}. ${advice}`, { cause })
   }
 }
 
-/** Whether it is this package that is missing, not one that it wants itself. */
+/** Whether it is this package that cannot be found, and not one that it needs itself. */
 function isMissing(error: unknown, name: string): boolean {
-  const { code, message } = error as { code?: string; message?: string }
-  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message?.includes(`'${name}'`) === true
+  const { code, pnpCode, message = '' } = error as { code?: string; pnpCode?: string; message?: string }
+  if (pnpCode !== undefined) return message.includes(name)
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false
+  return /(?:package|module) '([^']+)'/.exec(message)?.[1] === name
 }

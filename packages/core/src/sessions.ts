@@ -1,280 +1,419 @@
 import type { SessionData } from 'express-session'
-import { type Entry, isAlive } from './bank.ts'
-import { type Deadlines, requireInTime, type Task } from './deadline.ts'
-import { touch } from './derive.ts'
-import { isNotSooner } from './expiry.ts'
-import { readLiving } from './living.ts'
-import { decodeSession, isCookieChanged, requireCookie } from './record.ts'
-import { asItIs } from './settle.ts'
-import { Snapshots } from './snapshots.ts'
-import { createStamps } from './stamp.ts'
-import { Turns } from './turns.ts'
-import { draftOf, draftOfCookie, type UpdateRules, Updates, Write } from './updates.ts'
+import { type Bank, isLive, type Stored, versionOf } from './bank.ts'
 import {
-  type CookieDraft,
+  afterSave,
+  afterTouch,
+  type Baseline,
+  baselineOf,
+  baselineOfNew,
   type Draft,
-  entryOf,
-  isChange,
-  isYielding,
-  isYieldingTouch,
-  know,
-  type Stored,
-  type View,
-  viewOf,
-  viewOfNew,
-} from './view.ts'
+  mayShorten,
+  type StoredSession,
+  storedSession,
+  type Tracked,
+  track,
+  trackedOf,
+} from './baseline.ts'
+import { encodeSession, formOf, isSameData, SessionCodec, sessionOf } from './codec.ts'
+import {
+  type CookieFields,
+  cookieFieldsOf,
+  expiresOf,
+  isAgeChanged,
+  isCookieChanged,
+  isLater,
+  isPlainRecord,
+  soonerOf,
+} from './cookie.ts'
+import { DatabankError } from './errors.ts'
+import { readLive, touch } from './fallbacks.ts'
+import type { StoreLog } from './log.ts'
+import type { Merge } from './merge.ts'
+import { type Cancellation, type Deadlines, identity, throwIfCancelled } from './operation.ts'
+import { WriteQueue } from './write-queue.ts'
+import { type Write, Writer } from './writer.ts'
 
-export interface SessionRules extends UpdateRules {
+export interface SessionRules {
+  readonly bank: Bank
+  readonly log: StoreLog
+  readonly deadlines: Deadlines
+  /** In milliseconds, all of these. */
+  readonly ttl: number | null
   readonly touchAfter: number
   readonly timeout: number
-  readonly deadlines: Deadlines
+  readonly absoluteTimeout: number | null
+  /** Whether the creation time is stored with each session. */
+  readonly storesCreated: boolean
+  readonly merge: Merge | undefined
+  readonly ownerOf: ((session: SessionData) => string | null) | undefined
 }
 
-/** Writes of one session that came while another was under way, and go out as one. */
-interface Joint extends Task {
+/** What a touch changes: the cookie, and with it the expiry. */
+type CookieDraft = Pick<Draft, 'cookie' | 'expires'>
+
+/** Writes of one session that came while another was under way, and are committed as one. */
+interface Group extends Cancellation {
   readonly writes: Write[]
   done: Promise<void>
 }
 
+const NOT_BEGUN: Promise<void> = Promise.resolve()
+/** Nobody has to cancel what is one operation of the bank. */
+const NEVER_CANCELLED: Cancellation = { isCancelled: false }
+
 /**
- * The rules of a session's life, with promises: when one is served, what becomes of a write when two requests meet, what a
- * touch may do. One request goes through `load`, `adopt`, and `save` or `touch`.
+ * The rules about sessions: when one is served, what becomes of a write when two requests write the same session, what a touch may
+ * change. A request calls `load`, `loaded` and `adopt`, and then `save` or `touch`.
  */
 export class Sessions {
   readonly #rules: SessionRules
-  readonly #views = createStamps<View>()
-  readonly #turns = new Turns<Joint, Stored>()
-  readonly #snapshots = new Snapshots()
-  readonly #updates: Updates
+  readonly #codec = new SessionCodec()
+  readonly #queue = new WriteQueue<Group, StoredSession>()
+  readonly #writer: Writer
 
   constructor(rules: SessionRules) {
     this.#rules = rules
-    this.#updates = new Updates(rules, this.#snapshots)
+    const { bank, log, merge, ownerOf } = rules
+    const draftOf = (session: SessionData, created: number | undefined): Draft => this.#draftOf(session, created)
+    const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
+    this.#writer = new Writer({ bank, codec: this.#codec, log, merge, draftOf, ownerOf, bounded })
   }
 
-  /**
-   * The living entry, or null; `loaded` makes a session of it. Waits for writes of it that are under way, so that a redirect never beats
-   * the save.
-   */
-  load(id: string): Promise<Entry | null> {
-    const { bank, deadlines } = this.#rules
-    const writing = this.#turns.busy(id)
-    const entry = writing === undefined ? bank.read(id) : writing.then(() => bank.read(id))
-    return deadlines.limitThen(entry, 'get', (found) => {
+  /** The live entry, or null. Waits for writes of the session that are under way: a request reads what the one before it wrote. */
+  load(id: string): Promise<Stored | null> {
+    const { bank, deadlines, timeout } = this.#rules
+    const writing = this.#queue.pending(id)
+    const reading = writing === undefined ? bank.read(id) : writing.then(() => bank.read(id))
+    return deadlines.limit(reading, 'get', (stored) => {
       const now = Date.now()
-      if (isAlive(found, now)) return found
-      return this.#mayBeProlonged(found, now) ? readLiving(bank, id) : null
+      if (isLive(stored, now)) return stored
+      // It may have been live when it was read, and extended since.
+      const mayBeLive = stored !== null && isLive(stored, now - 2 * timeout)
+      return mayBeLive ? readLive(bank, id) : null
     })
   }
 
-  /** Whether a dead entry may have lived when its read was sent: not longer ago than a time-out, which may come late. */
-  #mayBeProlonged(entry: Entry | null, now: number): boolean {
-    return entry !== null && isAlive(entry, now - 2 * this.#rules.timeout)
-  }
-
-  /** The session of an entry, which remembers that it was made of this. */
-  loaded(id: string, entry: Entry): SessionData | null {
-    const record = this.#snapshots.of(id, entry.payload)
-    const session = this.decode(id, entry, () => record.copy())
-    if (session === null) return null
-    this.#views.set(session, viewOf(id, { record, expires: entry.expires }, { ...session.cookie }))
+  /** The session of an entry, which remembers what it was loaded as; null if the record is corrupt or its absolute time-out is over. */
+  loaded(id: string, stored: Stored): SessionData | null {
+    const parsed = this.#writer.parse(id, stored)
+    if (parsed === null) return null
+    const expires = this.#bounded(stored.expires, parsed.created)
+    if (expires !== null && expires <= Date.now()) return null
+    const session = sessionOf(parsed, expires)
+    const baseline = baselineOf(id, storedSession(parsed, versionOf(stored), stored.expires, stored.owner ?? null), {
+      ...(session.cookie as unknown as CookieFields),
+    })
+    track(session, { tracker: this, baseline })
     return session
   }
 
-  /** The entry's session; null, and told of, if the record is corrupt. */
-  decode(id: string, entry: Entry, parse?: (text: string) => unknown): SessionData | null {
-    const session = decodeSession(entry, parse)
-    if (session === undefined) this.#rules.journal.corrupt(id)
-    return session ?? null
+  /** When the session was created, in epoch milliseconds; 0 if that is unknown. */
+  createdOf(id: string, stored: Stored): number {
+    return this.#writer.parse(id, stored)?.created ?? 0
   }
 
-  /** The live session that express-session made of loaded data goes on with the data's view. */
-  adopt(data: object, session: object): void {
-    const view = this.#views.get(data)
-    if (view !== undefined) this.#views.set(session, view)
+  /** The live session that express-session makes from loaded data continues with the data's baseline. */
+  adopt(data: object, live: object): void {
+    const tracked = trackedOf(data)
+    if (tracked?.tracker === this) track(live, tracked)
   }
 
   /**
-   * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed:
-   * answers whether it was written.
+   * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed. Returns
+   * whether it was written.
    */
   save(id: string, session: SessionData): Promise<boolean> {
-    requireCookie(session)
-    const view = this.#viewOf(id, session)
-    // Taken at once: the caller may go on changing its session while the write waits for its turn.
-    const draft = draftOf(session, this.#rules.ttl, view?.base)
-    return view === undefined ? this.#create(id, session, draft) : this.#update(id, new Write(view, draft))
+    const tracked = this.#trackedOf(id, session)
+    // Made at once: the caller may go on changing its session while the write waits.
+    const draft = this.#draftOf(session, tracked?.baseline.created)
+    return tracked === undefined ? this.#create(id, session, draft) : this.#update(id, { tracked, draft, isTouch: false })
   }
 
-  /** A session that was not loaded: nothing to compare with. If it is a request's own, its next save is no first one. */
-  #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
-    const view = 'req' in session ? viewOfNew(id, draft) : undefined
-    if (view !== undefined) this.#views.set(session, view)
-    const create = async (task: Task): Promise<void> => {
-      this.#turns.leave(id, undefined)
-      if (view === undefined) await this.#rules.bank.save(id, entryOf(draft))
-      else await this.#updates.create(id, draft, task)
-      this.#snapshots.keep(id, draft.record)
+  /** Changes the expiry to what the cookie says, and stores a changed cookie. A session that is missing stays missing. */
+  touch(id: string, session: SessionData): Promise<void> {
+    const { bank } = this.#rules
+    const tracked = this.#trackedOf(id, session)
+    const draft = this.#cookieDraftOf(session, tracked?.baseline.created)
+    // Where a touch is a read and a save, no other write may come between them.
+    const isAtomic = bank.touch !== undefined || bank.swap !== undefined
+    if (tracked === undefined || !isAtomic || this.#needsRewrite(tracked.baseline, session, draft)) {
+      return this.#touchInTurn(id, session)
     }
-    return this.#inTurn(id, 'set', create, () => {
-      if (view !== undefined) know(view, draft, draft)
+    const writing = this.#queue.pending(id)
+    if (writing === undefined) return this.#moveExpiry(tracked, draft, 'touch')
+    // A write under way may end later, with an expiry of its own.
+    const move = (): Promise<void> =>
+      this.#needsRewrite(tracked.baseline, session, draft)
+        ? this.#touchInTurn(id, session)
+        : this.#moveExpiry(tracked, draft, 'touch')
+    return this.#rules.deadlines.limit(writing.then(move), 'touch')
+  }
+
+  /** Ends the session. Returns whether there was one. */
+  destroy(id: string): Promise<boolean> {
+    const remove = (): Promise<boolean> => {
+      this.#queue.setLastResult(id, undefined)
+      return this.#rules.bank.delete(id)
+    }
+    return this.#inTurn(id, 'destroy', remove, identity)
+  }
+
+  /** Deletes the entry if it has expired, in the session's turn: a save that was answered is not deleted. */
+  deleteExpired(id: string): Promise<boolean> {
+    const { bank } = this.#rules
+    const remove = async (cancellation: Cancellation): Promise<boolean> => {
+      this.#queue.setLastResult(id, undefined)
+      const stored = await bank.read(id)
+      throwIfCancelled(cancellation, 'cleanup')
+      return stored !== null && !isLive(stored, Date.now()) && (await bank.delete(id))
+    }
+    return this.#inTurn(id, 'cleanup', remove, identity)
+  }
+
+  /** Atomic read-modify-write; see `Writer.update`. */
+  update(id: string, change: Parameters<Writer['update']>[1]): Promise<SessionData | null> {
+    const work = (cancellation: Cancellation): Promise<SessionData | null> => {
+      this.#queue.setLastResult(id, undefined)
+      return this.#writer.update(id, change, cancellation)
+    }
+    return this.#inTurn(id, 'update', work, identity)
+  }
+
+  /**
+   * Stores the entry's owner and creation time anew, if they differ from what the options say.
+   * Returns whether the entry was changed.
+   */
+  reindex(id: string): Promise<boolean> {
+    const work = async (cancellation: Cancellation): Promise<boolean> => {
+      this.#queue.setLastResult(id, undefined)
+      const tracked = await this.#loadTracked(id)
+      if (tracked === undefined) return false
+      const session = sessionOf({ ...tracked.baseline.text, form: formOf(tracked.baseline.text), created: undefined }, null)
+      if (this.#ownerOf(session) === tracked.baseline.owner) return false
+      return (await this.#rewriteCookie(id, tracked, session, cancellation)) !== null
+    }
+    return this.#inTurn(id, 'reindex', work, identity)
+  }
+
+  /** A session that was not loaded: there is nothing to compare it with. If it is a request's own, its next save is compared with this one. */
+  #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
+    const tracked: Tracked | undefined = 'req' in session ? { tracker: this, baseline: baselineOfNew(id, draft) } : undefined
+    if (tracked !== undefined) track(session, tracked)
+    const create = (cancellation: Cancellation): Promise<StoredSession> => {
+      this.#queue.setLastResult(id, undefined)
+      return tracked === undefined ? this.#writer.replace(id, draft) : this.#writer.create(id, draft, cancellation)
+    }
+    return this.#inTurn(id, 'set', create, (stored) => {
+      if (tracked !== undefined) tracked.baseline = afterSave(tracked.baseline, draft, stored)
       return true
     })
   }
 
-  /** Joins others that wait for the same session, if they do; else takes a turn. */
+  /** Joins the writes that wait for the same session, if there are any; else waits for its own turn. */
   #update(id: string, write: Write): Promise<boolean> {
     const { deadlines, merge } = this.#rules
-    const end = (): boolean => write.end()
-    const others = this.#turns.joint(id)
-    if (others?.writes.every(({ view }) => view !== write.view)) {
-      others.writes.push(write)
-      return deadlines.limitThen(others.done, 'set', end)
+    const end = (): boolean => {
+      const { result, tracked, draft } = write
+      if (result === null) return false
+      // Undefined: it changed no data, and moved the expiry at most.
+      if (result !== undefined) tracked.baseline = afterSave(tracked.baseline, draft, result)
+      return true
     }
-    const joint: Joint = { writes: [write], done: notBegun, isGivenUp: false }
+    const open = this.#queue.openGroup(id)
+    if (open?.writes.every(({ tracked }) => tracked !== write.tracked)) {
+      open.writes.push(write)
+      return deadlines.limit(open.done, 'set', end)
+    }
+    const group: Group = { writes: [write], done: NOT_BEGUN, isCancelled: false }
     const work = (): Promise<void> => {
-      this.#turns.begin(id, joint)
-      requireInTime(joint, 'set')
-      return this.#writeAll(id, joint.writes, joint)
+      this.#queue.closeGroup(id, group)
+      throwIfCancelled(group, 'set')
+      return this.#writeGroup(id, group)
     }
-    // What the caller's own merge makes of one may fail, and must not fail the others.
-    const takesMore = merge === undefined ? joint : undefined
-    const bounded = (start: Promise<void> | undefined): Promise<boolean> => {
-      joint.done = start === undefined ? work() : start.then(work)
-      return deadlines.limitThen(joint.done, 'set', end, joint)
+    const start = (previous: Promise<void> | undefined): Promise<boolean> => {
+      group.done = previous === undefined ? work() : previous.then(work)
+      return deadlines.limit(group.done, 'set', end, group)
     }
-    return this.#turns.take(id, bounded, takesMore)
+    // A merge of the caller's may throw for one write, and must not fail the others.
+    return this.#queue.run(id, start, merge === undefined ? group : undefined)
   }
 
-  #writeAll(id: string, all: readonly Write[], task: Task): Promise<void> {
-    const writes = all.filter(({ view, draft }) => view.attempt !== undefined || isChange(view, draft))
-    if (writes.length === 0) return this.#moveAll(all, task)
-    const supposed = this.#supposed(id, writes)
-    // Until it has ended well, nobody knows.
-    this.#turns.leave(id, undefined)
-    return this.#updates.write(id, writes, supposed, task).then((stored) => {
-      this.#turns.leave(id, stored ?? undefined)
-      if (writes.length < all.length)
-        return this.#moveAll(
-          all.filter((write) => !writes.includes(write)),
-          task,
-        )
-    })
-  }
-
-  async #moveAll(writes: readonly Write[], task: Task): Promise<void> {
-    for (const { view, draft } of writes) await this.#move(view, draft, task, isYielding)
+  async #writeGroup(id: string, group: Group): Promise<void> {
+    const changing = group.writes.filter((write) => isChange(write))
+    if (changing.length > 0) {
+      const known = this.#knownStored(id, changing)
+      // Until the write has ended well, nobody knows what is stored.
+      this.#queue.setLastResult(id, undefined)
+      const stored = await this.#writer.write(id, changing, known, group)
+      this.#queue.setLastResult(id, stored ?? undefined)
+    }
+    for (const write of group.writes) {
+      if (changing.includes(write)) continue
+      throwIfCancelled(group, 'set')
+      this.#queue.setLastResult(id, undefined)
+      await this.#moveExpiry(write.tracked, write.draft, 'set', group)
+    }
   }
 
   /**
-   * What is stored, as far as we can tell without asking: what the write before left, or what the request loaded. After a merge
-   * the later death is kept, as it is for who asks for none, and others may have moved what we know of by touches: then only the
-   * bank can tell.
+   * What is stored, as far as this process can tell without a read: what the write before has stored, or what the request has loaded.
+   * A later expiry that another request has stored by a touch is known to the bank alone.
    */
-  #supposed(id: string, writes: readonly Write[]): Stored | undefined {
-    if (writes.some(({ view, draft }) => isYielding(view, draft))) return undefined
-    const left = this.#turns.left(id)
-    if (left !== undefined && writes.every(({ draft }) => isNotSooner(draft.expires, left.expires))) return left
-    const { base, expected, expires, isNew } = writes[0]!.view
-    return left === undefined && base === expected && !isNew ? { record: expected, expires } : undefined
+  #knownStored(id: string, writes: readonly Write[]): StoredSession | undefined {
+    if (writes.some(({ tracked, draft }) => mayShorten(tracked.baseline, draft))) return undefined
+    const last = this.#queue.lastResult(id)
+    if (last !== undefined) return writes.every(({ draft }) => !isLater(last.expires, draft.expires)) ? last : undefined
+    const { baseline } = writes[0]!.tracked
+    return baseline.isMerged || baseline.isNew ? undefined : baseline
   }
 
-  /** Moves the session's death to what its cookie says, and keeps a changed cookie. Silent if the session is not there. */
-  touch(id: string, session: SessionData): Promise<void> {
-    const { bank, ttl } = this.#rules
-    const draft = draftOfCookie(session, ttl)
-    const view = this.#viewOf(id, session)
-    // Where a touch is a read and a save, no other write may come between them: it needs its turn.
-    const isAtomic = bank.touch !== undefined || bank.swap !== undefined
-    if (view === undefined || !isAtomic || isCookieChanged(view.cookie, draft.cookie))
-      return this.#touchInTurn(id, session, draft)
-    const writing = this.#turns.busy(id)
-    return writing === undefined ? this.#moveExpiry(view, draft) : this.#touchAfter(writing, id, session, view, draft)
-  }
-
-  /** A write under way may end later, and bring its own death: so it comes first. Nobody has to wait for the touch. */
-  #touchAfter(writing: Promise<void>, id: string, session: SessionData, view: View, draft: CookieDraft): Promise<void> {
-    const move = (): Promise<void> =>
-      isCookieChanged(view.cookie, draft.cookie) ? this.#touchInTurn(id, session, draft) : this.#moveExpiry(view, draft)
-    return this.#rules.deadlines.limit(writing.then(move), 'touch')
-  }
-
-  #touchInTurn(id: string, session: SessionData, draft: CookieDraft): Promise<void> {
-    const move = async (task: Task): Promise<void> => {
-      const known = this.#viewOf(id, session) ?? (await this.#stored(id))
-      if (known !== undefined) await this.#move(known, draft, task)
+  /** A touch that has to read or to rewrite the record, in the session's turn. */
+  #touchInTurn(id: string, session: SessionData): Promise<void> {
+    const work = async (cancellation: Cancellation): Promise<void> => {
+      this.#queue.setLastResult(id, undefined)
+      const tracked = this.#trackedOf(id, session) ?? (await this.#loadTracked(id))
+      if (tracked === undefined) return
+      throwIfCancelled(cancellation, 'touch')
+      const draft = this.#cookieDraftOf(session, tracked.baseline.created)
+      if (this.#needsRewrite(tracked.baseline, session, draft)) await this.#rewriteCookie(id, tracked, session, cancellation)
+      else await this.#moveExpiry(tracked, draft, 'touch', cancellation)
     }
-    return this.#inTurn(id, 'touch', move, () => undefined)
+    return this.#inTurn(id, 'touch', work, identity)
   }
 
-  /** Removes the session; answers whether there was one. */
-  destroy(id: string): Promise<boolean> {
-    const remove = (): Promise<boolean> => {
-      this.#turns.leave(id, undefined)
-      return this.#rules.bank.delete(id)
+  /** Stores another cookie, owner or creation time around data that stay as they are. */
+  async #rewriteCookie(
+    id: string,
+    tracked: Tracked,
+    session: SessionData,
+    cancellation: Cancellation,
+  ): Promise<StoredSession | null> {
+    const { baseline } = tracked
+    const created = this.#createdOf(baseline.created)
+    const { cookie, expires } = this.#cookieDraftOf(session, created)
+    const text = encodeSession(formOf(baseline.text), cookie, created)
+    const draft: Draft = { text, cookie, expires, owner: this.#ownerOf(session), created }
+    const write: Write = { tracked, draft, isTouch: true }
+    const known = mayShorten(baseline, draft) || baseline.isMerged || baseline.isNew ? undefined : baseline
+    const stored = await this.#writer.write(id, [write], known, cancellation)
+    if (stored !== null) tracked.baseline = afterSave(tracked.baseline, draft, stored)
+    return stored
+  }
+
+  /** Whether a touch has to rewrite the record: its cookie, its owner or its creation time differ from what is stored. */
+  #needsRewrite(baseline: Baseline, session: SessionData, draft: CookieDraft): boolean {
+    const { bank, storesCreated, ownerOf } = this.#rules
+    return (
+      isCookieChanged(baseline.cookie, draft.cookie) ||
+      (storesCreated && baseline.created === undefined) ||
+      (ownerOf !== undefined && bank.idsOf !== undefined && ownerOf(session) !== baseline.owner)
+    )
+  }
+
+  /** Sends a touch, if it is due. A set that changes no data ends here as well. */
+  #moveExpiry(tracked: Tracked, draft: CookieDraft, operation: 'touch' | 'set', inTurn?: Cancellation): Promise<void> {
+    const { bank, deadlines } = this.#rules
+    const { baseline } = tracked
+    if (!this.#isTouchDue(baseline, draft)) return Promise.resolve()
+    const cancellation = inTurn ?? (bank.touch === undefined ? { isCancelled: false } : NEVER_CANCELLED)
+    const isKnownLater = isLater(baseline.expires, draft.expires) && !isAgeChanged(baseline.cookie, draft.cookie)
+    const keepsLater = operation === 'set' ? mayShorten(baseline, draft) : isKnownLater
+    const moving = keepsLater
+      ? this.#extend(baseline.id, draft.expires, cancellation)
+      : this.#move(baseline.id, draft.expires, cancellation)
+    const end = (expires: number | null): void => {
+      tracked.baseline = afterTouch(tracked.baseline, expires, draft.cookie)
     }
-    return this.#inTurn(id, 'destroy', remove, asItIs)
+    return deadlines.limit(moving, operation, end, cancellation === NEVER_CANCELLED ? undefined : cancellation)
   }
 
-  /** Does the work when its turn comes, and `next` with what it gives, if that is in time. */
-  #inTurn<T, Next>(id: string, what: string, work: (task: Task) => Promise<T>, next: (value: T) => Next): Promise<Next> {
-    const task: Task = { isGivenUp: false }
+  async #move(id: string, expires: number | null, cancellation: Cancellation): Promise<number | null> {
+    await touch(this.#rules.bank, id, expires, cancellation)
+    return expires
+  }
+
+  /** Changes the expiry, unless the stored one is later. Returns when the session expires. */
+  async #extend(id: string, expires: number | null, cancellation: Cancellation): Promise<number | null> {
+    const stored = await readLive(this.#rules.bank, id)
+    if (stored === null) return expires
+    if (!isLater(expires, stored.expires)) return stored.expires
+    throwIfCancelled(cancellation, 'touch')
+    return this.#move(id, expires, cancellation)
+  }
+
+  /** A touch may be left out that would extend the expiry by less than `touchAfter`, unless half of the lifetime has passed. */
+  #isTouchDue(baseline: Baseline, { expires }: CookieDraft): boolean {
+    if (expires === null || baseline.expires === null) return true
+    const gain = expires - baseline.expires
+    const lifetime = expires - Date.now()
+    return gain < 0 || gain >= Math.min(this.#rules.touchAfter, lifetime / 2)
+  }
+
+  /** Runs the work after the writes of the same session before it, and `next` with its result if that is in time. */
+  #inTurn<T, Next>(
+    id: string,
+    operation: string,
+    work: (cancellation: Cancellation) => Promise<T>,
+    next: (value: T) => Next,
+  ): Promise<Next> {
+    const cancellation: Cancellation = { isCancelled: false }
     const begin = (): Promise<T> => {
-      requireInTime(task, what)
-      return work(task)
+      throwIfCancelled(cancellation, operation)
+      return work(cancellation)
     }
-    return this.#turns.take(id, (start) => {
-      const done = start === undefined ? begin() : start.then(begin)
-      return this.#rules.deadlines.limitThen(done, what, next, task)
+    return this.#queue.run(id, (previous) => {
+      const done = previous === undefined ? begin() : previous.then(begin)
+      return this.#rules.deadlines.limit(done, operation, next, cancellation)
     })
   }
 
-  #viewOf(id: string, session: object): View | undefined {
-    const view = this.#views.get(session)
-    return view?.id === id ? view : undefined
+  #trackedOf(id: string, session: object): Tracked | undefined {
+    const tracked = trackedOf(session)
+    return tracked?.tracker === this && tracked.baseline.id === id ? tracked : undefined
   }
 
-  /** A write that changes no data. @param yields whether a longer life is to be left alone */
-  async #move(view: View, draft: CookieDraft, task: Task, yields = isYieldingTouch): Promise<void> {
-    requireInTime(task, 'touch')
-    this.#turns.leave(view.id, undefined)
-    if (!isCookieChanged(view.cookie, draft.cookie)) return this.#moveExpiry(view, draft, task, yields)
-    return this.#updates.writeCookie(view, draft, task)
+  /** The baseline of what is stored, for a session object that was never loaded. */
+  async #loadTracked(id: string): Promise<Tracked | undefined> {
+    const stored = await readLive(this.#rules.bank, id)
+    const session = stored === null ? null : this.loaded(id, stored)
+    return session === null ? undefined : trackedOf(session)
   }
 
-  #moveExpiry(view: View, draft: CookieDraft, turn?: Task, yields = isYieldingTouch): Promise<void> {
-    const { bank, deadlines, touchAfter } = this.#rules
-    const { expires } = draft
-    if (expires !== null && view.expires !== null) {
-      const gain = expires - view.expires
-      if (gain >= 0 && gain < touchAfter) return Promise.resolve()
+  #draftOf(session: SessionData, created: number | undefined): Draft {
+    const createdAt = this.#createdOf(created)
+    const { cookie, expires } = this.#cookieDraftOf(session, createdAt)
+    return { text: encodeSession(session, cookie, createdAt), cookie, expires, owner: this.#ownerOf(session), created: createdAt }
+  }
+
+  #cookieDraftOf(session: SessionData, created: number | undefined): CookieDraft {
+    if (!isPlainRecord(session) || !isPlainRecord((session as { cookie?: unknown }).cookie)) {
+      throw new DatabankError('DATABANK_INVALID_SESSION', 'a session must be an object with a cookie')
     }
-    if (yields(view, draft)) return this.#prolong(view, draft, turn)
-    // What one operation does needs nobody to end it.
-    const task = turn ?? (bank.touch === undefined ? { isGivenUp: false } : undefined)
-    const know = (): void => {
-      view.expires = expires
-      view.asked = expires
-    }
-    return deadlines.limitThen(touch(bank, view.id, expires, task), 'touch', know, task)
+    const cookie = cookieFieldsOf(session.cookie)
+    return { cookie, expires: this.#bounded(expiresOf(cookie, this.#rules.ttl, Date.now()), created) }
   }
 
-  /** The same for who leaves a longer life alone. */
-  #prolong(view: View, { expires }: CookieDraft, task: Task = { isGivenUp: false }): Promise<void> {
-    const know = (death: number | null): void => {
-      view.expires = death
-      view.asked = expires
-    }
-    return this.#rules.deadlines.limitThen(this.#updates.prolong(view.id, expires, task), 'touch', know, task)
+  #createdOf(created: number | undefined): number | undefined {
+    return created ?? (this.#rules.storesCreated ? Date.now() : undefined)
   }
 
-  /** A view of what is stored, for a session object that was never loaded. */
-  async #stored(id: string): Promise<View | undefined> {
-    const stored = await this.#updates.living(id)
-    if (stored === null) return undefined
-    const session = this.decode(id, entryOf(stored), () => stored.record.copy())
-    return session === null ? undefined : viewOf(id, stored, { ...session.cookie })
+  #ownerOf(session: SessionData): string | null {
+    return this.#rules.ownerOf === undefined ? null : this.#rules.ownerOf(session)
+  }
+
+  /** No expiry lies behind the absolute time-out. */
+  #bounded(expires: number | null, created: number | undefined): number | null {
+    const { absoluteTimeout } = this.#rules
+    return absoluteTimeout === null || created === undefined ? expires : soonerOf(expires, created + absoluteTimeout)
   }
 }
 
-const notBegun: Promise<void> = Promise.resolve()
+/** Whether the write holds other data, or another cookie, than its session is known to hold; or may have been stored already. */
+function isChange({ tracked: { baseline }, draft }: Write): boolean {
+  return (
+    baseline.unconfirmed !== undefined ||
+    isCookieChanged(baseline.cookie, draft.cookie) ||
+    !isSameData(baseline.text, draft.text) ||
+    draft.owner !== baseline.owner
+  )
+}

@@ -1,257 +1,360 @@
 import session, { type SessionData } from 'express-session'
-import { type Bank, type Entry, isAlive } from './bank.ts'
-import { Deadlines, requireInTime, type Task } from './deadline.ts'
-import { clear, count, Pace, purge, scan } from './derive.ts'
-import { coded, DatabankError } from './errors.ts'
-import { Janitor } from './janitor.ts'
-import { type Emit, Journal, type Logger } from './journal.ts'
+import { type Bank, isLive, type Stored } from './bank.ts'
+import { trackedOf } from './baseline.ts'
+import { CleanupTimer } from './cleanup.ts'
+import { coded, DatabankError, type ErrorCode } from './errors.ts'
+import { forEachConcurrently, scan } from './fallbacks.ts'
+import { bankIdOf, requireId } from './ids.ts'
+import { type Emit, StoreLog } from './log.ts'
+import { type Callback, Deadlines, deliver, identity, ignore, promised } from './operation.ts'
+import { checkStoreOptions, type StoreOptions, withDefaults } from './options.ts'
+import { Owners, ownerRule } from './owners.ts'
 import { Sessions } from './sessions.ts'
-import { asItIs, type Callback, optional, settle } from './settle.ts'
-import { checkStoreOptions, type StoreOptions, withDefaults } from './store-options.ts'
 
-/** Work on all sessions may take this many times as long as work on one. */
-const longWork = 12
+/** An operation of the database on all sessions may take this many times as long as one on a single session. */
+const LONG_OPERATION = 12
 
 /**
- * A session store for express-session on any bank: its callback API over the rules in `Sessions`.
+ * A session store for express-session on any bank.
  *
- * Every operation calls back exactly once, within `timeout`, also when the bank throws or hangs; errors carry a `code`.
- * Operates as EventEmitter: `conflict` (parallel changes were merged), `dropped` (a late write of a destroyed session),
- * `corrupt` (a record that is no session) and `timeout`, each with `{ sid }`. It never emits `error`.
+ * Every operation ends exactly once, within `timeout`, also if the bank throws or hangs; errors have a `code`. A method that is
+ * called without a callback returns a promise. The store emits `conflict`, `dropped`, `corrupt` and `timeout` (`StoreEvents`), and
+ * never `error`.
  *
  * @example
  * app.use(session({ store: new DatabankStore({ bank: new MemoryBank() }), secret, resave: false, saveUninitialized: false }))
  */
 export class DatabankStore extends session.Store {
   readonly #bank: Bank
-  readonly #journal: Journal
+  readonly #log: StoreLog
   readonly #deadlines: Deadlines
   readonly #longDeadlines: Deadlines
   readonly #sessions: Sessions
-  readonly #janitor: Janitor | undefined
+  readonly #owners: Owners
+  readonly #ownerOf: ((session: SessionData) => string | null) | undefined
+  readonly #maxSessionsPerOwner: number | undefined
+  readonly #cleanupTimer: CleanupTimer | undefined
+  #cleaning: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   /** @throws DATABANK_INVALID_OPTION */
   constructor(options: StoreOptions) {
     super()
     checkStoreOptions(options)
-    const { bank, log, merge, ttl, touchAfter, timeout, cleanupInterval } = withDefaults(options)
-    const journal = this.createJournal(log, (event, detail) => process.nextTick(() => this.emit(event, detail)))
-    const deadlines = new Deadlines(timeout)
-    this.#bank = bank
-    this.#journal = journal
-    this.#deadlines = deadlines
-    this.#longDeadlines = new Deadlines(timeout * longWork)
-    this.#sessions = new Sessions({ bank, ttl, touchAfter, timeout, merge, journal, deadlines })
-    const canClean = bank.purge !== undefined || bank.scan !== undefined
-    if (cleanupInterval !== null && canClean) this.#janitor = new Janitor(cleanupInterval, () => this.#cleanup())
+    const { bank, log, owner, maxSessionsPerOwner, merge, timeout, cleanupInterval, ...rules } = withDefaults(options)
+    const emit: Emit = (event, ...args) => void process.nextTick(() => this.emit(event, ...args))
+    this.#log = new StoreLog(log, emit)
+    const warn = (message: string, fields?: Readonly<Record<string, unknown>>): void => this.#log.warn(message, fields)
+    this.#bank = typeof bank === 'function' ? bank({ timeout, warn }) : bank
+    this.#deadlines = new Deadlines(timeout)
+    this.#longDeadlines = new Deadlines(timeout * LONG_OPERATION)
+    this.#ownerOf = owner === undefined ? undefined : ownerRule(owner)
+    this.#maxSessionsPerOwner = maxSessionsPerOwner
+    this.#sessions = new Sessions({
+      ...rules,
+      bank: this.#bank,
+      log: this.#log,
+      deadlines: this.#deadlines,
+      timeout,
+      merge,
+      ownerOf: this.#ownerOf,
+      storesCreated: rules.absoluteTimeout !== null || maxSessionsPerOwner !== undefined,
+    })
+    this.#owners = new Owners({
+      bank: this.#bank,
+      sessions: this.#sessions,
+      ownerOf: this.#ownerOf,
+      scan: () => this.#scan(),
+      limit: (promise, operation) => this.#deadlines.limit(promise, operation),
+    })
+    const canClean = this.#bank.purge !== undefined || this.#bank.scan !== undefined
+    if (cleanupInterval !== null && canClean) this.#cleanupTimer = new CleanupTimer(cleanupInterval, () => this.#cleanRegularly())
   }
 
-  /** The living session under this id, or null. */
-  override get(sid: string, callback?: Callback<SessionData | null>): void {
-    const give = (entry: Entry | null): SessionData | null => {
-      const found = entry === null ? null : this.#sessions.loaded(sid, entry)
-      this.#journal.got(sid, found)
-      return found === null ? null : this.present(sid, found)
-    }
-    this.#onSession('get', sid, callback, () => this.#sessions.load(sid), give)
+  /** The live session with this id, or null. */
+  override get(sid: string): Promise<SessionData | null>
+  override get(sid: string, callback: Callback<SessionData | null>): void
+  override get(sid: string, callback?: Callback<SessionData | null>): Promise<SessionData | null> | void {
+    const map = (stored: Stored | null): SessionData | null =>
+      stored === null ? null : this.#sessions.loaded(bankIdOf(sid), stored)
+    return this.#run('get', sid, () => this.#sessions.load(bankIdOf(sid)), map, callback)
   }
 
-  /** Called by express-session for what `get` gave: the live session remembers which record it was made of. */
+  /** Called by express-session for what `get` returned: the live session remembers which record it was made from. */
   override createSession(...[request, data]: Parameters<session.Store['createSession']>): session.Session & SessionData {
-    const live = this.inflate(request, data)
-    this.#sessions.adopt(data, live)
+    const live = super.createSession(request, data)
+    this.adopt(data, live)
     return live
   }
 
-  /** Stores the session. What parallel requests changed is kept; a session that was destroyed meanwhile is not written again. */
-  override set(sid: string, session: SessionData, callback?: Callback): void {
-    const tell = (isWritten: boolean): void => {
-      if (isWritten) this.#journal.saved(sid, session)
-    }
-    this.#onSession('set', sid, callback, () => this.#sessions.save(sid, session), tell)
+  /** Stores the session. Changes of parallel requests are kept; a session that was destroyed meanwhile is not written again. */
+  override set(sid: string, session: SessionData): Promise<void>
+  override set(sid: string, session: SessionData, callback: Callback): void
+  override set(sid: string, session: SessionData, callback?: Callback): Promise<void> | void {
+    return this.#run('set', sid, () => this.#save(bankIdOf(sid), session), ignore, callback)
   }
 
-  /** Moves the session's death to what its cookie says; leaves its data alone. */
-  override touch(sid: string, session: SessionData, callback?: Callback): void {
-    this.#onSession('touch', sid, callback, () => this.#sessions.touch(sid, session), asItIs)
+  /** Changes the session's expiry to what its cookie says, and stores a changed cookie. Leaves the data alone. */
+  override touch(sid: string, session: SessionData): Promise<void>
+  override touch(sid: string, session: SessionData, callback: Callback): void
+  override touch(sid: string, session: SessionData, callback?: Callback): Promise<void> | void {
+    return this.#run('touch', sid, () => this.#sessions.touch(bankIdOf(sid), session), ignore, callback)
   }
 
-  /** Ends the session. One that is not there is fine. */
-  override destroy(sid: string, callback?: Callback): void {
-    const tell = (existed: boolean): void => this.#journal.destroyed(sid, existed)
-    this.#onSession('destroy', sid, callback, () => this.#sessions.destroy(sid), tell)
-  }
-
-  /** All living sessions, as an array. Prefer `entries()` where there may be many. */
-  override all(callback?: Callback<SessionData[]>): void {
-    this.#onAll('all', callback, async () => {
-      const sessions: SessionData[] = []
-      for await (const [sid, session] of this.entries()) sessions.push(this.present(sid, session))
-      this.#journal.listed(sessions.length)
-      return sessions
-    })
-  }
-
-  /** How many sessions live. */
-  override length(callback?: Callback<number>): void {
-    this.#onAll('length', callback, async () => {
-      const living = await this.#longDeadlines.limit(count(this.#bank, Date.now()), 'length')
-      this.#journal.counted(living)
-      return living
-    })
-  }
-
-  /** Ends all sessions. */
-  override clear(callback?: Callback): void {
-    this.#onAll('clear', callback, async () => {
-      const task: Task = { isGivenUp: false }
-      const remove = (id: string): Promise<unknown> => {
-        requireInTime(task, 'clear')
-        return this.#sessions.destroy(id)
-      }
-      await this.#longDeadlines.limitThen(clear(this.#bank, remove), 'clear', () => this.#journal.cleared(), task)
-    })
-  }
-
-  /** Frees expired sessions now. The store does so by itself every `cleanupInterval`. */
-  cleanup(callback?: Callback): void {
-    settle(this.#cleanup(), callback, asItIs)
+  /** Ends the session. It is no error if there is none. */
+  override destroy(sid: string): Promise<void>
+  override destroy(sid: string, callback: Callback): void
+  override destroy(sid: string, callback?: Callback): Promise<void> | void {
+    return this.#run('destroy', sid, () => this.#sessions.destroy(bankIdOf(sid)), ignore, callback)
   }
 
   /**
-   * All living sessions, streamed: `for await (const [sid, session] of store.entries())`. Others get their turn meanwhile.
+   * Atomic read-modify-write, for what no merge can know: counters, stock.
+   *
+   * @param change changes the session that it is given, or returns another one. It may run again if another write was faster
+   * @returns the session that is stored then, or null if there is none
+   */
+  update(sid: string, change: Parameters<Sessions['update']>[1]): Promise<SessionData | null> {
+    return this.#run('update', sid, () => this.#sessions.update(bankIdOf(sid), change), identity, undefined)
+  }
+
+  /** All live sessions, as an array. Each has a non-enumerable `id`. Prefer `entries()` where there may be many. */
+  override all(): Promise<SessionData[]>
+  override all(callback: Callback<SessionData[]>): void
+  override all(callback?: Callback<SessionData[]>): Promise<SessionData[]> | void {
+    const work = async (): Promise<SessionData[]> => {
+      const sessions: SessionData[] = []
+      for await (const [id, session] of this.entries()) {
+        sessions.push(Object.defineProperty(session, 'id', { value: id, configurable: true, writable: true }))
+      }
+      return sessions
+    }
+    return this.#run('all', undefined, work, identity, callback)
+  }
+
+  /** How many sessions are live. */
+  override length(): Promise<number>
+  override length(callback: Callback<number>): void
+  override length(callback?: Callback<number>): Promise<number> | void {
+    return this.#run('length', undefined, () => this.#count(), identity, callback)
+  }
+
+  /** Ends all sessions. */
+  override clear(): Promise<void>
+  override clear(callback: Callback): void
+  override clear(callback?: Callback): Promise<void> | void {
+    return this.#run('clear', undefined, () => this.#clear(), ignore, callback)
+  }
+
+  /** Deletes expired sessions now. The store does so by itself every `cleanupInterval`. */
+  cleanup(): Promise<void>
+  cleanup(callback: Callback): void
+  cleanup(callback?: Callback): Promise<void> | void {
+    return this.#run('cleanup', undefined, () => this.#cleanup(), ignore, callback)
+  }
+
+  /**
+   * All live sessions, streamed: `for await (const [id, session] of store.entries())`. `id` is the id that the session is stored
+   * under, for `destroyById`.
    *
    * @throws DATABANK_NOT_SUPPORTED if the bank cannot list its sessions
    */
-  async *entries(): AsyncGenerator<[sid: string, session: SessionData], void, undefined> {
-    this.#requireOpen()
-    const iterator = scan(this.#bank)[Symbol.asyncIterator]()
-    const pace = new Pace()
-    try {
-      for (;;) {
-        const step = await this.#deadlines.limit(iterator.next(), 'scan')
-        if (step.done) return
-        const [sid, entry] = step.value
-        const session = isAlive(entry, Date.now()) ? this.#sessions.decode(sid, entry) : null
-        if (session !== null) yield [sid, session]
-        if (pace.isDue()) await pace.rest()
-      }
-    } catch (error) {
-      throw coded(error)
-    } finally {
-      // Not awaited: a bank that hangs would hang us.
-      optional(Promise.resolve(iterator.return?.()))
+  async *entries(): AsyncGenerator<[id: string, session: SessionData], void, undefined> {
+    this.#throwIfClosed()
+    for await (const [id, stored] of this.#scan()) {
+      const session = isLive(stored, Date.now()) ? this.#sessions.loaded(id, stored) : null
+      if (session !== null) yield [id, session]
     }
+  }
+
+  /**
+   * The live sessions of an owner, streamed, by the option `owner`. A session is found as soon as its `set` has ended.
+   *
+   * @throws DATABANK_NOT_SUPPORTED if the bank has neither an index of owners nor a scan
+   */
+  async *sessionsOf(owner: string | number): AsyncGenerator<[id: string, session: SessionData], void, undefined> {
+    this.#throwIfClosed()
+    try {
+      yield* this.#owners.sessionsOf(String(owner))
+    } catch (error) {
+      throw this.#failed('sessionsOf', undefined, error)
+    }
+  }
+
+  /**
+   * Ends the sessions of an owner: all that were stored when it was called, except the session id `except`. Returns how many ended.
+   */
+  destroySessionsOf(owner: string | number, { except }: { except?: string | undefined } = {}): Promise<number> {
+    const kept = except === undefined ? undefined : bankIdOf(except)
+    return this.#run(
+      'destroySessionsOf',
+      undefined,
+      () => this.#owners.destroySessionsOf(String(owner), kept),
+      identity,
+      undefined,
+    )
+  }
+
+  /** Ends the session that `entries`, `all` or `sessionsOf` gave with this id. Returns whether there was one. */
+  destroyById(id: string): Promise<boolean> {
+    const work = (): Promise<boolean> => {
+      requireId(id)
+      return this.#sessions.destroy(id)
+    }
+    return this.#run('destroyById', id, work, identity, undefined)
+  }
+
+  /** Stores the owner of sessions that were stored before `owner` was configured. Returns how many were changed. */
+  reindexOwners(): Promise<number> {
+    return this.#run('reindexOwners', undefined, () => this.#owners.reindex(), identity, undefined)
   }
 
   /** Connects now, or rejects now. Without it the store connects at the first request. */
   open(): Promise<void> {
-    return optional(this.#attempt('open', () => this.#deadlines.limit(this.#openBank(), 'open')))
+    const work = (): Promise<void> => this.#deadlines.limit(this.#openBank(), 'open')
+    return this.#run('open', undefined, work, ignore, undefined)
   }
 
   /**
-   * Ends timers and the connections that are ours, once the operations under way have ended. Every later operation fails with
-   * DATABANK_CLOSED. May be called again.
+   * Ends timers, and the connections that the store opened, when the operations under way have ended. Later operations fail with
+   * DATABANK_CLOSED. A second call has no effect.
    */
   close(callback?: Callback): Promise<void> {
     this.#closing ??= this.#close()
-    if (callback !== undefined) settle(this.#closing, callback, asItIs)
-    return optional(this.#closing)
+    this.#closing.catch(ignore)
+    if (typeof callback === 'function') deliver(this.#closing, callback, ignore, coded)
+    return this.#closing
   }
 
-  /** Makes the live session: express-session's part of `createSession`. */
-  protected inflate(...[request, data]: Parameters<session.Store['createSession']>): session.Session & SessionData {
-    return super.createSession(request, data)
+  /** Lets the live session continue with the baseline of the data that it was made from. */
+  protected adopt(data: object, live: object): void {
+    this.#sessions.adopt(data, live)
   }
 
-  /** Who tells of the store's work. */
-  protected createJournal(log: Logger | undefined, emit: Emit): Journal {
-    return new Journal(log, emit)
+  async #save(id: string, session: SessionData): Promise<boolean> {
+    const max = this.#maxSessionsPerOwner
+    if (max === undefined) return this.#sessions.save(id, session)
+    const before = trackedOf(session)?.baseline
+    const isWritten = await this.#sessions.save(id, session)
+    const owner = this.#ownerOf!(session)
+    const isAdded = before === undefined || before.isNew || before.owner !== owner
+    if (isWritten && owner !== null && isAdded) await this.#owners.limitSessions(owner, max, id)
+    return isWritten
   }
 
-  /** A session as callers get to see it. */
-  protected present<Session extends SessionData>(_sid: string, session: Session): Session {
-    return session
+  async #count(): Promise<number> {
+    if (this.#bank.count !== undefined) return this.#longDeadlines.limit(this.#bank.count(Date.now()), 'length')
+    let count = 0
+    for await (const _ of this.entries()) count++
+    return count
   }
 
+  async #clear(): Promise<void> {
+    // Without swap, only the session's turn keeps a write under way from bringing it back.
+    const isAtomic = this.#bank.swap !== undefined || this.#bank.scan === undefined
+    if (this.#bank.clear !== undefined && isAtomic) await this.#longDeadlines.limit(this.#bank.clear(), 'clear')
+    else await forEachConcurrently(this.#scan(), async ([id]) => void (await this.#sessions.destroy(id)))
+    this.#log.cleared()
+  }
+
+  /** One clean-up at a time: a call during another shares its result. */
   #cleanup(): Promise<void> {
-    return this.#attempt('cleanup', async () => {
-      this.#journal.cleaned(await this.#longDeadlines.limit(purge(this.#bank, Date.now, this.#journal.purgeWatcher()), 'cleanup'))
-    })
+    if (this.#cleaning === undefined) {
+      const work = this.#purge().finally(() => {
+        this.#cleaning = undefined
+      })
+      work.catch(ignore)
+      this.#cleaning = work
+    }
+    // The derived clean-up bounds each of its steps, and goes on as long as it makes progress.
+    return this.#bank.purge === undefined ? this.#cleaning : this.#longDeadlines.limit(this.#cleaning, 'cleanup')
+  }
+
+  async #purge(): Promise<void> {
+    let deleted = 0
+    if (this.#bank.purge !== undefined) deleted = await this.#bank.purge(Date.now())
+    else {
+      await forEachConcurrently(this.#scan(), async ([id, stored]) => {
+        if (!isLive(stored, Date.now()) && (await this.#sessions.deleteExpired(id))) deleted++
+      })
+    }
+    this.#log.cleaned(deleted)
+  }
+
+  /** Ends when the clean-up has really ended, also after its time-out. */
+  async #cleanRegularly(): Promise<void> {
+    await this.cleanup().catch(ignore)
+    await this.#cleaning?.catch(ignore)
+  }
+
+  /** All entries, with the store's time-out for each step. */
+  async *#scan(): AsyncGenerator<readonly [id: string, stored: Stored], void, undefined> {
+    const iterator = scan(this.#bank)[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const step = await this.#deadlines.limit(iterator.next(), 'scan')
+        if (step.done) return
+        yield step.value
+      }
+    } catch (error) {
+      throw coded(error)
+    } finally {
+      // Not awaited: a bank that hangs must not make us hang.
+      Promise.resolve(iterator.return?.()).catch(ignore)
+    }
   }
 
   async #openBank(): Promise<void> {
     await this.#bank.open?.()
   }
 
-  async #closeBank(): Promise<void> {
-    await this.#bank.close?.()
-  }
-
   async #close(): Promise<void> {
-    this.#janitor?.stop()
+    this.#cleanupTimer?.stop()
     try {
       await Promise.all([this.#deadlines.idle(), this.#longDeadlines.idle()])
-      await this.#deadlines.limit(this.#closeBank(), 'close')
+      await this.#deadlines.limit(Promise.resolve(this.#bank.close?.()), 'close')
     } catch (error) {
       throw coded(error)
     }
   }
 
-  #onSession<T, Value>(
+  /** Runs an operation: its result goes to the callback, or into the promise that is returned without one. */
+  #run<T, Value>(
     operation: string,
-    sid: string,
-    callback: Callback<Value> | undefined,
+    sid: string | undefined,
     work: () => Promise<T>,
-    give: (outcome: T) => Value,
-  ): void {
-    const start = (): Promise<T> => {
-      requireId(sid)
-      return work()
-    }
-    settle(this.#start(start), callback, give, this.#teller(operation, typeof sid === 'string' ? sid : undefined))
+    map: (result: T) => Value,
+    callback: Callback<Value> | undefined,
+  ): Promise<Value> {
+    const promise = this.#start(work)
+    const mapError = this.#errorMapper(operation, sid)
+    if (typeof callback !== 'function') return promised(promise, map, mapError)
+    deliver(promise, callback, map, mapError)
+    return undefined as never
   }
 
-  #onAll<T>(operation: string, callback: Callback<T> | undefined, work: () => Promise<T>): void {
-    settle(this.#start(work), callback, asItIs, this.#teller(operation, undefined))
-  }
-
-  /** The same for who awaits it. */
-  #attempt(operation: string, work: () => Promise<void>): Promise<void> {
-    return this.#start(work).catch((failure) => {
-      throw this.#failure(operation, undefined, failure)
-    })
-  }
-
-  /** What the work throws is its rejection, as if it were an async function: at the price of none. */
   #start<T>(work: () => Promise<T>): Promise<T> {
     try {
-      this.#requireOpen()
+      this.#throwIfClosed()
       return work()
-    } catch (failure) {
-      return Promise.reject(failure)
+    } catch (error) {
+      return Promise.reject(error)
     }
   }
 
-  /** Made where nothing else is at hand: it would keep the work alive, and with that the session, as long as the operation is under way. */
-  #teller(operation: string, sid: string | undefined): (failure: unknown) => Error {
-    return (failure) => this.#failure(operation, sid, failure)
+  /** A separate method: the function must not keep the session alive for as long as the operation is under way. */
+  #errorMapper(operation: string, sid: string | undefined): (reason: unknown) => Error {
+    return (reason) => this.#failed(operation, sid, reason)
   }
 
-  /** Every failure of every operation comes through here: it gets a code, a log record, and goes on to who asked. */
-  #failure(operation: string, sid: string | undefined, failure: unknown): Error {
-    const error = coded(failure)
-    this.#journal.failed(operation, error, sid)
+  /** Every failure of every operation gets its code and its log record here. */
+  #failed(operation: string, sid: unknown, reason: unknown): Error & { code: ErrorCode } {
+    const error = coded(reason)
+    this.#log.failed(operation, error, typeof sid === 'string' ? sid : undefined)
     return error
   }
 
-  #requireOpen(): void {
+  #throwIfClosed(): void {
     if (this.#closing !== undefined) throw new DatabankError('DATABANK_CLOSED', 'this store was closed')
   }
-}
-
-function requireId(sid: unknown): void {
-  if (typeof sid !== 'string' || sid === '')
-    throw new DatabankError('DATABANK_INVALID_ID', 'a session id must be a non-empty string')
 }

@@ -1,13 +1,14 @@
 /** For authors of banks: what several backends need, once. Applications use `connect-databank` itself. */
-export { coalesce } from '../layers/coalesce.ts'
-export { splitOptions } from '../options.ts'
+
 export * from '../bank.ts'
 export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '../errors.ts'
-export { type BatchLimits, Batches } from './batches.ts'
+export { coalesce } from '../layers/coalesce.ts'
+export { splitOptions } from '../options.ts'
+export { Batches, type BatchLimits } from './batches.ts'
 export { warnOfClockDifference } from './clock.ts'
 export { Coalescer } from './coalescer.ts'
-export { closedError, codeOfSystemError, errorMapper } from './error-codes.ts'
 export { DEFAULT_CONTEXT } from './context.ts'
+export { closedError, codeOfSystemError, errorMapper } from './error-codes.ts'
 export { InFlight } from './in-flight.ts'
 export { DEFAULT_MAX_PENDING, Lifecycle, type LifecycleOptions } from './lifecycle.ts'
 export { LruCache } from './lru-cache.ts'

@@ -15,7 +15,12 @@ import { type Bank, extend, type Stored, type Touch } from '../bank.ts'
  */
 export function coalesce(bank: Bank): Bank {
   const { readMany, touch, touchMany } = bank
-  const reads = readMany && new Coalescer<string, Stored | null>((id) => bank.read(id), (ids) => readMany.call(bank, ids))
+  const reads =
+    readMany &&
+    new Coalescer<string, Stored | null>(
+      (id) => bank.read(id),
+      (ids) => readMany.call(bank, ids),
+    )
   const touches = touch && touchMany && touchesOf(bank as Bank & Required<Pick<Bank, 'touch' | 'touchMany'>>)
   if (reads === undefined && touches === undefined) return bank
 

@@ -1,0 +1,143 @@
+import type { ParsedSession, SessionText } from './codec.ts'
+import { formOf } from './codec.ts'
+import { type CookieFields, isAgeChanged, isLater, laterOf } from './cookie.ts'
+import { changedKeys } from './merge.ts'
+
+/** What a session object was loaded as, or last written as: what its changes are measured against. Immutable. */
+export interface Baseline {
+  /** The id that the bank stores it under. */
+  readonly id: string
+  /** The session as this request loaded or last wrote it. */
+  readonly text: SessionText
+  /** The version that is stored, as far as this request knows. */
+  readonly version: string
+  /** Whether that version holds more than `text`: other requests' changes that a merge has kept. */
+  readonly isMerged: boolean
+  /** When the stored entry expires, as far as this request knows. */
+  readonly expires: number | null
+  /** The cookie as this request loaded or last wrote it. */
+  readonly cookie: CookieFields
+  readonly owner: string | null
+  /** When the session was created, in epoch milliseconds, if that is stored. */
+  readonly created: number | undefined
+  /** A write with an unknown result: it failed, or timed out, and may be stored now or later. */
+  readonly unconfirmed: Unconfirmed | undefined
+  /** Whether no write of this new session was confirmed, and nobody has seen it: then "missing" does not mean "destroyed". */
+  readonly isNew: boolean
+}
+
+interface Unconfirmed {
+  /** The last such write. */
+  readonly text: SessionText
+  /** The keys that earlier ones changed. */
+  readonly keys: ReadonlySet<string>
+}
+
+/** A session as it is to be written. */
+export interface Draft {
+  readonly text: SessionText
+  readonly cookie: CookieFields
+  readonly expires: number | null
+  readonly owner: string | null
+  readonly created: number | undefined
+}
+
+/** What is stored, and its version. */
+export interface StoredSession {
+  readonly text: SessionText
+  readonly version: string
+  readonly expires: number | null
+  readonly owner: string | null
+  readonly created: number | undefined
+}
+
+const NO_KEYS: ReadonlySet<string> = new Set()
+
+export function baselineOf(id: string, stored: StoredSession, cookie: CookieFields): Baseline {
+  const { text, version, expires, owner, created } = stored
+  return { id, text, version, isMerged: false, expires, cookie, owner, created, unconfirmed: undefined, isNew: false }
+}
+
+/** The baseline of a new session whose first write begins. */
+export function baselineOfNew(id: string, draft: Draft): Baseline {
+  const unconfirmed = { text: draft.text, keys: NO_KEYS }
+  return { ...baselineOf(id, { ...draft, version: draft.text.text }, draft.cookie), unconfirmed, isNew: true }
+}
+
+/** A write begins: until it is confirmed, nobody knows what is stored. */
+export function beforeSave(baseline: Baseline, draft: Draft): Baseline {
+  return { ...baseline, unconfirmed: { text: draft.text, keys: unconfirmedKeys(baseline) } }
+}
+
+/** The write was stored, perhaps merged with changes of others. */
+export function afterSave(baseline: Baseline, draft: Draft, stored: StoredSession): Baseline {
+  const { version, expires, owner, created } = stored
+  const isMerged = stored.text.text !== draft.text.text
+  const { text, cookie } = draft
+  return { id: baseline.id, text, version, isMerged, expires, cookie, owner, created, unconfirmed: undefined, isNew: false }
+}
+
+/** The expiry was changed, and nothing else. */
+export function afterTouch(baseline: Baseline, expires: number | null, cookie: CookieFields): Baseline {
+  return { ...baseline, expires, cookie }
+}
+
+/** The session was seen in the database, or its write was refused: now "missing" means "destroyed". */
+export function afterSeen(baseline: Baseline): Baseline {
+  return baseline.isNew ? { ...baseline, isNew: false } : baseline
+}
+
+/** The keys that writes with an unknown result have changed. */
+function unconfirmedKeys({ text, unconfirmed }: Baseline): ReadonlySet<string> {
+  if (unconfirmed === undefined) return NO_KEYS
+  if (unconfirmed.text.text === text.text) return unconfirmed.keys
+  return new Set([...unconfirmed.keys, ...changedKeys(formOf(text), formOf(unconfirmed.text))])
+}
+
+/**
+ * When the session expires after a write: a write never shortens the stored expiry unless the request changed the cookie's own age.
+ *
+ * @param stored the expiry that the write replaces
+ */
+export function expiryAfter(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>, stored: number | null): number | null {
+  return isAgeChanged(baseline.cookie, draft.cookie) ? draft.expires : laterOf(stored, draft.expires)
+}
+
+/** Whether this write may shorten an expiry that another request has extended since: then the stored one has to be read first. */
+export function mayShorten(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>): boolean {
+  if (draft.expires === null || isLater(draft.expires, baseline.expires)) return false
+  return !isAgeChanged(baseline.cookie, draft.cookie)
+}
+
+/** A session object's baseline, as the store that loaded it remembers it. */
+export interface Tracked {
+  /** The store's own mark: another store's baseline means nothing to it. */
+  readonly tracker: object
+  baseline: Baseline
+}
+
+const TRACKED = Symbol('connect-databank')
+/** For session objects that take no new property. */
+const frozen = new WeakMap<object, Tracked>()
+
+/** Remembers the baseline of a session object. The property is not enumerable, so it is neither stored, copied nor compared. */
+export function track(session: object, tracked: Tracked): void {
+  if (Object.isExtensible(session)) {
+    Object.defineProperty(session, TRACKED, { value: tracked, configurable: true, writable: true, enumerable: false })
+  } else frozen.set(session, tracked)
+}
+
+/** What was remembered of a session object, by whichever store. */
+export function trackedOf(session: object): Tracked | undefined {
+  return (session as { [TRACKED]?: Tracked })[TRACKED] ?? frozen.get(session)
+}
+
+/** What a read found, as core works with it. */
+export function storedSession(
+  parsed: ParsedSession,
+  version: string,
+  expires: number | null,
+  owner: string | null,
+): StoredSession {
+  return { text: parsed, version, expires, owner, created: parsed.created }
+}

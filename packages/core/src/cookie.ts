@@ -1,0 +1,164 @@
+import session from 'express-session'
+import { DatabankError } from './errors.ts'
+
+/** The fields of a cookie as JSON holds them. */
+export type CookieFields = Readonly<Record<string, unknown>>
+
+/** What a session's cookie may be: express-session's live Cookie, its JSON form, or what a caller wrote by hand. */
+export interface CookieLike {
+  readonly expires?: Date | string | number | false | null | undefined
+  readonly maxAge?: number | null | undefined
+  readonly originalMaxAge?: number | null | undefined
+}
+
+/** The last millisecond that a Date can hold. */
+const END_OF_TIME = 8.64e15
+
+/** A date in any form that cookies hold, in epoch milliseconds; null if there is none, NaN if it is no date. */
+export function timeOf(expires: unknown): number | null {
+  if (!expires) return null
+  const time = typeof expires === 'string' ? Date.parse(expires) : Number(expires)
+  return Math.abs(time) <= END_OF_TIME ? time : Number.NaN
+}
+
+/**
+ * When a session with this cookie expires, in epoch milliseconds: at the cookie's own `expires`, else `maxAge` after `now`, else
+ * (a browser-session cookie) `ttl` after `now`; null, never, if `ttl` is null.
+ *
+ * @throws DATABANK_INVALID_SESSION if the cookie's `expires` is no date
+ */
+export function expiresOf(cookie: CookieLike, ttl: number | null, now: number): number | null {
+  const { expires } = cookie
+  const maxAge = expires === undefined ? (cookie.maxAge ?? cookie.originalMaxAge) : undefined
+  const time = typeof maxAge === 'number' ? now + maxAge : timeOf(expires)
+  if (time === null) return ttl === null ? null : Math.min(now + ttl, END_OF_TIME)
+  if (Number.isNaN(time)) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie has an expiry that is no date: ${expires}`)
+  }
+  return Math.min(Math.floor(time), END_OF_TIME)
+}
+
+/** The later of two expiries; null never expires. */
+export function laterOf(first: number | null, second: number | null): number | null {
+  return first === null || second === null ? null : Math.max(first, second)
+}
+
+/** The sooner of two expiries; null never expires. */
+export function soonerOf(first: number | null, second: number | null): number | null {
+  if (first === null) return second
+  return second === null ? first : Math.min(first, second)
+}
+
+/** Whether the first expiry is later than the second. */
+export function isLater(first: number | null, second: number | null): boolean {
+  return second !== null && (first === null || first > second)
+}
+
+/**
+ * The cookie's fields as JSON would hold them. A live Cookie has `toJSON`: its own keys are not the ones that it is stored with.
+ *
+ * @throws DATABANK_INVALID_SESSION if this gives no object
+ */
+export function cookieFieldsOf(cookie: object): CookieFields {
+  const live = cookie as { toJSON?: (name: string) => unknown }
+  const fields = typeof live.toJSON === 'function' ? live.toJSON('cookie') : cookie
+  if (!isPlainRecord(fields)) throw new DatabankError('DATABANK_INVALID_SESSION', 'the cookie of a session must be an object')
+  const { expires } = fields as { expires?: unknown }
+  if (!(expires instanceof Date)) return { ...fields }
+  const time = expires.getTime()
+  return { ...fields, expires: Number.isNaN(time) ? null : isoOf(time) }
+}
+
+/** Whether this is an object and no array. */
+export function isPlainRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * express-session computes `originalMaxAge` anew from two readings of the clock at every touch, so it shrinks by the milliseconds
+ * between them. A change that small is not the application's.
+ */
+const CLOCK_DRIFT = 10
+
+/** Whether anything but `expires` differs, which only a rewrite of the record can store. */
+export function isCookieChanged(before: CookieFields, after: CookieFields): boolean {
+  if (Boolean(before['expires']) !== Boolean(after['expires'])) return true
+  for (const name in after) {
+    if (name !== 'expires' && !isSameField(name, before[name], after[name])) return true
+  }
+  for (const name in before) {
+    if (name !== 'expires' && before[name] != null && after[name] === undefined) return true
+  }
+  return false
+}
+
+/** Whether the cookie's own age was changed: `maxAge`, whether there is an expiry, or a sooner `expires`. */
+export function isAgeChanged(before: CookieFields, after: CookieFields): boolean {
+  if (Boolean(before['expires']) !== Boolean(after['expires'])) return true
+  if (!isSameField('originalMaxAge', before['originalMaxAge'], after['originalMaxAge'])) return true
+  return (timeOf(after['expires']) ?? Infinity) < (timeOf(before['expires']) ?? Infinity)
+}
+
+function isSameField(name: string, before: unknown, after: unknown): boolean {
+  if (before === after || (before == null && after == null)) return true
+  if (name !== 'originalMaxAge' || typeof before !== 'number' || typeof after !== 'number') return false
+  return before > after && before - after <= CLOCK_DRIFT
+}
+
+const ORDINARY_SAME_SITE = new Set<unknown>([undefined, null, false, true, 'strict', 'lax', 'none'])
+/** An age that, counted from now, is still a date. */
+const LONGEST_AGE = 8e15
+
+/**
+ * Whether express-session can make its live Cookie of these fields, renew it and send it. If it can't, it throws on every request
+ * of that user. What it accepts differs between its versions, so the installed version is asked about all but the common case.
+ */
+export function isServable(fields: CookieFields): boolean {
+  if (timeOf(fields['expires']) !== null && Number.isNaN(timeOf(fields['expires']))) return false
+  const { path, domain, sameSite, priority, partitioned, originalMaxAge, maxAge } = fields
+  const isOrdinary =
+    path === '/' &&
+    domain == null &&
+    priority == null &&
+    partitioned == null &&
+    maxAge === undefined &&
+    ORDINARY_SAME_SITE.has(sameSite) &&
+    (originalMaxAge == null || (typeof originalMaxAge === 'number' && Math.abs(originalMaxAge) <= LONGEST_AGE)) &&
+    fields['_expires'] === undefined &&
+    !Object.hasOwn(fields, '__proto__')
+  return isOrdinary || isAcceptedByExpressSession(fields)
+}
+
+/** express-session's own class; its published type has no constructor with fields. */
+const LiveCookie = session.Cookie as unknown as new (
+  fields: CookieFields,
+) => { maxAge: unknown; originalMaxAge: unknown; serialize(name: string, value: string): string }
+
+function isAcceptedByExpressSession(fields: CookieFields): boolean {
+  try {
+    const { expires } = fields
+    const live = new LiveCookie({ ...fields, expires: typeof expires === 'string' ? new Date(expires) : expires })
+    live.serialize('sid', 'value')
+    // What `resetMaxAge` does at the end of a request.
+    live.maxAge = live.originalMaxAge
+    live.serialize('sid', 'value')
+    return true
+  } catch {
+    return false
+  }
+}
+
+const MINUTE = 60_000
+const lastMinute = { number: Number.NaN, text: '' }
+
+/** `toISOString` at a tenth of its price while times are close together: most share all but their seconds with the one before. */
+export function isoOf(time: number): string {
+  const number = Math.floor(time / MINUTE)
+  if (number !== lastMinute.number) {
+    lastMinute.number = number
+    lastMinute.text = new Date(number * MINUTE).toISOString().slice(0, -'00.000Z'.length)
+  }
+  const rest = Math.floor(time) - number * MINUTE
+  const seconds = String(Math.floor(rest / 1000)).padStart(2, '0')
+  return `${lastMinute.text}${seconds}.${String(rest % 1000).padStart(3, '0')}Z`
+}

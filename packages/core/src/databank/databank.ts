@@ -1,0 +1,232 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { closedError, errorMapper } from '../backend/error-codes.ts'
+import { Lifecycle } from '../backend/lifecycle.ts'
+import type { Bank, Entry } from '../bank.ts'
+import { type CookieLike, timeOf } from '../cookie.ts'
+import { coded, DatabankError, invalidOption } from '../errors.ts'
+
+type DriverCallback<T = unknown> = (error: (Error & { name: string }) | null | undefined, value?: T) => void
+
+/** A driver of the `databank` family, by structure: several copies of `databank` may be installed. */
+export interface Databank {
+  read(type: string, id: string, callback: DriverCallback<Record<string, unknown>>): void
+  save(type: string, id: string, value: object, callback: DriverCallback): void
+  del(type: string, id: string, callback: DriverCallback): void
+  scan?(type: string, onResult: (value: Record<string, unknown>) => void, callback: DriverCallback): void
+  connect?(params: object, callback: DriverCallback): void
+  disconnect?(callback: DriverCallback): void
+}
+
+/** The table of sessions in a databank. */
+const TABLE = 'session'
+
+/** What databank needs to know about it: the key of a session's record is its `sid`. */
+export const databankSchema = { [TABLE]: { pkey: 'sid' } } as const
+
+/**
+ * Fields that a record has beside the session's own and its `sid`, only where they are needed: an expiry that differs from the
+ * cookie's, an owner, a payload that the driver could not store as an object.
+ */
+const EXPIRES = '__expires'
+const OWNER = '__owner'
+const PAYLOAD = '__payload'
+const OWN_FIELDS = [EXPIRES, OWNER, PAYLOAD, '__proto__']
+
+/** Keys that databank-mongodb drops or takes for its own, at any depth. */
+const LOST_KEYS = /"(?:_s|_id|_bsontype)"\s*:/
+
+/**
+ * Any databank driver as a bank.
+ *
+ * Given a databank that the caller has connected, and closes: `fromDatabank(db)`. Given a driver's name and its parameters:
+ * `fromDatabank('redis', { host: '127.0.0.1' })` needs `databank` and `databank-redis`, connects on first use and closes.
+ *
+ * The drivers have no compare-and-swap: requests of one process never lose each other's changes; between processes the last write
+ * wins. Records of connect-databank 1.x are read as they are, and 1.x reads these.
+ *
+ * @throws DATABANK_INVALID_OPTION if this is neither a databank nor a name; DATABANK_MISSING_PACKAGE if `databank` or the driver is
+ *   not installed
+ */
+export function fromDatabank(databank: Databank | string, params: object = {}): Bank {
+  if (typeof databank === 'string') return new DatabankBank(makeDatabank(databank, params), params)
+  if (!isDatabank(databank)) {
+    throw invalidOption('fromDatabank: expected a databank (with read, save, del) or the name of a driver')
+  }
+  return new DatabankBank(databank)
+}
+
+/** Whether this is a databank and no bank: it deletes with `del`. */
+export function isDatabank(value: unknown): value is Databank {
+  const methods = value as Record<string, unknown> | null | undefined
+  return value != null && ['read', 'save', 'del'].every((name) => typeof methods?.[name] === 'function')
+}
+
+function makeDatabank(driver: string, params: object): Databank {
+  // From the application's folder: `databank` and its drivers are its dependencies.
+  const require = createRequire(join(process.cwd(), 'index.js'))
+  try {
+    return require('databank').Databank.get(driver, { schema: databankSchema, ...params })
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== 'MODULE_NOT_FOUND') throw coded(cause)
+    const packages = driver === 'memory' ? 'databank' : `databank databank-${driver}`
+    throw new DatabankError('DATABANK_MISSING_PACKAGE', `no driver ${driver}: npm install ${packages}`, { cause })
+  }
+}
+
+/** By name, since several copies of `databank` may be installed. */
+const errorOf = errorMapper('databank', ({ name }) => (name === 'NotConnectedError' ? 'DATABANK_UNAVAILABLE' : undefined))
+
+class DatabankBank implements Bank {
+  readonly #databank: Databank
+  readonly #lifecycle: Lifecycle<Databank>
+
+  /** Only where the driver has it. */
+  readonly scan?: () => AsyncIterable<readonly [string, Entry]>
+
+  /** @param params to connect with, if the bank connects and closes */
+  constructor(databank: Databank, params?: object) {
+    this.#databank = databank
+    this.#lifecycle = new Lifecycle<Databank>({
+      name: 'the databank',
+      errorOf,
+      async open() {
+        if (params === undefined) return databank
+        try {
+          await resultOf((callback) => databank.connect?.(params, callback))
+        } catch (error) {
+          throw coded(error, 'DATABANK_UNAVAILABLE')
+        }
+        return databank
+      },
+      async close() {
+        if (params !== undefined)
+          await resultOf((callback) => (databank.disconnect ? databank.disconnect(callback) : callback(null)))
+      },
+    })
+    if (typeof databank.scan === 'function') this.scan = () => this.#scan()
+  }
+
+  async read(id: string): Promise<Entry | null> {
+    const record = await this.#call<Record<string, unknown>>((callback) => this.#databank.read(TABLE, id, callback))
+    return record === undefined || record === null ? null : entryOf(record, id)
+  }
+
+  async save(id: string, entry: Entry): Promise<void> {
+    await this.#call((callback) => this.#databank.save(TABLE, id, recordOf(id, entry), callback))
+  }
+
+  async delete(id: string): Promise<boolean> {
+    const missing = {}
+    return (await this.#call((callback) => this.#databank.del(TABLE, id, callback), missing)) !== missing
+  }
+
+  open(): Promise<void> {
+    return this.#lifecycle.open()
+  }
+
+  close(): Promise<void> {
+    return this.#lifecycle.close()
+  }
+
+  /** @param missing the result if there is no such record */
+  #call<T>(call: (callback: DriverCallback<T>) => void, missing?: unknown): Promise<T | undefined> {
+    return this.#lifecycle.run(async () => {
+      try {
+        return await resultOf(call)
+      } catch (error) {
+        if (isMissing(error)) return missing as T
+        throw error
+      }
+    })
+  }
+
+  /** A driver's scan cannot be slowed down: what it gives faster than it is taken waits here. */
+  async *#scan(): AsyncGenerator<readonly [string, Entry]> {
+    if (this.#lifecycle.isClosed) throw closedError('the databank')
+    await this.open()
+    const found: (readonly [string, Entry])[] = []
+    let wake: () => void = () => undefined
+    let isDone = false
+    const end = resultOf((callback) => {
+      this.#databank.scan?.(
+        TABLE,
+        (record) => {
+          const id = record?.['sid']
+          if (typeof id === 'string' && id !== '') found.push([id, entryOf(record, id)])
+          wake()
+        },
+        callback,
+      )
+    }).catch((error) => {
+      if (!isMissing(error)) throw errorOf(error)
+    })
+    const onEnd = (): void => {
+      isDone = true
+      wake()
+    }
+    end.then(onEnd, onEnd)
+    while (!isDone || found.length > 0) {
+      // Made before looking, so that no call is missed.
+      const called = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      yield* found.splice(0)
+      if (!isDone && found.length === 0) await called
+    }
+    await end
+  }
+}
+
+/** A driver's answer as a promise: its first one, if it answers twice; a rejection if it throws. */
+function resultOf<T>(call: (callback: DriverCallback<T>) => void): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value)))
+  })
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as { name?: unknown } | null)?.name === 'NoSuchThingError'
+}
+
+/** As 1.x stores it: the session's own fields, and its `sid`. */
+function recordOf(id: string, { payload, expires, owner = null }: Entry): object {
+  const session = sessionIn(payload, id)
+  const record = session ?? { [PAYLOAD]: payload }
+  const cookieExpires = session === undefined ? undefined : expiresIn(session)
+  return {
+    ...record,
+    sid: id,
+    ...(cookieExpires === expires ? {} : { [EXPIRES]: expires }),
+    ...(owner === null ? {} : { [OWNER]: owner }),
+  }
+}
+
+/** The payload's object, if exactly the same payload can be made from it again, and if the drivers store it without loss. */
+function sessionIn(payload: string, id: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(payload)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (!isObject || LOST_KEYS.test(payload) || OWN_FIELDS.some((name) => Object.hasOwn(value, name))) return undefined
+    const hasOtherId = Object.hasOwn(value, 'sid') && value.sid !== id
+    return !hasOtherId && JSON.stringify(value) === payload ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function entryOf(record: Record<string, unknown>, id: string): Entry {
+  const { sid, [EXPIRES]: expires, [OWNER]: owner, [PAYLOAD]: payload, ...session } = record
+  if (sid !== undefined && sid !== id) Object.assign(session, { sid })
+  return {
+    payload: typeof payload === 'string' ? payload : JSON.stringify(session),
+    expires: typeof expires === 'number' ? expires : expires === null ? null : expiresIn(record),
+    owner: typeof owner === 'string' ? owner : null,
+  }
+}
+
+/** The expiry of the record's cookie; null also for what is no date, which core takes for a corrupt record. */
+function expiresIn(record: Record<string, unknown>): number | null {
+  const time = timeOf((record['cookie'] as CookieLike | null | undefined)?.expires)
+  return Number.isNaN(time) ? null : time
+}

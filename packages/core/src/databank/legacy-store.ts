@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto'
+import session, { type SessionData } from 'express-session'
+import { type Bank, extend, isLive } from '../bank.ts'
+import { CleanupTimer } from '../cleanup.ts'
+import { bankIdOf } from '../ids.ts'
+import type { Logger } from '../log.ts'
+import { type Callback, deliver, identity, ignore } from '../operation.ts'
+import type { StoreOptions } from '../options.ts'
+import { DatabankStore } from '../store.ts'
+import { type Databank, databankSchema, fromDatabank, isDatabank } from './databank.ts'
+
+type Create = session.Store['createSession']
+
+/** The store class of 1.x: it takes options, or a connected databank, a bunyan logger and an interval. */
+export interface DatabankStoreClass {
+  new (options: StoreOptions): DatabankStore
+  /**
+   * The call of 1.x. Browser sessions never expire with it, and its debug log holds whole sessions. `close()` stops the clean-up and
+   * nothing else: the databank is the caller's.
+   *
+   * @param cleanup between two clean-ups, in milliseconds; none if it is missing or 0
+   */
+  new (databank: Databank, log?: Logger | null, cleanup?: number | null): DatabankStore
+  /** What a databank must be made with: `Databank.get(driver, { schema: DatabankStore.schema })`. */
+  readonly schema: typeof databankSchema
+  readonly prototype: DatabankStore
+}
+
+/** The class of 1.x: `require('connect-databank')(session)`. */
+export function storeClassFor(module: { Store: { prototype: { createSession: Create } } }): DatabankStoreClass {
+  if (module?.Store === (session.Store as unknown)) return LegacyStore
+  // Another copy of express-session: its requests get sessions of its own class.
+  const { createSession } = module.Store.prototype
+  return class extends LegacyStore {
+    protected override makeSession(...args: Parameters<Create>): ReturnType<Create> {
+      const live = createSession.apply(this, args)
+      this.adopt(args[1], live)
+      return live
+    }
+  }
+}
+
+/** The store of 2 with the constructor, the log and the `sid` of 1.x. Given options, it is the store of 2. */
+class LegacyStore extends DatabankStore {
+  static readonly schema = databankSchema
+  readonly #log: LegacyLog | undefined
+  readonly #isLegacy: boolean
+  readonly #cleanupTimer: CleanupTimer | undefined
+
+  constructor(first: Databank | StoreOptions, logger?: Logger | null, cleanup?: number | null) {
+    const isLegacy = isDatabank(first)
+    const log = isLegacy && logger ? new LegacyLog(logger) : undefined
+    super(isLegacy ? { bank: logged(fromDatabank(first), log), ttl: null, cleanupInterval: null } : first)
+    this.#isLegacy = isLegacy
+    this.#log = log
+    if (isLegacy && cleanup) this.#cleanupTimer = new CleanupTimer(cleanup, () => this.#cleanRegularly())
+  }
+
+  override get(sid: string, callback?: Callback<SessionData | null>): Promise<SessionData | null> {
+    const log = (found: SessionData | null): SessionData | null => {
+      if (found === null) this.#log?.debug({ sid }, 'No session in get()')
+      this.#log?.debug({ sid, session: found }, 'Got session.')
+      return found === null ? null : this.#withSid(sid, found)
+    }
+    return this.#logged(super.get(sid), log, { sid }, callback)
+  }
+
+  override createSession(...args: Parameters<Create>): ReturnType<Create> {
+    return this.#withSid(args[0].sessionID, this.makeSession(...args))
+  }
+
+  override set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
+    return this.#logged(super.set(sid, session), () => this.#log?.debug({ sid, session }, 'Saved session.'), { sid }, callback)
+  }
+
+  override touch(sid: string, session: SessionData, callback?: Callback): Promise<void> {
+    return this.#logged(super.touch(sid, session), ignore, { sid }, callback)
+  }
+
+  override destroy(sid: string, callback?: Callback): Promise<void> {
+    const log = (existed: boolean): void => {
+      this.#log?.debug({ sid }, existed ? 'Destroy for found session' : 'Destroy for non-existent session; all good.')
+    }
+    return this.#logged(super.destroyById(typeof sid === 'string' && sid !== '' ? bankIdOf(sid) : sid), log, { sid }, callback)
+  }
+
+  override all(callback?: Callback<SessionData[]>): Promise<SessionData[]> {
+    const log = (sessions: SessionData[]): SessionData[] => {
+      this.#log?.debug({ count: sessions.length }, 'Retrieved all sessions')
+      return sessions.map((each) => this.#withSid((each as SessionData & { id: string }).id, each))
+    }
+    return this.#logged(super.all(), log, {}, callback)
+  }
+
+  override length(callback?: Callback<number>): Promise<number> {
+    const log = (length: number): number => {
+      this.#log?.debug({ length }, 'Retrieved count of sessions')
+      return length
+    }
+    return this.#logged(super.length(), log, {}, callback)
+  }
+
+  override clear(callback?: Callback): Promise<void> {
+    return this.#logged(super.clear(), () => this.#log?.debug({}, 'Cleared all sessions.'), {}, callback)
+  }
+
+  override cleanup(callback?: Callback): Promise<void> {
+    const cid = randomUUID()
+    this.#log?.debug({ cid }, 'Starting cleanup.')
+    const cleaning = this.#log === undefined ? super.cleanup() : this.#log.during(cid, () => super.cleanup())
+    return this.#logged(cleaning, () => this.#log?.debug({ cid }, 'Finished cleaning up.'), { cid }, callback)
+  }
+
+  /** Given a databank, stops the clean-up and nothing else: the databank stays open, and so does the store. */
+  override close(callback?: Callback): Promise<void> {
+    if (!this.#isLegacy) return super.close(callback)
+    this.#cleanupTimer?.stop()
+    if (typeof callback === 'function') deliver(Promise.resolve(), callback, ignore, identity as never)
+    return Promise.resolve()
+  }
+
+  protected makeSession(...args: Parameters<Create>): ReturnType<Create> {
+    return super.createSession(...args)
+  }
+
+  /** Sessions of 1.x know their `sid`. It is not enumerable, so it is neither stored nor hashed. */
+  #withSid<Session extends SessionData>(sid: string, session: Session): Session {
+    return this.#isLegacy ? Object.defineProperty(session, 'sid', { value: sid, configurable: true, writable: true }) : session
+  }
+
+  #logged<T, Value>(work: Promise<T>, map: (result: T) => Value, fields: object, callback?: Callback<Value>): Promise<Value> {
+    const mapError = (error: unknown): Error => {
+      this.#log?.failed(error as Error, fields)
+      return error as Error
+    }
+    if (typeof callback === 'function') {
+      deliver(work, callback, map, mapError)
+      return undefined as never
+    }
+    const mapped = work.then(map).catch((error) => {
+      throw mapError(error)
+    })
+    mapped.catch(ignore)
+    return mapped
+  }
+
+  async #cleanRegularly(): Promise<void> {
+    await this.cleanup().then(() => this.#log?.debug({}, 'Finished cleaning up sessions.'), ignore)
+  }
+}
+
+/** The log of 1.x: at debug level, with ids and sessions whole, as its users' tools expect. */
+class LegacyLog {
+  readonly #logger: Logger | undefined
+  /** The clean-up that is being started. */
+  cid: string | undefined
+
+  constructor(logger: Logger) {
+    this.#logger = quietly(() => (typeof logger.child === 'function' ? logger.child({ component: 'connect-databank' }) : logger))
+  }
+
+  debug(fields: object, message: string): void {
+    quietly(() => this.#logger?.debug(fields, message))
+  }
+
+  failed(error: Error & { cause?: unknown }, fields: object): void {
+    const err = error.cause instanceof Error ? error.cause : error
+    quietly(() => this.#logger?.error({ err, ...fields }, err.message))
+  }
+
+  /** Calls `start`; what it begins synchronously belongs to the clean-up `cid`. */
+  during<T>(cid: string, start: () => T): T {
+    this.cid = cid
+    try {
+      return start()
+    } finally {
+      this.cid = undefined
+    }
+  }
+}
+
+function quietly<T>(write: () => T): T | undefined {
+  try {
+    return write()
+  } catch {
+    return undefined
+  }
+}
+
+/** The bank, with 1.x's log records for each session that a clean-up meets. */
+function logged(bank: Bank, log: LegacyLog | undefined): Bank {
+  const { scan } = bank
+  if (log === undefined || scan === undefined) return bank
+  /** The clean-up that is deleting this session. */
+  const deleting = new Map<string, string>()
+  async function* scanLogged(cid: string): ReturnType<NonNullable<Bank['scan']>> {
+    for await (const [sid, stored] of scan!.call(bank)) {
+      const isActive = isLive(stored, Date.now())
+      log!.debug({ sid, cid }, isActive ? 'Ignoring active session.' : 'Deleting inactive session.')
+      if (!isActive) deleting.set(sid, cid)
+      yield [sid, stored]
+    }
+  }
+  return extend(bank, {
+    scan: () => (log.cid === undefined ? scan.call(bank) : scanLogged(log.cid)),
+    async delete(sid) {
+      const cid = deleting.get(sid)
+      deleting.delete(sid)
+      const existed = await bank.delete(sid)
+      if (cid !== undefined) {
+        log.debug({ sid, cid }, existed ? 'Successfully deleted session.' : 'Missing inactive session on delete; ignoring.')
+      }
+      return existed
+    },
+  })
+}

@@ -1,0 +1,110 @@
+import { TimeSlice } from './backend/time-slice.ts'
+import { type Bank, type Entry, isLive, type Stored, versionOf } from './bank.ts'
+import { DatabankError } from './errors.ts'
+import { type Cancellation, throwIfCancelled } from './operation.ts'
+
+/**
+ * What a bank lacks, made from what it has. Never an atomic operation: between processes there is no correct way to make one. Where a
+ * fallback is a read and a write, the caller makes sure that no other write of this process comes between them.
+ */
+
+/**
+ * The entry if it is live. A read tells of the moment when the bank looked: an entry that was live when it was asked for, and has
+ * expired when the answer comes, may have been extended in between. Then it is read again.
+ */
+export async function readLive(bank: Bank, id: string): Promise<Stored | null> {
+  for (;;) {
+    const askedAt = Date.now()
+    const stored = await bank.read(id)
+    if (isLive(stored, Date.now())) return stored
+    if (!isLive(stored, askedAt)) return null
+  }
+}
+
+/** Compare-and-swap; without the capability, a read and a save. Returns the new version, or null if it did not swap. */
+export async function swap(
+  bank: Bank,
+  id: string,
+  expected: string | null,
+  entry: Entry,
+  cancellation: Cancellation,
+): Promise<string | null> {
+  if (bank.swap !== undefined) return bank.swap(id, expected, entry, Date.now())
+  const stored = await readLive(bank, id)
+  if ((stored === null ? null : versionOf(stored)) !== expected) return null
+  throwIfCancelled(cancellation, 'set')
+  return (await bank.save(id, entry)) ?? entry.payload
+}
+
+/** Changes the expiry only; without the capability, by writing the payload that was read. */
+export async function touch(bank: Bank, id: string, expires: number | null, cancellation: Cancellation): Promise<void> {
+  if (bank.touch !== undefined) return bank.touch(id, expires, Date.now())
+  for (let attempt = 0; ; attempt++) {
+    const stored = await readLive(bank, id)
+    if (stored === null) return
+    throwIfCancelled(cancellation, 'touch')
+    const { payload, owner = null } = stored
+    if ((await swap(bank, id, versionOf(stored), { payload, expires, owner }, cancellation)) !== null) return
+    await pauseBeforeRetry(attempt, cancellation, 'touch')
+  }
+}
+
+/** After this many attempts a retry waits. */
+const IMMEDIATE_RETRIES = 3
+/** The longest wait between two attempts, in milliseconds. */
+const LONGEST_PAUSE = 50
+
+/**
+ * To be called between two attempts to swap. The event loop runs between them after the first few, so that a swap which keeps failing
+ * blocks nothing, and ends with the operation's deadline.
+ */
+export async function pauseBeforeRetry(attempt: number, cancellation: Cancellation, operation: string): Promise<void> {
+  if (attempt >= IMMEDIATE_RETRIES) {
+    const longest = Math.min(2 ** (attempt - IMMEDIATE_RETRIES), LONGEST_PAUSE)
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * longest))
+  }
+  throwIfCancelled(cancellation, operation)
+}
+
+/** @throws DATABANK_NOT_SUPPORTED if the bank cannot list its entries */
+export function scan(bank: Bank): AsyncIterable<readonly [id: string, stored: Stored]> {
+  if (bank.scan === undefined) {
+    throw new DatabankError('DATABANK_NOT_SUPPORTED', 'this bank cannot list its sessions: it has no scan()')
+  }
+  return bank.scan()
+}
+
+/** Several reads at once; without the capability, one by one at the same time. */
+export function readMany(bank: Bank, ids: readonly string[]): Promise<(Stored | null)[]> {
+  return bank.readMany === undefined ? Promise.all(ids.map((id) => bank.read(id))) : bank.readMany(ids)
+}
+
+/** How many operations a fallback has under way at once. */
+export const CONCURRENCY = 64
+
+/**
+ * Does the work for each item, with at most 64 under way at once, and with time slices for others. One failure does not end it: the
+ * others are still done, and the first failure is thrown at the end.
+ */
+export async function forEachConcurrently<Item>(items: AsyncIterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+  const slice = new TimeSlice()
+  const underWay = new Set<Promise<void>>()
+  const failures: unknown[] = []
+  try {
+    for await (const item of items) {
+      const done: Promise<void> = work(item)
+        .catch((error) => {
+          failures.push(error)
+        })
+        .then(() => {
+          underWay.delete(done)
+        })
+      underWay.add(done)
+      if (underWay.size >= CONCURRENCY) await Promise.race(underWay)
+      if (slice.isUsedUp()) await slice.yield()
+    }
+  } finally {
+    await Promise.all(underWay)
+  }
+  if (failures.length > 0) throw failures[0]
+}

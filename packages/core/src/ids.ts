@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+import { DatabankError } from './errors.ts'
+
+/** The longest id that a bank gets, in bytes of UTF-8. */
+export const LONGEST_ID = 200
+/** An id of fewer characters is short enough whatever they are: a character takes three bytes at most for each of its code units. */
+const SURELY_SHORT = Math.floor(LONGEST_ID / 3)
+
+/**
+ * The id that a bank stores a session under: the session id, or its SHA-256 if it is longer than 200 bytes or not well-formed.
+ *
+ * @throws DATABANK_INVALID_ID if it is not a non-empty string
+ */
+export function bankIdOf(sid: unknown): string {
+  requireId(sid)
+  const isShort = sid.length <= SURELY_SHORT || Buffer.byteLength(sid) <= LONGEST_ID
+  return isShort && sid.isWellFormed() ? sid : hashedIdOf(sid)
+}
+
+/** The SHA-256 of a session id. Malformed ids that differ have different hashes: it is taken of their code units. */
+export function hashedIdOf(sid: unknown): string {
+  requireId(sid)
+  const bytes = sid.isWellFormed() ? Buffer.from(sid) : Buffer.from(sid, 'utf16le')
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+export function requireId(sid: unknown): asserts sid is string {
+  if (typeof sid !== 'string' || sid === '') {
+    throw new DatabankError('DATABANK_INVALID_ID', 'a session id must be a non-empty string')
+  }
+}

@@ -1,0 +1,148 @@
+import type { ErrorCode } from './errors.ts'
+
+/**
+ * A logger: bunyan, pino and winston, or console. Fields come first for bunyan and pino, the message comes first for winston and
+ * console.
+ */
+export interface Logger {
+  debug(...record: unknown[]): void
+  info(...record: unknown[]): void
+  warn(...record: unknown[]): void
+  error(...record: unknown[]): void
+  child?(fields: Record<string, unknown>): Logger
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+type Fields = Readonly<Record<string, unknown>>
+
+/** What the store emits. `sid` is the session's id; with `hashIds`, the id that is stored. */
+export interface StoreEvents {
+  /** Another request had written the session since this one loaded it, and both versions were merged. `keys`: what both had changed. */
+  conflict: [detail: { readonly sid: string; readonly keys: readonly string[] }]
+  /** The session was destroyed, or expired, since this request loaded it: its write was not stored. */
+  dropped: [detail: { readonly sid: string }]
+  /** What is stored is no session. It counts as missing. */
+  corrupt: [detail: { readonly sid: string }]
+  /** An operation had no answer in time. */
+  timeout: [detail: { readonly sid: string | undefined }]
+}
+
+export type Emit = <Event extends keyof StoreEvents>(event: Event, ...args: StoreEvents[Event]) => void
+
+/** Failures of the whole database: during an outage each request meets one. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'DATABANK_UNAVAILABLE',
+  'DATABANK_TIMEOUT',
+  'DATABANK_DENIED',
+  'DATABANK_FULL',
+  'DATABANK_BACKEND_FAILED',
+])
+/** The same failure is logged once in this time, and then counted, in milliseconds. */
+const REPEAT_INTERVAL = 60_000
+
+/** The store's events and log records. A record holds no session data, and only the beginning of an id, which is a credential. */
+export class StoreLog {
+  readonly #write: ((level: Level, fields: Fields, message: string) => void) | undefined
+  readonly #emit: Emit
+  readonly #outages = new Map<string, { loggedAt: number; since: number }>()
+
+  constructor(logger: Logger | undefined, emit: Emit) {
+    this.#write = logger === undefined ? undefined : (safely(() => writerOf(logger)) ?? undefined)
+    this.#emit = emit
+  }
+
+  conflict(sid: string, keys: readonly string[]): void {
+    this.#record('debug', { sid: shortened(sid), keys }, 'parallel changes of a session merged')
+    this.#emit('conflict', { sid, keys })
+  }
+
+  dropped(sid: string): void {
+    this.#record('info', { sid: shortened(sid) }, 'late write dropped: the session was destroyed or has expired')
+    this.#emit('dropped', { sid })
+  }
+
+  corrupt(sid: string): void {
+    this.#record('warn', { sid: shortened(sid) }, 'the record is no session and counts as missing')
+    this.#emit('corrupt', { sid })
+  }
+
+  cleared(): void {
+    this.#record('info', {}, 'all sessions cleared')
+  }
+
+  cleaned(deleted: number): void {
+    this.#record('debug', { deleted }, 'expired sessions deleted')
+  }
+
+  /** For banks. */
+  warn(message: string, fields: Fields = {}): void {
+    if (this.#write === undefined) process.emitWarning(message, { code: 'DATABANK_WARNING' })
+    else this.#record('warn', fields, message)
+  }
+
+  failed(operation: string, error: Error & { code: ErrorCode }, sid: string | undefined): void {
+    if (error.code === 'DATABANK_TIMEOUT') this.#emit('timeout', { sid })
+    const named = sid === undefined ? {} : { sid: shortened(sid) }
+    if (!OUTAGES.has(error.code)) {
+      this.#record('error', { err: error, ...named }, `${operation} failed`)
+      return
+    }
+    const now = Date.now()
+    const outage = this.#outages.get(error.code)
+    if (outage !== undefined && now - outage.loggedAt < REPEAT_INTERVAL) {
+      outage.since++
+      return
+    }
+    const repeated = outage === undefined || outage.since === 0 ? {} : { repeated: outage.since }
+    this.#outages.set(error.code, { loggedAt: now, since: 0 })
+    this.#record('error', { err: error, ...named, ...repeated }, `${operation} failed`)
+  }
+
+  #record(level: Level, fields: Fields, message: string): void {
+    const write = this.#write
+    if (write !== undefined) safely(() => write(level, fields, message))
+  }
+}
+
+function shortened(sid: string): string {
+  return `${sid.slice(0, 6)}…`
+}
+
+function writerOf(logger: Logger): (level: Level, fields: Fields, message: string) => void {
+  if (isWinston(logger)) {
+    return (level, { err, ...fields }, message) =>
+      logger[level](message, {
+        component: 'connect-databank',
+        ...fields,
+        ...(err === undefined ? {} : { error: detailsOf(err) }),
+      })
+  }
+  if (typeof logger.child === 'function') {
+    const child = logger.child({ component: 'connect-databank' })
+    return (level, fields, message) => child[level](fields, message)
+  }
+  return (level, fields, message) => {
+    const text = `connect-databank: ${message}`
+    if (Object.keys(fields).length === 0) logger[level](text)
+    else logger[level](text, fields)
+  }
+}
+
+function isWinston(logger: object): boolean {
+  return 'transports' in logger && typeof (logger as { log?: unknown }).log === 'function'
+}
+
+/** winston copies own enumerable fields only, which an Error's message is not. */
+function detailsOf(error: unknown): object {
+  const { name, message, code, cause, stack } = error as Error & { code?: unknown }
+  return { name, message, code, stack, ...(cause instanceof Error ? { cause: detailsOf(cause) } : {}) }
+}
+
+/** A logger that throws must not fail a request. */
+function safely<T>(write: () => T): T | undefined {
+  try {
+    return write()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,190 @@
+import { setBackgroundInterval } from './backend/timers.ts'
+import { DatabankError } from './errors.ts'
+
+/** How express-session and its users are called back. */
+export type Callback<T = void> = (error?: unknown, value?: T) => void
+
+/** Says to work under way that its caller has been told that there was no answer in time. */
+export interface Cancellation {
+  isCancelled: boolean
+}
+
+/** @throws DATABANK_TIMEOUT if the work was cancelled */
+export function throwIfCancelled({ isCancelled }: Cancellation, operation: string): void {
+  if (isCancelled) throw new DatabankError('DATABANK_TIMEOUT', `${operation}: cancelled, since its time was over`)
+}
+
+/**
+ * Delivers a promise's result to a callback: exactly once, and outside the promise chain, so that an error which the callback throws
+ * is an uncaught exception, as with every callback. Success without a value passes one argument.
+ *
+ * @param map makes the value from the result right before the callback, so that of many results one at a time is decoded
+ * @param mapError makes the callback's error from the reason, and does not throw
+ */
+export function deliver<T, Value>(
+  promise: Promise<T>,
+  callback: (error?: unknown, value?: Value) => void,
+  map: (result: T) => Value,
+  mapError: (reason: unknown) => Error,
+): void {
+  promise.then(
+    (result) => process.nextTick(deliverResult<T, Value>, result, callback, map, mapError),
+    (reason) => process.nextTick(callback, mapError(reason)),
+  )
+}
+
+function deliverResult<T, Value>(
+  result: T,
+  callback: (error?: unknown, value?: Value) => void,
+  map: (result: T) => Value,
+  mapError: (reason: unknown) => Error,
+): void {
+  let value: Value
+  try {
+    value = map(result)
+  } catch (reason) {
+    callback(mapError(reason))
+    return
+  }
+  if (value === undefined) callback(null)
+  else callback(null, value)
+}
+
+/** The same result as a promise. A rejection that nobody handles is no unhandled rejection. */
+export function promised<T, Value>(
+  promise: Promise<T>,
+  map: (result: T) => Value,
+  mapError: (reason: unknown) => Error,
+): Promise<Value> {
+  const mapped = promise.then(map).catch((reason) => {
+    throw mapError(reason)
+  })
+  mapped.catch(ignore)
+  return mapped
+}
+
+export function ignore(): void {}
+
+export function identity<T>(value: T): T {
+  return value
+}
+
+/** An operation under way, linked into the list of all. */
+interface Waiting {
+  readonly startedAt: number
+  readonly expire: () => void
+  previous: Waiting
+  next: Waiting
+}
+
+/** The clock ticks this often during one time-out, so that a deadline is late by one tick at most. */
+const TICKS_PER_TIMEOUT = 16
+const LONGEST_DELAY = 2 ** 31 - 1
+
+/**
+ * The deadlines of all operations with the same time-out, under one timer: a timer for each operation costs more than most
+ * operations. All have the same time-out, so the list is in the order of their deadlines, and only its head is checked.
+ */
+export class Deadlines {
+  readonly #timeout: number
+  readonly #list: Waiting
+  #tick = 0
+  #timer: ReturnType<typeof setInterval> | undefined
+  #onIdle: (() => void)[] = []
+
+  /** @param timeout in milliseconds */
+  constructor(timeout: number) {
+    this.#timeout = timeout
+    const list = { startedAt: 0, expire: ignore } as unknown as Waiting
+    list.previous = list
+    list.next = list
+    this.#list = list
+  }
+
+  /**
+   * The promise's result after `next`, or a rejection with DATABANK_TIMEOUT at the deadline. `next` runs only for a result in time;
+   * if it returns a promise, the same deadline holds for that.
+   *
+   * @param cancellation is set at the deadline
+   */
+  limit<T, Next = T>(
+    promise: Promise<T>,
+    operation: string,
+    next: (value: T) => Next | Promise<Next> = identity as never,
+    cancellation?: Cancellation,
+  ): Promise<Next> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#add(() => {
+        if (cancellation !== undefined) cancellation.isCancelled = true
+        reject(new DatabankError('DATABANK_TIMEOUT', `${operation}: no answer within ${this.#timeout} ms`))
+      })
+      const fail = (error: unknown): void => {
+        this.#end(waiting)
+        reject(error)
+      }
+      const succeed = (value: Next): void => {
+        this.#end(waiting)
+        resolve(value)
+      }
+      promise.then((value) => {
+        if (waiting.next === waiting) return
+        try {
+          const following = next(value)
+          if (following instanceof Promise) following.then(succeed, fail)
+          else succeed(following)
+        } catch (error) {
+          fail(error)
+        }
+      }, fail)
+    })
+  }
+
+  /** Resolves when every operation under way has ended or timed out. */
+  idle(): Promise<void> {
+    return this.#list.next === this.#list ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve))
+  }
+
+  #add(expire: () => void): Waiting {
+    const last = this.#list.previous
+    const waiting: Waiting = { startedAt: this.#tick, expire, previous: last, next: this.#list }
+    last.next = waiting
+    this.#list.previous = waiting
+    this.#timer ??= setBackgroundInterval(() => this.#onTick(), Math.min(this.#timeout / TICKS_PER_TIMEOUT, LONGEST_DELAY))
+    return waiting
+  }
+
+  #end(waiting: Waiting): void {
+    unlink(waiting)
+    if (this.#onIdle.length > 0) this.#tellIdle()
+  }
+
+  #onTick(): void {
+    this.#tick++
+    const list = this.#list
+    // One tick more than the time-out has: an operation may have begun just before a tick.
+    while (list.next !== list && this.#tick - list.next.startedAt > TICKS_PER_TIMEOUT) {
+      const overdue = list.next
+      unlink(overdue)
+      overdue.expire()
+    }
+    if (list.next !== list) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#tellIdle()
+  }
+
+  #tellIdle(): void {
+    if (this.#list.next !== this.#list) return
+    const waiting = this.#onIdle
+    this.#onIdle = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+/** Removes it from the list; a second time has no effect. */
+function unlink(waiting: Waiting): void {
+  waiting.previous.next = waiting.next
+  waiting.next.previous = waiting.previous
+  waiting.previous = waiting
+  waiting.next = waiting
+}

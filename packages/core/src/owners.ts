@@ -1,0 +1,139 @@
+import type { SessionData } from 'express-session'
+import { type Bank, isLive, type Stored } from './bank.ts'
+import { DatabankError, invalidOption } from './errors.ts'
+import { forEachConcurrently, readMany } from './fallbacks.ts'
+import type { Sessions } from './sessions.ts'
+
+/** The longest owner, in bytes of UTF-8. */
+const LONGEST_OWNER = 1_024
+/** How many sessions are read at once. */
+const BATCH = 100
+
+type OwnerOption = (session: SessionData) => string | number | null | undefined
+
+/** A session of an owner: the id that it is stored under, and what is stored. */
+type Found = readonly [id: string, stored: Stored]
+
+/** The option `owner`, with its result checked: a text of at most 1,024 bytes, or null. */
+export function ownerRule(owner: OwnerOption): (session: SessionData) => string | null {
+  return (session) => {
+    const value = callOwner(owner, session)
+    if (value === null || value === undefined || value === '') return null
+    const text = typeof value === 'number' ? String(value) : value
+    if (typeof text !== 'string' || !text.isWellFormed() || Buffer.byteLength(text) > LONGEST_OWNER) {
+      throw new DatabankError(
+        'DATABANK_INVALID_SESSION',
+        `owner must return a text of at most ${LONGEST_OWNER} bytes, a number or null`,
+      )
+    }
+    return text
+  }
+}
+
+function callOwner(owner: OwnerOption, session: SessionData): ReturnType<OwnerOption> {
+  try {
+    return owner(session)
+  } catch (cause) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', `owner: ${(cause as Error)?.message ?? cause}`, { cause })
+  }
+}
+
+export interface OwnersRules {
+  readonly bank: Bank
+  readonly sessions: Sessions
+  readonly ownerOf: ((session: SessionData) => string | null) | undefined
+  /** All entries of the bank, each step within the store's time-out. */
+  readonly scan: () => AsyncIterable<Found>
+  /** Bounds one operation of the bank by the store's time-out. */
+  readonly limit: <T>(promise: Promise<T>, operation: string) => Promise<T>
+}
+
+/** The sessions of a user: found by the bank's index, else by a scan of all. */
+export class Owners {
+  readonly #rules: OwnersRules
+
+  constructor(rules: OwnersRules) {
+    this.#rules = rules
+  }
+
+  /** The live sessions of an owner, by the ids that they are stored under. */
+  async *sessionsOf(owner: string): AsyncGenerator<[id: string, session: SessionData], void, undefined> {
+    for await (const [id, stored] of this.#found(owner)) {
+      const session = this.#rules.sessions.loaded(id, stored)
+      if (session !== null) yield [id, session]
+    }
+  }
+
+  /** Ends all sessions of an owner that are stored now, but `except`. Returns how many ended. */
+  async destroySessionsOf(owner: string, except: string | undefined): Promise<number> {
+    let ended = 0
+    // All ids first: what is stored while others are being ended began after the call.
+    const ids: string[] = []
+    for await (const [id] of this.#found(owner)) if (id !== except) ids.push(id)
+    await forEachConcurrently(iterate(ids), async (id) => {
+      if (await this.#rules.sessions.destroy(id)) ended++
+    })
+    return ended
+  }
+
+  /** Ends the oldest sessions of an owner, so that `max` remain. The session `keep` remains. */
+  async limitSessions(owner: string, max: number, keep: string): Promise<void> {
+    const others: { id: string; created: number }[] = []
+    for await (const [id, stored] of this.#found(owner)) {
+      if (id !== keep) others.push({ id, created: this.#rules.sessions.createdOf(id, stored) })
+    }
+    const surplus = others.length + 1 - max
+    if (surplus <= 0) return
+    others.sort((first, second) => first.created - second.created)
+    for (const { id } of others.slice(0, surplus)) await this.#rules.sessions.destroy(id)
+  }
+
+  /** Stores the owner of each session anew. Returns how many were changed. */
+  async reindex(): Promise<number> {
+    const { ownerOf, sessions, scan } = this.#rules
+    if (ownerOf === undefined) throw invalidOption('reindexOwners needs the option owner')
+    let changed = 0
+    await forEachConcurrently(scan(), async ([id, stored]) => {
+      if (isLive(stored, Date.now()) && (await sessions.reindex(id))) changed++
+    })
+    return changed
+  }
+
+  async *#found(owner: string): AsyncGenerator<Found, void, undefined> {
+    const { bank } = this.#rules
+    if (bank.idsOf === undefined) {
+      yield* this.#foundByScan(owner)
+      return
+    }
+    let batch: string[] = []
+    for await (const id of bank.idsOf(owner)) {
+      batch.push(id)
+      if (batch.length < BATCH) continue
+      yield* this.#readOwned(owner, batch)
+      batch = []
+    }
+    if (batch.length > 0) yield* this.#readOwned(owner, batch)
+  }
+
+  async *#readOwned(owner: string, ids: readonly string[]): AsyncGenerator<Found, void, undefined> {
+    const found = await this.#rules.limit(readMany(this.#rules.bank, ids), 'sessionsOf')
+    for (const [index, stored] of found.entries()) {
+      // The session may have ended, or belong to another owner, by now.
+      if (isLive(stored, Date.now()) && stored.owner === owner) yield [ids[index]!, stored]
+    }
+  }
+
+  async *#foundByScan(owner: string): AsyncGenerator<Found, void, undefined> {
+    const { ownerOf, sessions, scan } = this.#rules
+    for await (const [id, stored] of scan()) {
+      if (!isLive(stored, Date.now())) continue
+      const session = ownerOf === undefined || stored.owner != null ? null : sessions.loaded(id, stored)
+      const storedOwner = stored.owner ?? (session === null ? null : ownerOf!(session))
+      if (storedOwner === owner) yield [id, stored]
+    }
+  }
+}
+
+async function* iterate<Item>(items: readonly Item[]): AsyncGenerator<Item, void, undefined> {
+  yield* items
+}

@@ -1,0 +1,228 @@
+import type { SessionData } from 'express-session'
+import { type Bank, type Entry, type Stored, versionOf } from './bank.ts'
+import {
+  afterSeen,
+  type Baseline,
+  beforeSave,
+  type Draft,
+  expiryAfter,
+  type StoredSession,
+  storedSession,
+  type Tracked,
+} from './baseline.ts'
+import { encodeSession, type Form, formOf, type ParsedSession, type SessionCodec, sessionOf } from './codec.ts'
+import { isoOf, timeOf } from './cookie.ts'
+import { DatabankError } from './errors.ts'
+import { pauseBeforeRetry, readLive, swap } from './fallbacks.ts'
+import type { StoreLog } from './log.ts'
+import { type Merge, mergeByKey } from './merge.ts'
+import { type Cancellation, throwIfCancelled } from './operation.ts'
+
+/** A loaded session that is to be written again. */
+export interface Write {
+  readonly tracked: Tracked
+  readonly draft: Draft
+  /** Whether it writes the cookie only: then a missing session is no event. */
+  readonly isTouch: boolean
+  /** What was stored; null if the session was gone, undefined until it is known. */
+  result?: StoredSession | null
+  /** The keys that another request changed as well, if another has written since the session was loaded. */
+  conflictingKeys?: string[]
+}
+
+export interface WriterRules {
+  readonly bank: Bank
+  readonly codec: SessionCodec
+  readonly log: StoreLog
+  readonly merge: Merge | undefined
+  /** The session as it is to be written. */
+  readonly draftOf: (session: SessionData, created: number | undefined) => Draft
+  /** Whose the session is; undefined without the option `owner`. */
+  readonly ownerOf: ((session: SessionData) => string | null) | undefined
+  /** The expiry, at most the absolute time-out after the creation. */
+  readonly bounded: (expires: number | null, created: number | undefined) => number | null
+}
+
+const NO_KEYS: ReadonlySet<string> = new Set()
+
+/** Replaces what is stored by what requests made of it, and keeps what other requests changed meanwhile. */
+export class Writer {
+  readonly #rules: WriterRules
+
+  constructor(rules: WriterRules) {
+    this.#rules = rules
+  }
+
+  /**
+   * Swaps the writes for what is stored, each merged with what was there before it, until the swap succeeds. Returns what is stored
+   * now; null if the session is gone: then nothing is written. A new session that may never have been stored is not gone.
+   *
+   * @param known what is stored, if the caller knows it
+   */
+  async write(
+    id: string,
+    writes: readonly Write[],
+    known: StoredSession | undefined,
+    cancellation: Cancellation,
+  ): Promise<StoredSession | null> {
+    for (const { tracked, draft } of writes) tracked.baseline = beforeSave(tracked.baseline, draft)
+    let stored = known ?? (await this.#readFor(id, writes))
+    for (let attempt = 0; ; attempt++) {
+      if (stored === null && !writes.every(({ tracked }) => tracked.baseline.isNew)) return this.#drop(id, writes)
+      throwIfCancelled(cancellation, 'set')
+      const next: StoredSession = this.#apply(id, stored, writes)
+      const version = await swap(this.#rules.bank, id, stored?.version ?? null, entryOf(next), cancellation)
+      if (version !== null) return this.#stored(id, writes, { ...next, version })
+      await pauseBeforeRetry(attempt, cancellation, 'set')
+      stored = await this.#readFor(id, writes)
+    }
+  }
+
+  /** Stores a session, whatever is there. */
+  async replace(id: string, draft: Draft): Promise<StoredSession> {
+    const version = await this.#rules.bank.save(id, entryOf(draft))
+    return { ...draft, version: version ?? draft.text.text }
+  }
+
+  /**
+   * Stores a request's new session, whatever is there. As a swap: a write that times out and happens late must not overwrite what
+   * others have written since.
+   */
+  async create(id: string, draft: Draft, cancellation: Cancellation): Promise<StoredSession> {
+    const { bank } = this.#rules
+    if (bank.swap === undefined) return this.replace(id, draft)
+    let expected: string | null = null
+    for (let attempt = 0; ; attempt++) {
+      const version: string | null = await bank.swap(id, expected, entryOf(draft), Date.now())
+      if (version !== null) return { ...draft, version }
+      const stored = await readLive(bank, id)
+      expected = stored === null ? null : versionOf(stored)
+      await pauseBeforeRetry(attempt, cancellation, 'set')
+    }
+  }
+
+  /**
+   * Atomic read-modify-write. Returns the session that is stored then, or null if there is none.
+   *
+   * @param change changes the session that it is given, or returns another one; it may run again
+   */
+  async update(
+    id: string,
+    change: (session: SessionData) => SessionData | undefined | void | Promise<SessionData | undefined | void>,
+    cancellation: Cancellation,
+  ): Promise<SessionData | null> {
+    const { bank } = this.#rules
+    for (let attempt = 0; ; attempt++) {
+      const stored = await readLive(bank, id)
+      const parsed = stored === null ? null : this.parse(id, stored)
+      if (stored === null || parsed === null) return null
+      const session = sessionOf(parsed, stored.expires)
+      const cookieBefore = JSON.stringify(session.cookie)
+      const changed = (await change(session)) ?? session
+      throwIfCancelled(cancellation, 'update')
+      const draft = this.#rules.draftOf(changed, parsed.created)
+      const isSameCookie = JSON.stringify(changed.cookie) === cookieBefore
+      const next = isSameCookie ? { ...draft, expires: stored.expires } : draft
+      if ((await swap(bank, id, versionOf(stored), entryOf(next), cancellation)) !== null) return changed
+      await pauseBeforeRetry(attempt, cancellation, 'update')
+    }
+  }
+
+  /** The parsed session, or null, with the event `corrupt`. */
+  parse(id: string, { payload }: Stored): ParsedSession | null {
+    const parsed = this.#rules.codec.parse(id, payload)
+    if (parsed === null) this.#rules.log.corrupt(id)
+    return parsed
+  }
+
+  /** What is stored and live, or null. A corrupt record is replaced: its `text` is null. */
+  async #readFor(id: string, writes: readonly Write[]): Promise<StoredSession | null> {
+    const stored = await readLive(this.#rules.bank, id)
+    if (stored === null) return null
+    for (const { tracked } of writes) tracked.baseline = afterSeen(tracked.baseline)
+    const { payload, expires, owner = null } = stored
+    const parsed = this.parse(id, stored)
+    if (parsed !== null) return storedSession(parsed, versionOf(stored), expires, owner)
+    return { text: { text: payload, dataStart: -1 }, version: versionOf(stored), expires, owner, created: undefined }
+  }
+
+  /** What becomes of the stored session by the writes, one after the other. */
+  #apply(id: string, stored: StoredSession | null, writes: readonly Write[]): StoredSession {
+    const [first, ...others] = writes as [Write, ...Write[]]
+    let next = stored === null ? { ...first.draft, version: '' } : this.#applyOne(id, stored, first)
+    for (const write of others) next = { ...this.#applyOne(id, next, write), version: '' }
+    return next
+  }
+
+  #applyOne(id: string, stored: StoredSession, write: Write): StoredSession {
+    const { draft } = write
+    const { baseline } = write.tracked
+    const { version } = stored
+    if (stored.text.text === baseline.text.text) {
+      const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), draft.created)
+      return { ...draft, expires, version }
+    }
+    const parsed = this.#rules.codec.parse(id, stored.text.text)
+    if (parsed === null) return { ...draft, version }
+    if (version !== baseline.version) write.conflictingKeys ??= []
+    return { ...this.#merge(baseline, parsed, stored, write), version }
+  }
+
+  #merge(baseline: Baseline, theirs: ParsedSession, stored: StoredSession, write: Write): Draft {
+    const { draft } = write
+    const { merge } = this.#rules
+    if (merge !== undefined) return this.#mergeByCaller(merge, baseline, theirs, stored, draft)
+    const { form, conflictingKeys } = mergeByKey(
+      formOf(baseline.text),
+      theirs.form,
+      formOf(draft.text),
+      baseline.unconfirmed?.keys ?? NO_KEYS,
+    )
+    if (write.conflictingKeys !== undefined) write.conflictingKeys = [...conflictingKeys]
+    const created = stored.created ?? draft.created
+    const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), created)
+    return this.#draftOfMerged(form, expires, created)
+  }
+
+  #draftOfMerged(form: Form, expires: number | null, created: number | undefined): Draft {
+    const cookie =
+      timeOf(form.cookie['expires']) === null || expires === null ? form.cookie : { ...form.cookie, expires: isoOf(expires) }
+    const text = encodeSession(form, cookie, created)
+    const { ownerOf } = this.#rules
+    const owner = ownerOf === undefined ? null : ownerOf(sessionOf({ ...text, form, created }, expires))
+    return { text, cookie, expires, owner, created }
+  }
+
+  #mergeByCaller(merge: Merge, baseline: Baseline, theirs: ParsedSession, stored: StoredSession, draft: Draft): Draft {
+    const own = (text: Baseline['text'], expires: number | null): SessionData =>
+      sessionOf({ ...text, form: formOf(text), created: undefined }, expires)
+    try {
+      const merged = merge(own(baseline.text, baseline.expires), own(theirs, stored.expires), own(draft.text, draft.expires))
+      return this.#rules.draftOf(merged, stored.created ?? draft.created)
+    } catch (cause) {
+      throw new DatabankError('DATABANK_MERGE_FAILED', `merge: ${(cause as Error)?.message ?? cause}`, { cause })
+    }
+  }
+
+  #stored(id: string, writes: readonly Write[], stored: StoredSession): StoredSession {
+    for (const write of writes) {
+      write.result = stored
+      if (write.conflictingKeys !== undefined) this.#rules.log.conflict(id, write.conflictingKeys)
+    }
+    return stored
+  }
+
+  #drop(id: string, writes: readonly Write[]): null {
+    for (const write of writes) {
+      write.result = null
+      write.tracked.baseline = afterSeen(write.tracked.baseline)
+      if (!write.isTouch) this.#rules.log.dropped(id)
+    }
+    return null
+  }
+}
+
+/** What a bank stores of it. */
+export function entryOf({ text, expires, owner }: Pick<Draft, 'text' | 'expires' | 'owner'>): Entry {
+  return { payload: text.text, expires, owner }
+}
