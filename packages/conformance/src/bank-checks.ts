@@ -1,11 +1,14 @@
 import { entryChecks } from './bank/entries.ts'
+import type { BankCheck } from './bank/helpers.ts'
 import { idChecks } from './bank/ids.ts'
-import type { BankCheck } from './bank/kit.ts'
-import { lifeChecks } from './bank/life.ts'
+import { lifecycleChecks } from './bank/lifecycle.ts'
+import { listingChecks } from './bank/listing.ts'
 import { manyChecks } from './bank/many.ts'
+import { ownerIndexChecks } from './bank/owner-index.ts'
+import { ownerChecks } from './bank/owners.ts'
 import { swapChecks } from './bank/swap.ts'
 import { touchChecks } from './bank/touch.ts'
-import { wholeChecks } from './bank/whole.ts'
+import { versionChecks } from './bank/versions.ts'
 
 /** Everything that the contract asks of a bank. */
 export const bankChecks: readonly BankCheck[] = [
@@ -13,7 +16,10 @@ export const bankChecks: readonly BankCheck[] = [
   ...idChecks,
   ...touchChecks,
   ...swapChecks,
+  ...versionChecks,
+  ...ownerChecks,
+  ...ownerIndexChecks,
   ...manyChecks,
-  ...wholeChecks,
-  ...lifeChecks,
+  ...listingChecks,
+  ...lifecycleChecks,
 ]

@@ -1,5 +1,5 @@
-import type { Bank } from 'connect-databank'
-import type { BankContext, Need } from './bank/kit.ts'
+import type { Bank } from 'connect-databank/backend'
+import type { BankNeed, BankUnderTest } from './bank/helpers.ts'
 import { bankChecks } from './bank-checks.ts'
 import type { Grade, RunOptions, Subject } from './check.ts'
 import { grade, type Runner, register } from './suite.ts'
@@ -8,21 +8,26 @@ import { grade, type Runner, register } from './suite.ts'
 export interface OpenedBank {
   /** Fresh and empty. */
   readonly bank: Bank
-  /** Opens a second bank on the same place, as another process would. Leave it out where a place cannot be shared. */
+  /** Opens a second bank on the same storage, as another process would. Leave it out if storage cannot be shared. */
   readonly another?: () => Promise<Bank>
-  /** Closes all of it, the other banks too, and removes what they stored. A check may have closed the bank already. */
+  /** Closes all banks that were opened, and removes what they stored. A check may have closed a bank already. */
   close(): Promise<void>
 }
 
-/** What the suites for banks are given. */
+/** Options of the suites for banks. */
 export interface BankSuiteOptions extends RunOptions {
   /** Opens a bank for one check: fresh and empty each time. */
   readonly open: () => Promise<OpenedBank>
+  /**
+   * The database expires entries by its own clock, as Redis does. Checks that pass a `now` far from the real time are skipped
+   * then. Default: false.
+   */
+  readonly expiresByOwnClock?: boolean
 }
 
 /**
- * Tells a test runner of everything that the contract asks of a bank. Which optional part runs is read off the methods of the
- * opened bank; a check of a missing one is skipped.
+ * Registers one test for each rule of the contract of a bank. A check of an optional method runs if the opened bank has the
+ * method, and is skipped if not.
  *
  * @example
  * import { describe, it } from 'node:test'
@@ -34,26 +39,29 @@ export interface BankSuiteOptions extends RunOptions {
  *   },
  * })
  */
-export function bankConformance(runner: Runner, { open, ...options }: BankSuiteOptions): void {
-  register(runner, 'bank conformance', bankChecks, opening(open), options)
+export function bankConformance(runner: Runner, { open, expiresByOwnClock = false, ...options }: BankSuiteOptions): void {
+  register(runner, 'bank conformance', bankChecks, opening(open, expiresByOwnClock), options)
 }
 
-/** Runs the same checks without a test runner, and answers what came of each. Never rejects. */
-export function gradeBank({ open, ...options }: BankSuiteOptions): Promise<Grade[]> {
-  return grade(bankChecks, opening(open), options)
+/** Runs the same checks without a test runner. Resolves with the result of each; never rejects. */
+export function gradeBank({ open, expiresByOwnClock = false, ...options }: BankSuiteOptions): Promise<Grade[]> {
+  return grade(bankChecks, opening(open, expiresByOwnClock), options)
 }
 
-function opening(open: () => Promise<OpenedBank>): () => Promise<Subject<BankContext<Need>>> {
+function opening(open: () => Promise<OpenedBank>, expiresByOwnClock: boolean): () => Promise<Subject<BankUnderTest<BankNeed>>> {
   return async () => {
-    const opened = await open()
-    const { bank, another } = opened
+    const { bank, another, close } = await open()
     return {
       context: {
         bank: bank as Required<Bank>,
         another: async () => (await another?.()) as Required<Bank>,
       },
-      has: (need) => (need === 'another' ? another !== undefined : typeof bank[need as keyof Bank] === 'function'),
-      close: () => opened.close(),
+      missing: (need) => {
+        if (need === 'another') return another === undefined ? 'there is no second bank on the same storage' : undefined
+        if (need === 'now') return expiresByOwnClock ? 'the database expires entries by its own clock' : undefined
+        return typeof bank[need as keyof Bank] === 'function' ? undefined : `there is no ${need}`
+      },
+      close,
     }
   }
 }

@@ -1,65 +1,61 @@
 /**
- * Holds what passes through it until it is let go, so that a race is an order that a test chose.
+ * Makes its callers wait until they are released, so that a test chooses the order of a race.
  *
  * @example
  * const gate = new Gate()
  * const first = run(async () => { await gate.pass('first'); return 1 })
- * await gate.arrived('first') // it stands at the gate now
+ * await gate.arrived('first') // it waits now
  * gate.release('first')
  * await first
  */
 export class Gate {
-  readonly #places = new Map<string, Place>()
+  readonly #entrances = new Map<string, Entrance>()
 
-  /** Waits here until the name is released. Once released, whoever comes later passes at once. */
+  /** Waits until the name is released. After its release, every caller passes at once. */
   async pass(name: string): Promise<void> {
-    const place = this.#place(name)
-    place.arrive()
-    await place.open
+    const entrance = this.#entrance(name)
+    entrance.arrival.resolve()
+    await entrance.opening.promise
   }
 
-  /** Waits until somebody stands at the gate under this name, or has passed it. */
+  /** Waits until a caller has arrived under each of these names. */
   async arrived(...names: string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#place(name).arrived))
+    await Promise.all(names.map((name) => this.#entrance(name).arrival.promise))
   }
 
-  /** Lets go whoever waits under this name. */
+  /** Releases the callers that wait under this name. */
   release(name: string): void {
-    this.#place(name).release()
+    this.#entrance(name).opening.resolve()
   }
 
-  /** Lets everybody go. */
+  /** Releases all callers that wait. */
   releaseAll(): void {
-    for (const place of this.#places.values()) place.release()
+    for (const { opening } of this.#entrances.values()) opening.resolve()
   }
 
-  #place(name: string): Place {
-    let place = this.#places.get(name)
-    if (place === undefined) {
-      const arrival = deferred()
-      const opening = deferred()
-      place = { arrived: arrival.promise, arrive: arrival.resolve, open: opening.promise, release: opening.resolve }
-      this.#places.set(name, place)
+  #entrance(name: string): Entrance {
+    let entrance = this.#entrances.get(name)
+    if (entrance === undefined) {
+      entrance = { arrival: deferred(), opening: deferred() }
+      this.#entrances.set(name, entrance)
     }
-    return place
+    return entrance
   }
 }
 
-interface Place {
-  readonly arrived: Promise<void>
-  readonly arrive: () => void
-  readonly open: Promise<void>
-  readonly release: () => void
+interface Entrance {
+  readonly arrival: Deferred<void>
+  readonly opening: Deferred<void>
 }
 
-/** A promise and its two ends. */
+/** A promise with its resolve and reject functions. */
 export interface Deferred<Value> {
   readonly promise: Promise<Value>
   readonly resolve: (value: Value) => void
   readonly reject: (error: unknown) => void
 }
 
-/** `Promise.withResolvers`, which Node 20 lacks. */
+/** `Promise.withResolvers`, which Node.js 20 lacks. */
 export function deferred<Value = void>(): Deferred<Value> {
   let resolve!: (value: Value) => void
   let reject!: (error: unknown) => void

@@ -1,68 +1,67 @@
-import type { Bank } from 'connect-databank'
+import type { Bank } from 'connect-databank/backend'
 import { type Deferred, deferred } from './gate.ts'
 
-/** The name of a method of a bank that gives a promise, and so can be held. */
-export type HeldMethod = Exclude<keyof Bank, 'scan'>
+/** The name of a method of a bank whose calls can be held: each that returns a promise. */
+export type GatedMethod = Exclude<keyof Bank, 'scan' | 'idsOf'>
 
-/** A call that stands at the gate. */
-export interface HeldCall {
-  readonly method: HeldMethod
+/** A call that waits at the gate. */
+export interface PendingCall {
+  readonly method: GatedMethod
   readonly args: readonly unknown[]
-  /** Does it now, but keeps its answer at the gate; resolves (never rejects) when the bank has answered. */
+  /** Calls the bank now, and keeps the result back. Resolves, and never rejects, when the bank has returned it. */
   perform(): Promise<void>
-  /** Does it, unless `perform` has, and gives the answer to the caller; resolves (never rejects) when the caller has it. */
+  /** Calls the bank unless `perform` has, and gives the caller the result. Resolves, and never rejects, when the caller has it. */
   release(): Promise<void>
-  /** Gives the caller this error; the bank is not asked, unless `perform` has. */
+  /** Rejects the caller's promise with this error. The bank is not called, unless `perform` has. */
   fail(error: unknown): void
 }
 
 /** A bank whose calls can be held. */
 export interface GatedBank extends Bank {
   /** From now on, calls of these methods wait at the gate. */
-  hold(...methods: HeldMethod[]): void
-  /** The next call of this method that comes to the gate, or stands there already; each is given once. */
-  held(method: HeldMethod): Promise<HeldCall>
-  /** How many calls of this method have come, held or not. */
-  calls(method: HeldMethod): number
-  /** Holds nothing more, and lets go whatever stands at the gate. */
+  hold(...methods: GatedMethod[]): void
+  /** The next call of this method that waits at the gate, or comes to it. Each call is returned once. */
+  held(method: GatedMethod): Promise<PendingCall>
+  /** How many calls of this method there were, held or not. */
+  calls(method: GatedMethod): number
+  /** Holds no more calls, and releases all that wait at the gate. */
+  releaseAll(): void
+  /** @deprecated The old name of `releaseAll`. */
   letGo(): void
 }
 
 /**
- * A layer that holds the named calls of a bank until they are let go, in whatever order: the way to force a race.
+ * A layer that holds the named calls of a bank until they are released, in any order: the way to force a race.
  *
  * @example
  * const bank = gatedBank(new MemoryBank())
  * bank.hold('swap')
  * const late = store.set(sid, session)
- * const call = await bank.held('swap') // it is there, and has not happened
+ * const call = await bank.held('swap') // it was called, and has not happened
  * await other(bank)
  * await call.release()
  */
 export function gatedBank(bank: Bank): GatedBank {
-  return new Proxy(bank, new Turnstile(bank)) as unknown as GatedBank
+  return new Proxy(bank, new GateHandler(bank)) as unknown as GatedBank
 }
 
 type Controls = Omit<GatedBank, keyof Bank>
 
-class Turnstile implements ProxyHandler<Bank> {
+class GateHandler implements ProxyHandler<Bank> {
   readonly #bank: Bank
-  readonly #methods = new Set<HeldMethod>()
-  readonly #standing = new Set<HeldCall>()
-  readonly #unclaimed = new Map<HeldMethod, HeldCall[]>()
-  readonly #waiting = new Map<HeldMethod, ((call: HeldCall) => void)[]>()
-  readonly #counts = new Map<HeldMethod, number>()
+  readonly #gated = new Set<GatedMethod>()
+  readonly #pending = new Set<PendingCall>()
+  readonly #unclaimed = new Map<GatedMethod, PendingCall[]>()
+  readonly #claims = new Map<GatedMethod, ((call: PendingCall) => void)[]>()
+  readonly #counts = new Map<GatedMethod, number>()
   readonly #controls: Controls = {
-    hold: (...methods: HeldMethod[]) => {
-      for (const method of methods) this.#methods.add(method)
+    hold: (...methods) => {
+      for (const method of methods) this.#gated.add(method)
     },
-    held: (method: HeldMethod) => this.#next(method),
-    calls: (method: HeldMethod) => this.#counts.get(method) ?? 0,
-    letGo: () => {
-      this.#methods.clear()
-      this.#unclaimed.clear()
-      for (const call of this.#standing) void call.release()
-    },
+    held: (method) => this.#next(method),
+    calls: (method) => this.#counts.get(method) ?? 0,
+    releaseAll: () => this.#releaseAll(),
+    letGo: () => this.#releaseAll(),
   }
 
   constructor(bank: Bank) {
@@ -73,36 +72,42 @@ class Turnstile implements ProxyHandler<Bank> {
     if (Object.hasOwn(this.#controls, name)) return this.#controls[name as keyof Controls]
     const member = Reflect.get(this.#bank, name)
     if (typeof member !== 'function') return member
-    if (name === 'scan') return member.bind(this.#bank)
-    return (...args: unknown[]) => this.#call(name as HeldMethod, args, () => member.apply(this.#bank, args))
+    if (name === 'scan' || name === 'idsOf') return member.bind(this.#bank)
+    return (...args: unknown[]) => this.#call(name as GatedMethod, args, () => member.apply(this.#bank, args))
   }
 
-  #call(method: HeldMethod, args: unknown[], perform: () => Promise<unknown>): Promise<unknown> {
+  #call(method: GatedMethod, args: unknown[], perform: () => Promise<unknown>): Promise<unknown> {
     this.#counts.set(method, (this.#counts.get(method) ?? 0) + 1)
-    if (!this.#methods.has(method)) return perform()
-    const answer = deferred<unknown>()
-    const call: HeldCall = heldCall(method, args, perform, answer, () => this.#standing.delete(call))
-    this.#standing.add(call)
-    const claim = this.#waiting.get(method)?.shift()
+    if (!this.#gated.has(method)) return perform()
+    const result = deferred<unknown>()
+    const call: PendingCall = pendingCall(method, args, perform, result, () => this.#pending.delete(call))
+    this.#pending.add(call)
+    const claim = this.#claims.get(method)?.shift()
     if (claim === undefined) this.#unclaimed.set(method, [...(this.#unclaimed.get(method) ?? []), call])
     else claim(call)
-    return answer.promise
+    return result.promise
   }
 
-  #next(method: HeldMethod): Promise<HeldCall> {
+  #next(method: GatedMethod): Promise<PendingCall> {
     const call = this.#unclaimed.get(method)?.shift()
     if (call !== undefined) return Promise.resolve(call)
-    return new Promise((claim) => this.#waiting.set(method, [...(this.#waiting.get(method) ?? []), claim]))
+    return new Promise((claim) => this.#claims.set(method, [...(this.#claims.get(method) ?? []), claim]))
+  }
+
+  #releaseAll(): void {
+    this.#gated.clear()
+    this.#unclaimed.clear()
+    for (const call of this.#pending) void call.release()
   }
 }
 
-function heldCall(
-  method: HeldMethod,
+function pendingCall(
+  method: GatedMethod,
   args: readonly unknown[],
   perform: () => Promise<unknown>,
-  answer: Deferred<unknown>,
-  leave: () => void,
-): HeldCall {
+  result: Deferred<unknown>,
+  end: () => void,
+): PendingCall {
   let performed: Promise<unknown> | undefined
   const once = (): Promise<unknown> => {
     performed ??= (async () => perform())()
@@ -118,13 +123,13 @@ function heldCall(
     args,
     perform: () => quietly(once()),
     release: () => {
-      leave()
-      once().then(answer.resolve, answer.reject)
-      return quietly(answer.promise)
+      end()
+      once().then(result.resolve, result.reject)
+      return quietly(result.promise)
     },
     fail: (error) => {
-      leave()
-      answer.reject(error)
+      end()
+      result.reject(error)
     },
   }
 }

@@ -1,43 +1,48 @@
 import assert from 'node:assert/strict'
-import type { Entry } from 'connect-databank'
+import type { Entry } from 'connect-databank/backend'
+import { shown } from './bank/helpers.ts'
 import type { OpenedBank } from './bank-suite.ts'
 import { manyIds } from './many-ids.ts'
-import { StoredIds, shown } from './stored-ids.ts'
+import { StoredIds } from './stored-ids.ts'
 import type { Runner } from './suite.ts'
 
-/** A bank, and what there is to see around its place. */
+/** A bank, and what is stored outside of it. */
 export interface OpenedForIds extends OpenedBank {
-  /** Everything that lies beside the bank's place: it has to be the same before and after. */
+  /** Everything that is stored beside the bank's own entries. It must not change. */
   readonly outside?: () => Promise<unknown>
   /**
-   * Puts many there by one command, laid out as the bank does it: for a server that would take minutes to save each. Some are
-   * then saved over and deleted singly.
+   * Stores many entries by one command, in the bank's own layout: for a server that would take minutes to save each. Some of them
+   * are then saved and deleted one by one.
    */
   readonly saveMany?: (entries: readonly (readonly [id: string, entry: Entry])[]) => Promise<void>
 }
 
-/** What the suite of ids is given. */
+/** Options of the suite of ids. */
 export interface IdSuiteOptions {
   readonly open: () => Promise<OpenedForIds>
-  /** How many ids; the environment variable ID_COUNT stands for it. Default: 50,000. */
+  /** How many ids. The environment variable ID_COUNT replaces it. Default: 50,000. */
   readonly count?: number
-  /** How many operations are under way at once. Default: 256. */
+  /** How many operations run at once. Default: 256. */
   readonly atOnce?: number
-  /** What chance begins with. Default: 1. */
+  /** The seed of the random ids. Default: 1. */
   readonly seed?: number
-  /** How long it may take, in milliseconds. Default: 120,000. */
+  /** How long the test may take, in milliseconds. Default: 120,000. */
   readonly time?: number
 }
 
 /**
- * Tells a test runner that many ids of every kind are kept apart by a bank, that none leaves its place and none makes it fail:
- * what lies beside the place is as it was, also when some were deleted, and when all were removed at once.
+ * Registers a test that stores many ids of every kind: the bank keeps them apart, none makes it fail, and nothing is read or
+ * changed outside of the bank, also when entries are deleted one by one or all at once.
  */
 export function idConformance({ describe, it }: Runner, options: IdSuiteOptions): void {
   const { seed = 1, time = 120_000, open, atOnce = 256 } = options
   const count = Number(process.env['ID_COUNT'] || (options.count ?? 50_000))
   describe('ids of every kind', () => {
-    it(`${count} are kept apart, and none leaves the place`, () => keepApart(manyIds(count, seed), open, atOnce), time)
+    it(
+      `${count} ids are kept apart, and nothing outside of the bank changes`,
+      () => keepApart(manyIds(count, seed), open, atOnce),
+      time,
+    )
   })
 }
 
@@ -45,23 +50,23 @@ async function keepApart(ids: readonly string[], open: IdSuiteOptions['open'], a
   const { bank, saveMany, outside, close } = await open()
   try {
     const before = await outside?.()
-    const assertOutside = async (when: string) => assert.deepEqual(await outside?.(), before, `what lies outside, ${when}`)
+    const assertOutside = async (when: string) => assert.deepEqual(await outside?.(), before, `what is stored outside, ${when}`)
     const stored = new StoredIds(ids, { bank, saveMany, atOnce })
     await stored.save()
-    await assertOutside('when all were saved')
-    await stored.assertThere()
+    await assertOutside('after all were saved')
+    await stored.assertStored()
     await stored.deleteSome()
-    await assertOutside('when some were deleted')
+    await assertOutside('after some were deleted')
     await stored.clear()
-    await assertOutside('when all were removed')
+    await assertOutside('after a clear')
   } finally {
     await close()
   }
 }
 
 /**
- * Fails unless the keys under which a bank keeps its ids all differ, as the bytes that a database gets to see, and each is one
- * that `isInside` takes.
+ * Fails unless `keyOf` gives each id a key of its own, compared as the bytes that a database receives, and `isInside` accepts
+ * each key.
  */
 export function assertKeysApart(
   keyOf: (id: string) => string | Uint8Array,
@@ -71,13 +76,13 @@ export function assertKeysApart(
     isInside = () => true,
   }: { count?: number; seed?: number; isInside?: (key: string) => boolean } = {},
 ): void {
-  const owners = new Map<string, string>()
+  const idsByKey = new Map<string, string>()
   for (const id of manyIds(count, seed)) {
     const key = Buffer.from(keyOf(id) as string)
     const bytes = key.toString('latin1')
-    const other = owners.get(bytes)
+    const other = idsByKey.get(bytes)
     assert.equal(other, undefined, `${shown(id)} and ${shown(other ?? '')} have the same key`)
-    assert.ok(isInside(key.toString()), `the key of ${shown(id)} lies outside: ${shown(key.toString())}`)
-    owners.set(bytes, id)
+    assert.ok(isInside(key.toString()), `the key of ${shown(id)} is outside: ${shown(key.toString())}`)
+    idsByKey.set(bytes, id)
   }
 }

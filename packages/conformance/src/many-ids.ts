@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { allHostileIds } from './ids.ts'
 
-/** Numbers from 0 to 1, always the same after the same seed. */
+/** A generator of numbers from 0 to 1: the same sequence for the same seed. */
 function randomAfter(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -26,8 +26,6 @@ const letters = [
   '\u1100\u1161',
   '界',
   '😀',
-  '\ud800',
-  '\udc00',
   '\0',
   '\n',
   '/',
@@ -44,55 +42,53 @@ const letters = [
 
 type Make = (pick: <Item>(items: readonly Item[]) => Item, random: () => number) => string
 
-/** Kinds of ids, each as likely as the others but the last. */
+/** Kinds of ids, all equally likely. */
 const kinds: readonly Make[] = [
   (pick) => `../${pick(short)}`,
   (pick) => pick(short) + pick(short),
   (pick) => pick(short) + pick(letters) + pick(short),
   (pick, random) => Array.from({ length: 1 + random() * 12 }, () => pick(letters)).join(''),
-  // What differs by case or by normal form only.
+  // Ids that differ by case or by normal form only.
   (pick) => `${pick(short)}${pick(letters)}`.toUpperCase(),
   (pick) => `${pick(short)}${pick(letters)}`.toLowerCase(),
   (pick) => `${pick(short)}${pick(letters)}`.normalize(pick(['NFC', 'NFD', 'NFKC', 'NFKD'])),
-  // Any sixteen bits.
+  // Any characters of the basic plane.
   (_pick, random) => String.fromCharCode(...Array.from({ length: 1 + random() * 6 }, () => random() * 65_536)),
-  // What an escape or a hash of another id may look like.
+  // What the escape or the hash of another id may look like.
   (pick) => encodeURIComponent(`${pick(short)}${pick(letters)}`.toWellFormed()),
   (pick) => `\ufdd0${pick(letters).charCodeAt(0).toString(16).padStart(4, '0')}${pick(short)}`,
   (pick) => `${pick(['#', 'utf16:', 'sha256:', ''])}${hash(pick(short) + pick(letters), pick(['hex', 'base64', 'base64url']))}`,
   (pick) => Buffer.from(pick(short) + pick(letters), 'utf16le').toString(pick(['hex', 'base64', 'base64url'])),
-  // What sessions are called, and their neighbours.
+  // Ids as express-session makes them, and small numbers.
   (_pick, random) => Buffer.from(Array.from({ length: 24 }, () => random() * 256)).toString('base64url'),
   (_pick, random) => String(Math.floor(random() * 100_000)),
 ]
 
-/** One in so many is long: around the limits of keys and of file names, or ten kilobytes. */
-const oneLongIn = 100
-const lengths = [
-  127, 128, 239, 240, 241, 249, 250, 251, 254, 255, 256, 511, 512, 1_023, 1_024, 1_025, 1_977, 1_978, 1_979, 4_095, 4_096, 10_240,
-]
+/** One in so many has about the greatest length. */
+const LONG_ONE_IN = 100
+const MAX_BYTES = 200
 
 function hash(text: string, encoding: 'hex' | 'base64' | 'base64url'): string {
   return createHash('sha256').update(Buffer.from(text, 'utf16le')).digest(encoding)
 }
 
 /**
- * So many different ids that something, somewhere, takes for one another, for a path, a pattern, a property or a command: always the
- * same after the same seed. Those of `hostileIds` come first.
+ * Different ids that some software takes for one another, for a path, a pattern, a property or a command: well-formed, of 1 to 200
+ * bytes, and the same for the same seed. Those of `hostileIds` come first.
  */
 export function manyIds(count: number, seed = 1): string[] {
   const random = randomAfter(seed)
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item
   const ids = new Set<string>(allHostileIds.slice(0, count))
   while (ids.size < count) {
-    const id = pick(kinds)(pick, random)
-    ids.add(random() * oneLongIn < 1 ? lengthened(id, pick(lengths)) : id)
-    ids.delete('')
+    const id = pick(kinds)(pick, random).toWellFormed()
+    const long = random() * LONG_ONE_IN < 1 ? padded(id, pick([127, 128, 199, 200])) : id
+    if (long !== '' && Buffer.byteLength(long) <= MAX_BYTES) ids.add(long)
   }
   return [...ids]
 }
 
-/** Longer, and different from others only at its end. */
-function lengthened(id: string, length: number): string {
-  return 'k'.repeat(Math.max(0, length - id.length)) + id
+/** As long as asked, in bytes, and different from others only at its end. */
+function padded(id: string, bytes: number): string {
+  return 'k'.repeat(Math.max(0, bytes - Buffer.byteLength(id))) + id
 }

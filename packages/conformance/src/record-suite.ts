@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Bank, DatabankStore, isCoded } from 'connect-databank'
+import { type Bank, isCoded } from 'connect-databank/backend'
 import { App, type Visitor } from './app.ts'
 import type { OpenedBank } from './bank-suite.ts'
 import { capture } from './capture.ts'
@@ -32,6 +32,7 @@ export function recordConformance(
 }
 
 async function meetAll(open: () => Promise<OpenedBank>, records: readonly BadRecord[]): Promise<void> {
+  const { DatabankStore } = await import('connect-databank')
   const opened = await open()
   const reports: string[] = []
   const tell = (...report: unknown[]): void => void reports.push(report.map(String).join(' '))

@@ -73,7 +73,6 @@ const foreign = [
   `${good}${good}`,
   `${good},`,
   '\0'.repeat(64),
-  '\ud800',
 ]
 
 function nested(depth: number, open: string, close: string): string {

@@ -1,7 +1,7 @@
 import { capture, toError } from './capture.ts'
-import type { Check, Grade, Subject } from './check.ts'
+import { type Check, type Grade, Skipped, type Subject } from './check.ts'
 
-/** Runs one check on a fresh subject. Never rejects: whatever goes wrong is in the grade. */
+/** Runs one check on a fresh subject. Never rejects: every error is in the grade. */
 export async function runCheck<Context>(
   check: Check<Context>,
   open: () => Promise<Subject<Context>>,
@@ -21,26 +21,36 @@ export async function runCheck<Context>(
   }
 }
 
-/** Answers why the check was skipped, or null if it was run. */
+/** Returns why the check was skipped, or null if it was run. */
 async function runOpened<Context>(
   check: Check<Context>,
   open: () => Promise<Subject<Context>>,
   limit: number,
 ): Promise<string | null> {
   const subject = await within(limit, 'open', open())
-  // The check gets a turn of the event loop of its own. Node 26.9 ends the process when something is thrown, and caught by a
-  // listener, in the turn in which an operation of `fs.promises` has ended, as one may in `open`.
+  // Node.js 26.9 ends the process if an exception is thrown, and caught by a listener, in the turn of the event loop in which an
+  // operation of `fs.promises` ended, as one may in `open`: so the check starts in the next turn.
   await new Promise((resolve) => setImmediate(resolve))
   let failed = true
   try {
-    const missing = check.needs.filter((need) => !subject.has(need))
-    if (missing.length === 0) await within(limit, 'the check', check.run(subject.context))
+    const missing = check.needs.map((need) => subject.missing(need)).filter((reason) => reason !== undefined)
+    const skipped = missing.length > 0 ? missing.join(', ') : await run(check, subject.context, limit)
     failed = false
-    return missing.length === 0 ? null : `there is no ${missing.join(', no ')}`
+    return skipped
   } finally {
     const closing = within(limit, 'close', subject.close())
-    // What the check found says more than the close that fails after it.
+    // The check's own error says more than that of the close after it.
     await (failed ? closing.catch(() => {}) : closing)
+  }
+}
+
+async function run<Context>(check: Check<Context>, context: Context, limit: number): Promise<string | null> {
+  try {
+    await within(limit, 'the check', check.run(context))
+    return null
+  } catch (error) {
+    if (error instanceof Skipped) return error.message
+    throw error
   }
 }
 

@@ -56,9 +56,10 @@ function opening(open: () => Promise<OpenedStore>): () => Promise<Subject<StoreC
           return app
         },
       },
-      has: (need) => {
-        if (need === 'another') return opened.another !== undefined
-        return typeof opened.store[need as keyof AnyStore] === 'function'
+      missing: (need) => {
+        const isThere =
+          need === 'another' ? opened.another !== undefined : typeof opened.store[need as keyof AnyStore] === 'function'
+        return isThere ? undefined : `there is no ${need}`
       },
       close: async () => {
         await Promise.all(apps.map((app) => app.close()))

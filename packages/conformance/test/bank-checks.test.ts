@@ -1,26 +1,29 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'vitest'
-import { bankChecks, bankConformance, gradeBank } from '../src/index.ts'
+import { bankChecks, gradeBank, layerConformance, ReferenceBank, type Table } from '../src/index.ts'
 import { bankFaults } from './fixtures/bank-faults/index.ts'
-import { type Place, ReferenceBank } from './fixtures/reference-bank.ts'
 
-bankConformance(
-  { describe, it },
-  {
-    open: async () => {
-      const place: Place = new Map()
-      return { bank: new ReferenceBank(place), another: async () => new ReferenceBank(place), close: async () => {} }
-    },
-  },
-)
+describe('a layer that changes nothing', () => {
+  layerConformance({ describe, it }, { layer: (bank) => bank })
+})
+
+it('checks that pass a `now` of their own are skipped for a database that expires entries by its own clock', async () => {
+  const open = async () => ({ bank: new ReferenceBank(), close: async () => {} })
+  const only = (name: string) => name.endsWith('goes by the time that it is given') && !name.startsWith('purge')
+  const grades = await gradeBank({ open, only, expiresByOwnClock: true })
+  assert.deepEqual(
+    grades.map(({ outcome, reason }) => `${outcome}: ${reason}`),
+    Array(3).fill('skipped: the database expires entries by its own clock'),
+  )
+})
 
 describe('each fault of a bank is found', () => {
   for (const { fault, make, breaks } of bankFaults) {
     it(`a bank that ${fault}`, async () => {
       const open = async () => {
-        const place: Place = new Map()
-        return { bank: make(place), another: async () => make(place), close: async () => {} }
+        const table: Table = new Map()
+        return { bank: make(table), another: async () => make(table), close: async () => {} }
       }
       const grades = await gradeBank({ open, limit: 1_000, only: (name) => breaks.includes(name) })
       assert.deepEqual(grades.map(({ name }) => name).sort(), [...breaks].sort())

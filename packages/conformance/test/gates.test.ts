@@ -1,27 +1,28 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import { Gate, gatedBank } from '../src/index.ts'
-import { ReferenceBank } from './fixtures/reference-bank.ts'
+import { Gate, gatedBank, ReferenceBank } from '../src/index.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** A bank whose entries read as they were saved. */
+const reference = () => new ReferenceBank(new Map(), { versions: 'payload' })
 const entry = (payload: string) => ({ payload, expires: null })
 
 describe('a gate', () => {
-  it('holds who passes until the name is released, in the order of the releases', async () => {
+  it('makes callers wait until their name is released, in the order of the releases', async () => {
     const gate = new Gate()
     const seen: string[] = []
-    const walks = ['a', 'b', 'c'].map((name) => gate.pass(name).then(() => seen.push(name)))
+    const callers = ['a', 'b', 'c'].map((name) => gate.pass(name).then(() => seen.push(name)))
     await gate.arrived('a', 'b', 'c')
     assert.deepEqual(seen, [])
     for (const name of ['c', 'a', 'b']) {
       gate.release(name)
       await turn()
     }
-    await Promise.all(walks)
+    await Promise.all(callers)
     assert.deepEqual(seen, ['c', 'a', 'b'])
   })
 
-  it('lets everybody pass who comes after the release, and tells of who came before it was asked', async () => {
+  it('lets callers pass at once after the release, and reports an arrival of before', async () => {
     const gate = new Gate()
     gate.release('a')
     await gate.pass('a')
@@ -35,28 +36,28 @@ describe('a gate', () => {
 
 describe('a gated bank', () => {
   it('passes every call on while nothing is held, and has the methods of its bank only', async () => {
-    const bank = gatedBank(new ReferenceBank())
+    const bank = gatedBank(reference())
     await bank.save('id', entry('a'))
     assert.deepEqual(await bank.read('id'), entry('a'))
-    assert.equal(await bank.swap!('id', 'a', entry('b')), true)
+    assert.equal(await bank.swap!('id', 'a', entry('b'), Date.now()), 'b')
     const ids: string[] = []
     for await (const [id] of bank.scan!()) ids.push(id)
     assert.deepEqual(ids, ['id'])
     assert.equal(bank.calls('save'), 1)
     assert.equal(bank.calls('delete'), 0)
-    const { read, save, delete: remove } = new ReferenceBank()
+    const { read, save, delete: remove } = reference()
     assert.equal(gatedBank({ read, save, delete: remove }).swap, undefined)
   })
 
   it('holds calls until they are released, in any order', async () => {
-    const inner = new ReferenceBank()
+    const inner = reference()
     const bank = gatedBank(inner)
     bank.hold('save')
     const saves = ['a', 'b'].map((payload) => bank.save('id', entry(payload)))
     const [first, second] = [await bank.held('save'), await bank.held('save')]
     assert.deepEqual(first.args, ['id', entry('a')])
     await turn()
-    assert.equal(await inner.read('id'), null, 'a held call has happened')
+    assert.equal(await inner.read('id'), null, 'the bank was called')
     await second.release()
     assert.deepEqual(await inner.read('id'), entry('b'))
     await first.release()
@@ -64,8 +65,8 @@ describe('a gated bank', () => {
     assert.deepEqual(await inner.read('id'), entry('a'))
   })
 
-  it('tells of a call that comes after it was asked for', async () => {
-    const bank = gatedBank(new ReferenceBank())
+  it('returns a call that comes later', async () => {
+    const bank = gatedBank(reference())
     bank.hold('read')
     const coming = bank.held('read')
     const read = bank.read('id')
@@ -73,24 +74,24 @@ describe('a gated bank', () => {
     assert.equal(await read, null)
   })
 
-  it('keeps back the answer of what it has done', async () => {
-    const inner = new ReferenceBank()
+  it('keeps the result of a performed call back', async () => {
+    const inner = reference()
     const bank = gatedBank(inner)
     bank.hold('save')
-    let isAnswered = false
+    let isSettled = false
     const save = bank.save('id', entry('a')).then(() => {
-      isAnswered = true
+      isSettled = true
     })
     const call = await bank.held('save')
     await call.perform()
     assert.deepEqual(await inner.read('id'), entry('a'))
-    assert.equal(isAnswered, false)
+    assert.equal(isSettled, false)
     await call.release()
     await save
   })
 
-  it('fails a call, before or after it has happened', async () => {
-    const inner = new ReferenceBank()
+  it('rejects a call, before or after the bank was called', async () => {
+    const inner = reference()
     const bank = gatedBank(inner)
     bank.hold('save')
     for (const isPerformed of [false, true]) {
@@ -103,8 +104,8 @@ describe('a gated bank', () => {
     }
   })
 
-  it('hands on what the bank rejects with', async () => {
-    const inner = new ReferenceBank()
+  it('rejects with the error of the bank', async () => {
+    const inner = reference()
     await inner.close()
     const bank = gatedBank(inner)
     bank.hold('read')
@@ -113,25 +114,25 @@ describe('a gated bank', () => {
     await assert.rejects(read, { code: 'DATABANK_CLOSED' })
   })
 
-  it('lets everything go at once', async () => {
-    const bank = gatedBank(new ReferenceBank())
+  it('releases all calls at once', async () => {
+    const bank = gatedBank(reference())
     bank.hold('save', 'read')
     const calls = [bank.save('id', entry('a')), bank.read('id')]
-    bank.letGo()
+    bank.releaseAll()
     await Promise.all(calls)
     await bank.save('id', entry('b'))
   })
 
-  it('never does what it has failed', async () => {
-    const inner = new ReferenceBank()
+  it('never calls the bank for a call that it has rejected', async () => {
+    const inner = reference()
     const bank = gatedBank(inner)
     bank.hold('save')
     const failed = bank.save('id', entry('a'))
-    const standing = bank.save('other', entry('b'))
+    const pending = bank.save('other', entry('b'))
     ;(await bank.held('save')).fail(new Error('connection lost'))
-    bank.letGo()
+    bank.releaseAll()
     await assert.rejects(failed, /connection lost/)
-    await standing
+    await pending
     assert.equal(await inner.read('id'), null)
   })
 })

@@ -14,7 +14,7 @@ const open = async () => {
   subject.isClosed = false
   return {
     context: subject as Watched,
-    has: (need: string) => need !== 'missing',
+    missing: (need: string) => (need === 'missing' ? 'there is no missing' : undefined),
     close: async () => {
       subject.isClosed = true
     },

@@ -1,8 +1,25 @@
 import assert from 'node:assert/strict'
-import type { Entry } from 'connect-databank'
-import { assertEntry, assertNothingAlive, type BankCheck, bankCheck, dead, HOUR, idsLike, living, odd, pastDeath } from './kit.ts'
+import type { Entry } from 'connect-databank/backend'
+import {
+  assertEntry,
+  assertNothingLive,
+  type BankCheck,
+  bankCheck,
+  expired,
+  HOUR,
+  idsLike,
+  live,
+  odd,
+  untilExpired,
+} from './helpers.ts'
 
-const TEXTS: readonly string[] = [
+const READ = 'contract: "Returns the entry, or null."'
+const SAVE = 'contract: "Stores the entry unconditionally."'
+const DELETE = 'contract: "Deletes the entry. Returns whether there was one."'
+const PAYLOAD = 'contract: "Opaque, well-formed Unicode text. A bank never looks inside."'
+const EXPIRES = 'contract: "When the entry expires, in epoch milliseconds; null: never. Stored exactly."'
+
+const PAYLOADS: readonly string[] = [
   '',
   ' ',
   '\n',
@@ -13,28 +30,28 @@ const TEXTS: readonly string[] = [
   '{"b":1, "a" : 2 }',
   '{"a":1,"a":2}',
   'ünïcödé ÿ € 中文 😀 \u2028 \ufeff \ufffd \uffff',
-  '\ufeffmark of order in front',
-  '\0 in front, \0 between, behind \0',
+  '\ufeffa byte order mark in front',
+  '\0 in front, \0 between, at the end \0',
   'a line\r\nand a line\nand a line\rand the last ',
   '"quotes" \'and\' \\back\\slashes\\ %s %d $1 {0}',
-  '\x1f\x8b looks packed',
+  '\x1f\x8b looks compressed',
 ]
 
-/** Reading, saving, deleting. */
+/** Read, save and delete. */
 export const entryChecks: readonly BankCheck[] = [
   bankCheck({
-    name: 'read of what is not there is null',
-    why: 'contract: "The entry under this id, or null."',
+    name: 'read returns null where nothing is stored',
+    why: READ,
     async run({ bank }) {
       assert.equal(await bank.read('nobody'), null)
     },
   }),
   bankCheck({
-    name: 'read gives what was saved',
-    why: 'contract: "The entry under this id, or null."',
+    name: 'read returns what was saved',
+    why: READ,
     async run({ bank }) {
-      const [one, two] = [living('{"one":1}'), living('{"two":2}', 2 * HOUR)]
-      assert.equal(await bank.save('one', one), undefined)
+      const [one, two] = [live('{"one":1}'), live('{"two":2}', 2 * HOUR)]
+      await bank.save('one', one)
       await bank.save('two', two)
       assertEntry(await bank.read('one'), one)
       assertEntry(await bank.read('two'), two)
@@ -42,50 +59,50 @@ export const entryChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'save stores the entry, whatever was there',
-    why: 'contract: "Stores the entry, whatever was there."',
+    name: 'save stores the entry whether or not another is stored',
+    why: SAVE,
     async run({ bank }) {
       const entries = [
-        living('a'),
-        living('b', 2 * HOUR),
+        live('a'),
+        live('b', 2 * HOUR),
         { payload: 'c', expires: null },
-        dead('d'),
-        living('a much longer text'),
-        living(''),
+        expired('d'),
+        live('a much longer text'),
+        live(''),
       ]
       for (const entry of entries) {
         await bank.save('id', entry)
         const found = await bank.read('id')
-        if (entry.payload === 'd') assertNothingAlive(found)
+        if (entry.payload === 'd') assertNothingLive(found)
         else assertEntry(found, entry)
       }
     },
   }),
   bankCheck({
-    name: 'a payload is opaque text, kept exactly',
-    why: 'contract: "Opaque text. A bank never looks inside."',
+    name: 'a payload is kept exactly, whatever text it is',
+    why: PAYLOAD,
     async run({ bank }) {
-      for (const [index, payload] of TEXTS.entries()) {
-        const entry = living(payload)
+      for (const [index, payload] of PAYLOADS.entries()) {
+        const entry = live(payload)
         await bank.save(`text-${index}`, entry)
         assertEntry(await bank.read(`text-${index}`), entry, `the text ${JSON.stringify(payload)}`)
       }
     },
   }),
   bankCheck({
-    name: 'a payload may have a megabyte',
-    why: 'contract: "Opaque text. A bank never looks inside."',
+    name: 'a payload of a megabyte is kept',
+    why: PAYLOAD,
     async run({ bank }) {
-      const entry = living('0123456789abcdé€😀'.repeat(60_000))
+      const entry = live('0123456789abcdé€😀'.repeat(60_000))
       await bank.save('large', entry)
       assertEntry(await bank.read('large'), entry)
-      await bank.save('large', living('small'))
+      await bank.save('large', live('small'))
       assert.equal((await bank.read('large'))?.payload, 'small')
     },
   }),
   bankCheck({
-    name: 'expires is exact to the millisecond',
-    why: 'contract: "Exact: what the last save, swap or touch said."',
+    name: 'expires is kept exactly, to the millisecond',
+    why: EXPIRES,
     async run({ bank }) {
       const start = Date.now() + HOUR
       for (const expires of [odd(start), odd(start) + 1, odd(start) - 1, start + 999, odd(start + 400 * 24 * HOUR)]) {
@@ -95,20 +112,20 @@ export const entryChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'an entry without a death is kept as such',
-    why: 'contract: "When the entry dies, in epoch milliseconds; null if it never does."',
+    name: 'an entry that never expires is kept',
+    why: EXPIRES,
     async run({ bank }) {
       await bank.save('id', { payload: 'a', expires: null })
       assertEntry(await bank.read('id'), { payload: 'a', expires: null })
-      await bank.save('id', living('b', 40))
+      await bank.save('id', live('b', 40))
       await bank.save('id', { payload: 'c', expires: null })
-      await pastDeath(Date.now() + 60)
-      assertEntry(await bank.read('id'), { payload: 'c', expires: null }, 'the death of the entry before it struck')
+      await untilExpired(Date.now() + 60)
+      assertEntry(await bank.read('id'), { payload: 'c', expires: null }, 'it expired when the entry before it would have')
     },
   }),
   bankCheck({
-    name: 'a death may be as far away as dates go',
-    why: 'contract: "When the entry dies, in epoch milliseconds; null if it never does."',
+    name: 'expires may be as late as dates go',
+    why: EXPIRES,
     async run({ bank }) {
       for (const expires of [Date.now() + 2 ** 31, Date.now() + 2 ** 32 * 1_000, 253_402_300_800_000, 8.64e15 - 1, 8.64e15]) {
         await bank.save('id', { payload: 'a', expires })
@@ -117,79 +134,77 @@ export const entryChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'save of a dead entry leaves nothing alive',
-    why: 'contract: "Stores the entry, whatever was there.", "so a bank may drop one"',
+    name: 'save of an expired entry leaves no unexpired entry',
+    why: SAVE,
     async run({ bank }) {
       for (const expires of [Date.now() - 1, Date.now() - HOUR, 1, 0, -1]) {
-        await bank.save('id', living('before'))
+        await bank.save('id', live('before'))
         await bank.save('id', { payload: 'late', expires })
-        assertNothingAlive(await bank.read('id'), `an entry that died at ${expires} is alive`)
+        assertNothingLive(await bank.read('id'), `an entry that expired at ${expires} is returned as unexpired`)
       }
     },
   }),
   bankCheck({
-    name: 'an entry is never alive after its death',
-    why: 'contract: "When the entry dies, in epoch milliseconds; null if it never does."',
+    name: 'read never returns an expired entry as unexpired',
+    why: EXPIRES,
     async run({ bank }) {
       const expires = Date.now() + 60
       await bank.save('id', { payload: 'a', expires })
-      await pastDeath(expires)
-      assertNothingAlive(await bank.read('id'))
+      await untilExpired(expires)
+      assertNothingLive(await bank.read('id'))
     },
   }),
   bankCheck({
-    name: 'delete removes the entry and answers whether there was one',
-    why: 'contract: "Removes the entry; answers whether there was one."',
+    name: 'delete removes the entry and returns whether there was one',
+    why: DELETE,
     async run({ bank }) {
-      assert.equal(await bank.delete('id'), false, 'nothing was there')
-      await bank.save('id', living('a'))
-      await bank.save('other', living('b'))
+      assert.equal(await bank.delete('id'), false, 'nothing was stored')
+      await bank.save('id', live('a'))
+      await bank.save('other', live('b'))
       assert.equal(await bank.delete('id'), true)
       assert.equal(await bank.read('id'), null)
-      assert.equal(await bank.delete('id'), false, 'it was gone')
+      assert.equal(await bank.delete('id'), false, 'it was deleted before')
       assert.equal((await bank.read('other'))?.payload, 'b')
-      await bank.save('id', living('c'))
+      await bank.save('id', live('c'))
       assert.equal((await bank.read('id'))?.payload, 'c')
     },
   }),
   bankCheck({
-    name: 'of parallel deletes exactly one answers true',
-    why: 'contract: "Removes the entry; answers whether there was one."',
+    name: 'exactly one of parallel deletes returns true',
+    why: DELETE,
     async run({ bank }) {
       for (let round = 0; round < 10; round++) {
-        await bank.save('id', living('a'))
-        const answers = await Promise.all(Array.from({ length: 5 }, () => bank.delete('id')))
-        assert.equal(answers.filter((answer) => answer === true).length, 1)
+        await bank.save('id', live('a'))
+        const results = await Promise.all(Array.from({ length: 5 }, () => bank.delete('id')))
+        assert.equal(results.filter((result) => result === true).length, 1)
         assert.equal(await bank.read('id'), null)
       }
     },
   }),
   bankCheck({
-    name: 'what was saved belongs to the bank alone',
-    why: 'plain sense: nobody holds a live reference to stored data',
+    name: 'a bank shares no object with its caller',
+    why: 'plain sense: an object that is changed after its save, or after its read, must not change what is stored',
     async run({ bank }) {
-      const entry = { payload: 'a', expires: odd(Date.now() + HOUR) }
+      const entry = { payload: 'a', expires: odd(Date.now() + HOUR), owner: 'ada' }
       const expected = { ...entry }
       await bank.save('id', entry)
       assert.deepEqual(entry, expected, 'save changed the entry that it was given')
-      entry.payload = 'changed by the one who saved'
-      entry.expires = 0
-      const found = (await bank.read('id')) as { payload: string; expires: number | null }
+      Object.assign(entry, { payload: 'changed after the save', expires: 0, owner: 'bob' })
+      const found = await bank.read('id')
       assertEntry(found, expected)
       try {
-        found.payload = 'changed by the one who read'
-        found.expires = 0
-      } catch {} // a frozen entry cannot be changed at all, which is fine
+        Object.assign(found!, { payload: 'changed after the read', expires: 0, owner: 'bob' })
+      } catch {} // a bank may freeze what it returns
       assertEntry(await bank.read('id'), expected)
       await bank.save('frozen', Object.freeze({ ...expected }))
       assertEntry(await bank.read('frozen'), expected)
     },
   }),
   bankCheck({
-    name: 'many saves at once all arrive',
-    why: 'contract: "Stores the entry, whatever was there."',
+    name: 'many saves at once are all stored',
+    why: SAVE,
     async run({ bank }) {
-      const entry = living('a')
+      const entry = live('a')
       const ids = idsLike('many', 200)
       await Promise.all(ids.map((id) => bank.save(id, { ...entry, payload: id })))
       const found = await Promise.all(ids.map((id) => bank.read(id)))
@@ -200,12 +215,13 @@ export const entryChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'of saves at once one is there, whole',
-    why: 'plain sense: a session is the old one or the new one, never a mixture',
+    name: 'read during parallel saves returns one of the entries, never a mixture',
+    why: 'plain sense: a session is the old one or the new one',
     async run({ bank }) {
-      const entries: Entry[] = ['a', 'b', 'c'].map((letter, index) =>
-        living(letter.repeat(40_000 * (index + 1)), HOUR * (index + 1)),
-      )
+      const entries: Entry[] = ['a', 'b', 'c'].map((letter, index) => ({
+        ...live(letter.repeat(40_000 * (index + 1)), HOUR * (index + 1)),
+        owner: `the owner of ${letter}`,
+      }))
       await bank.save('id', entries[0]!)
       for (let round = 0; round < 5; round++) {
         const saves = Promise.all(entries.map((entry) => bank.save('id', entry)))

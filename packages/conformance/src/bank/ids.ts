@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { allHostileIds, hostileIds } from '../ids.ts'
-import { assertEntry, type BankCheck, bankCheck, HOUR, living, odd, scannedIds } from './kit.ts'
+import { assertEntry, type BankCheck, bankCheck, HOUR, live, odd, scannedIds, shown } from './helpers.ts'
 
-const WHY = 'contract: "A bank keeps all of them apart and inside its own space."'
+const WHY = 'contract: "A bank keeps different ids apart, byte by byte."'
 
-/** One check a group, so that a failure says what kind of id it was. */
+/** One check a group, so that a failure names the kind of id. */
 const apart: readonly BankCheck[] = Object.entries(hostileIds).map(([group, ids]) =>
   bankCheck({
     name: `ids are kept apart: ${group}`,
@@ -12,20 +12,18 @@ const apart: readonly BankCheck[] = Object.entries(hostileIds).map(([group, ids]
     async run({ bank }) {
       const expires = odd(Date.now() + HOUR)
       const entry = (id: string) => ({ payload: `of ${JSON.stringify(id)}`, expires })
-      for (const id of ids) assert.equal(await bank.read(id), null, `${shown(id)} was there before it was saved`)
-      // The same id twice in a group would be no harm to a bank, but to this check.
-      const unique = [...new Set(ids)]
-      for (const id of unique) {
+      for (const id of ids) assert.equal(await bank.read(id), null, `${shown(id)} is stored before it was saved`)
+      for (const id of ids) {
         await bank.save(id, entry(id))
         assertEntry(await bank.read(id), entry(id), `the entry of ${shown(id)}`)
       }
-      for (const id of unique) assertEntry(await bank.read(id), entry(id), `the entry of ${shown(id)}, after others were saved`)
-      for (const [index, id] of unique.entries()) {
-        assert.equal(await bank.delete(id), true, `${shown(id)} was gone`)
-        assert.equal(await bank.read(id), null, `${shown(id)} is there after its deletion`)
-        const next = unique[index + 1]
-        if (next !== undefined)
-          assertEntry(await bank.read(next), entry(next), `the entry of ${shown(next)}, after ${shown(id)} went`)
+      for (const id of ids) assertEntry(await bank.read(id), entry(id), `the entry of ${shown(id)}, after others were saved`)
+      for (const [index, id] of ids.entries()) {
+        assert.equal(await bank.delete(id), true, `${shown(id)} is missing`)
+        assert.equal(await bank.read(id), null, `${shown(id)} is stored after its deletion`)
+        const next = ids[index + 1]
+        if (next === undefined) continue
+        assertEntry(await bank.read(next), entry(next), `the entry of ${shown(next)}, after ${shown(id)} was deleted`)
       }
     },
   }),
@@ -41,11 +39,29 @@ export const idChecks: readonly BankCheck[] = [
     async run({ bank }) {
       const [first, second] = [odd(Date.now() + HOUR), odd(Date.now() + 2 * HOUR)]
       const half = allHostileIds.filter((_, index) => index % 2 === 0)
-      await Promise.all(allHostileIds.map((id) => bank.save(id, { payload: id.slice(0, 3), expires: first })))
-      await Promise.all(half.map((id) => bank.touch(id, second)))
+      await Promise.all(allHostileIds.map((id) => bank.save(id, { payload: 'a', expires: first })))
+      await Promise.all(half.map((id) => bank.touch(id, second, Date.now())))
       const found = await Promise.all(allHostileIds.map((id) => bank.read(id)))
       for (const [index, id] of allHostileIds.entries()) {
-        assert.equal(found[index]?.expires, index % 2 === 0 ? second : first, `the death of ${shown(id)}`)
+        assert.equal(found[index]?.expires, index % 2 === 0 ? second : first, `the expiry of ${shown(id)}`)
+      }
+    },
+  }),
+  bankCheck({
+    name: 'touchMany takes any id',
+    why: WHY,
+    needs: ['touchMany'],
+    async run({ bank }) {
+      const [first, second] = [odd(Date.now() + HOUR), odd(Date.now() + 2 * HOUR)]
+      const half = allHostileIds.filter((_, index) => index % 2 === 0)
+      await Promise.all(allHostileIds.map((id) => bank.save(id, { payload: 'a', expires: first })))
+      await bank.touchMany(
+        half.map((id) => [id, second] as const),
+        Date.now(),
+      )
+      const found = await Promise.all(allHostileIds.map((id) => bank.read(id)))
+      for (const [index, id] of allHostileIds.entries()) {
+        assert.equal(found[index]?.expires, index % 2 === 0 ? second : first, `the expiry of ${shown(id)}`)
       }
     },
   }),
@@ -54,14 +70,22 @@ export const idChecks: readonly BankCheck[] = [
     why: WHY,
     needs: ['swap'],
     async run({ bank }) {
-      const made = await Promise.all(allHostileIds.map((id) => bank.swap(id, null, living(`1 of ${shown(id)}`))))
-      assert.deepEqual(unlike(made, true), [])
-      const swapped = await Promise.all(
-        allHostileIds.map((id) => bank.swap(id, `1 of ${shown(id)}`, living(`2 of ${shown(id)}`))),
+      const swap = (id: string, expected: string | null, payload: string) => bank.swap(id, expected, live(payload), Date.now())
+      const first = await Promise.all(allHostileIds.map((id) => swap(id, null, `1 of ${shown(id)}`)))
+      assert.deepEqual(
+        idsOfWrong(first, (version) => version !== null),
+        [],
       )
-      assert.deepEqual(unlike(swapped, true), [])
-      const refused = await Promise.all(allHostileIds.map((id) => bank.swap(id, `1 of ${shown(id)}`, living('3'))))
-      assert.deepEqual(unlike(refused, false), [])
+      const second = await Promise.all(allHostileIds.map((id, index) => swap(id, first[index]!, `2 of ${shown(id)}`)))
+      assert.deepEqual(
+        idsOfWrong(second, (version) => version !== null),
+        [],
+      )
+      const third = await Promise.all(allHostileIds.map((id, index) => swap(id, first[index]!, '3')))
+      assert.deepEqual(
+        idsOfWrong(third, (version) => version === null),
+        [],
+      )
       for (const id of allHostileIds) assert.equal((await bank.read(id))?.payload, `2 of ${shown(id)}`)
     },
   }),
@@ -71,7 +95,7 @@ export const idChecks: readonly BankCheck[] = [
     needs: ['readMany'],
     async run({ bank }) {
       const half = allHostileIds.filter((_, index) => index % 2 === 0)
-      await Promise.all(half.map((id) => bank.save(id, living(shown(id)))))
+      await Promise.all(half.map((id) => bank.save(id, live(shown(id)))))
       const found = await bank.readMany(allHostileIds)
       for (const [index, id] of allHostileIds.entries()) {
         assert.equal(found[index]?.payload, index % 2 === 0 ? shown(id) : undefined, `the entry of ${shown(id)}`)
@@ -79,34 +103,31 @@ export const idChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'scan gives any id as it was saved',
+    name: 'scan yields any id as it was saved',
     why: WHY,
     needs: ['scan'],
     async run({ bank }) {
-      await Promise.all(allHostileIds.map((id) => bank.save(id, living('a'))))
+      await Promise.all(allHostileIds.map((id) => bank.save(id, live('a'))))
       assert.deepEqual((await scannedIds(bank)).map(shown), [...allHostileIds].sort().map(shown))
     },
   }),
   bankCheck({
-    name: 'clear removes any id',
-    why: 'contract: "Removes all entries of this bank"',
+    name: 'clear deletes any id',
+    why: 'contract: "Deletes all entries of this bank"',
     needs: ['clear'],
     async run({ bank }) {
-      await Promise.all(allHostileIds.map((id) => bank.save(id, living('a'))))
+      await Promise.all(allHostileIds.map((id) => bank.save(id, live('a'))))
       await bank.clear()
       const found = await Promise.all(allHostileIds.map((id) => bank.read(id)))
-      assert.deepEqual(unlike(found, null), [])
+      assert.deepEqual(
+        idsOfWrong(found, (stored) => stored === null),
+        [],
+      )
     },
   }),
 ]
 
-/** The ids whose answer is another than this. */
-function unlike(answers: readonly unknown[], expected: unknown): string[] {
-  return allHostileIds.filter((_, index) => answers[index] !== expected).map(shown)
-}
-
-/** An id as a message can show it, and no two alike. */
-function shown(id: string): string {
-  const text = JSON.stringify(id)
-  return text.length <= 80 ? text : `${text.slice(0, 3)}…(${id.length})…${text.slice(-3)}`
+/** The ids whose result is wrong. */
+function idsOfWrong<Result>(results: readonly Result[], isRight: (result: Result) => boolean): string[] {
+  return allHostileIds.filter((_, index) => !isRight(results[index]!)).map(shown)
 }

@@ -1,180 +1,216 @@
 import assert from 'node:assert/strict'
+import { versionOf } from 'connect-databank/backend'
 import {
   assertEntry,
-  assertNothingAlive,
+  assertNothingLive,
   type BankCheck,
   type BankWith,
   bankCheck,
-  dead,
+  expired,
   HOUR,
-  living,
+  live,
   odd,
-  pastDeath,
-} from './kit.ts'
+  saved,
+  storedVersion,
+  untilExpired,
+} from './helpers.ts'
+
+const WHY = 'contract: "stores the entry if the stored version equals `expected`."'
+const NULL = 'contract: "if nothing is stored that is unexpired at `now`."'
+const EXPIRED = 'contract: "An entry that has expired at `now` matches null only."'
+const ATOMIC = 'contract: "Compare-and-swap, atomic across processes"'
 
 /** Compare-and-swap. */
 export const swapChecks: readonly BankCheck[] = [
   bankCheck({
-    name: 'swap stores the entry if the expected payload is there',
-    why: 'contract: "stores the entry if the payload that is there equals `expected`, and answers whether it did"',
+    name: 'swap stores the entry if the expected version is stored',
+    why: WHY,
     needs: ['swap'],
     async run({ bank }) {
-      await bank.save('id', living('a'))
-      const next = living('b', 2 * HOUR)
-      assert.equal(await bank.swap('id', 'a', next), true)
+      const next = live('b', 2 * HOUR)
+      assert.notEqual(await bank.swap('id', await saved(bank, 'id', live('a')), next, Date.now()), null)
       assertEntry(await bank.read('id'), next)
-      const forever = { payload: 'c', expires: null }
-      assert.equal(await bank.swap('id', 'b', forever), true)
-      assertEntry(await bank.read('id'), forever)
-      const large = living('é'.repeat(300_000))
-      assert.equal(await bank.swap('id', 'c', large), true)
-      assert.equal(await bank.swap('id', large.payload, next), true)
+      const never = { payload: 'c', expires: null }
+      assert.notEqual(await bank.swap('id', await storedVersion(bank, 'id'), never, Date.now()), null)
+      assertEntry(await bank.read('id'), never)
+      const large = live('é'.repeat(300_000))
+      assert.notEqual(await bank.swap('id', await storedVersion(bank, 'id'), large, Date.now()), null)
+      assertEntry(await bank.read('id'), large)
+      assert.notEqual(await bank.swap('id', await storedVersion(bank, 'id'), next, Date.now()), null)
       assertEntry(await bank.read('id'), next)
     },
   }),
   bankCheck({
-    name: 'swap changes nothing if another payload is there',
-    why: 'contract: "stores the entry if the payload that is there equals `expected`, and answers whether it did"',
+    name: 'swap changes nothing if another version is stored',
+    why: WHY,
     needs: ['swap'],
     async run({ bank }) {
-      const entry = living('a')
-      await bank.save('id', entry)
-      for (const expected of ['b', 'A', 'a ', ' a', 'aa', '', 'null', 'a\0', '*']) {
-        assert.equal(await bank.swap('id', expected, living('c')), false, `swapped for ${JSON.stringify(expected)}`)
+      // If the payload is the version: texts that a careless comparison takes for the same.
+      for (const other of ['b', 'A', 'a ', ' a', 'aa', '', 'null', 'a\0', '*', 'á', 'a'.repeat(300)]) {
+        const version = await saved(bank, 'id', live(other))
+        const entry = { ...live('a'), owner: 'ada' }
+        await bank.save('id', entry)
+        const result = await bank.swap('id', version, live('c'), Date.now())
+        assert.equal(result, null, `it swapped for the version of ${JSON.stringify(other)}`)
+        assertEntry(await bank.read('id'), entry)
       }
-      assertEntry(await bank.read('id'), entry)
+      const long = 'é'.repeat(20_000)
+      const version = await saved(bank, 'long', live(`${long}a`))
+      const entry = live(`${long}b`)
+      await bank.save('long', entry)
+      assert.equal(await bank.swap('long', version, live('c'), Date.now()), null, 'it swapped for another long payload')
+      assertEntry(await bank.read('long'), entry)
     },
   }),
   bankCheck({
-    name: 'swap that expects a payload makes nothing where nothing is',
-    why: 'contract: "stores the entry if the payload that is there equals `expected`, and answers whether it did"',
+    name: 'swap that expects a version stores nothing where nothing is stored',
+    why: WHY,
     needs: ['swap'],
     async run({ bank }) {
-      for (const expected of ['a', '', 'null', 'undefined']) {
-        assert.equal(await bank.swap('id', expected, living('b')), false, `swapped for ${JSON.stringify(expected)}`)
+      for (const payload of ['a', '', 'null', 'undefined']) {
+        const version = await saved(bank, 'id', live(payload))
+        await bank.delete('id')
+        const result = await bank.swap('id', version, live('b'), Date.now())
+        assert.equal(result, null, `it swapped for the version of ${JSON.stringify(payload)}`)
+        assert.equal(await bank.read('id'), null, 'a deleted entry is stored again')
       }
-      assert.equal(await bank.read('id'), null)
-      await bank.save('id', living('a'))
-      await bank.delete('id')
-      assert.equal(await bank.swap('id', 'a', living('b')), false)
-      assert.equal(await bank.read('id'), null, 'a deleted entry came back')
     },
   }),
   bankCheck({
-    name: 'swap that expects nothing makes the entry, once',
-    why: 'contract: "`null` expects that nothing alive is there"',
+    name: 'swap that expects null stores the entry where nothing is stored, once',
+    why: NULL,
     needs: ['swap'],
     async run({ bank }) {
-      const entry = living('a')
-      assert.equal(await bank.swap('id', null, entry), true)
-      assert.equal(await bank.swap('id', null, living('b')), false)
+      const entry = live('a')
+      assert.notEqual(await bank.swap('id', null, entry, Date.now()), null)
+      assert.equal(await bank.swap('id', null, live('b'), Date.now()), null)
       assertEntry(await bank.read('id'), entry)
-      await bank.save('forever', { payload: 'a', expires: null })
-      assert.equal(await bank.swap('forever', null, living('b')), false)
+      await bank.save('never', { payload: 'a', expires: null })
+      assert.equal(await bank.swap('never', null, live('b'), Date.now()), null)
     },
   }),
   bankCheck({
-    name: 'swap tells an empty payload from nothing',
-    why: 'contract: "stores the entry if the payload that is there equals `expected`, and answers whether it did"',
+    name: 'swap does not take an empty payload for a missing entry',
+    why: NULL,
     needs: ['swap'],
     async run({ bank }) {
-      await bank.save('id', living(''))
-      assert.equal(await bank.swap('id', null, living('a')), false, 'an empty payload passed for nothing')
-      assert.equal(await bank.swap('id', '', living('a')), true)
+      const version = await saved(bank, 'id', live(''))
+      assert.equal(await bank.swap('id', null, live('a'), Date.now()), null, 'an empty payload was taken for no entry')
+      assert.notEqual(await bank.swap('id', version, live('a'), Date.now()), null)
       assert.equal((await bank.read('id'))?.payload, 'a')
     },
   }),
   bankCheck({
-    name: 'swap takes a dead entry for none',
-    why: 'contract: "a dead entry is no entry"',
+    name: 'swap takes an expired entry for a missing one',
+    why: EXPIRED,
     needs: ['swap'],
     async run({ bank }) {
-      await bank.save('dead', dead('a'))
-      assert.equal(await bank.swap('dead', 'a', living('b')), false, 'a dead entry equalled what was expected')
-      assertNothingAlive(await bank.read('dead'))
-      const next = living('b')
-      assert.equal(await bank.swap('dead', null, next), true, 'a dead entry stood in the way')
-      assertEntry(await bank.read('dead'), next)
-      const expires = Date.now() + 60
-      await bank.save('dying', { payload: 'a', expires })
-      await pastDeath(expires)
-      assert.equal(await bank.swap('dying', 'a', living('b')), false, 'one that died meanwhile equalled what was expected')
-      assert.equal(await bank.swap('dying', null, next), true, 'one that died meanwhile stood in the way')
-    },
-  }),
-  bankCheck({
-    name: 'swap compares payloads, not deaths',
-    why: 'contract: "stores the entry if the payload that is there equals `expected`, and answers whether it did"',
-    needs: ['swap', 'touch'],
-    async run({ bank }) {
-      await bank.save('id', living('a'))
-      await bank.touch('id', odd(Date.now() + 2 * HOUR))
-      const next = living('b', 3 * HOUR)
-      assert.equal(await bank.swap('id', 'a', next), true, 'a touch stood in the way')
+      const version = await saved(bank, 'id', live('a'))
+      await bank.save('id', expired('a'))
+      assert.equal(await bank.swap('id', version, live('b'), Date.now()), null, 'an expired entry equalled what was expected')
+      assertNothingLive(await bank.read('id'))
+      const next = live('b')
+      assert.notEqual(await bank.swap('id', null, next, Date.now()), null, 'an expired entry kept null from matching')
       assertEntry(await bank.read('id'), next)
+      const expires = Date.now() + 60
+      await bank.save('soon', { payload: 'a', expires })
+      const soon = await bank.read('soon')
+      if (soon === null) return // a slow database: it has expired already
+      await untilExpired(expires)
+      assert.equal(
+        await bank.swap('soon', versionOf(soon), live('b'), Date.now()),
+        null,
+        'an entry that expired later equalled it',
+      )
+      assert.notEqual(
+        await bank.swap('soon', null, next, Date.now()),
+        null,
+        'an entry that expired later kept null from matching',
+      )
     },
   }),
   bankCheck({
-    name: 'of parallel swaps exactly one wins',
-    why: 'contract: "Compare-and-swap, atomic among all processes"',
+    name: 'swap goes by the time that it is given',
+    why: 'contract: "Core has the one clock and passes `now`."',
+    needs: ['swap', 'now'],
+    async run({ bank }) {
+      const now = Date.now()
+      const entry = live('a')
+      const version = await saved(bank, 'id', entry)
+      assert.equal(await bank.swap('id', null, live('b'), entry.expires! - 1), null, 'it had not expired at the given time')
+      assert.equal(await bank.swap('id', version, live('b'), entry.expires!), null, 'it had expired at the given time')
+      assertEntry(await bank.read('id'), entry)
+      const later = live('b', 9 * HOUR)
+      assert.notEqual(await bank.swap('id', null, later, now + 2 * HOUR), null, 'it had expired at the given time')
+      assertEntry(await bank.read('id'), later)
+      // As if the store's clock were behind: what has expired by the real time has not by the given time.
+      const behind = await saved(bank, 'behind', { payload: 'c', expires: now - HOUR })
+      assert.equal(await bank.swap('behind', null, later, now - 2 * HOUR), null, 'it had not expired at the given time')
+      assert.notEqual(await bank.swap('behind', behind, later, now - 2 * HOUR), null, 'it had not expired at the given time')
+      assertEntry(await bank.read('behind'), later)
+    },
+  }),
+  bankCheck({
+    name: 'exactly one of parallel swaps succeeds',
+    why: ATOMIC,
     needs: ['swap'],
     async run({ bank }) {
-      await oneWins([bank])
+      await oneSucceeds([bank])
     },
   }),
   bankCheck({
-    name: 'of parallel swaps of two banks exactly one wins',
-    why: 'contract: "Compare-and-swap, atomic among all processes"',
+    name: 'exactly one of parallel swaps of two banks succeeds',
+    why: ATOMIC,
     needs: ['swap', 'another'],
     async run({ bank, another }) {
-      await oneWins([bank, await another()])
+      await oneSucceeds([bank, await another()])
     },
   }),
   bankCheck({
-    name: 'swap at the same time as delete brings nothing back',
-    why: 'contract: "Compare-and-swap, atomic among all processes"',
+    name: 'swap during a delete does not restore the entry',
+    why: ATOMIC,
     needs: ['swap'],
     async run({ bank }) {
       for (let round = 0; round < 10; round++) {
-        await bank.save('id', living('a'))
-        const swap = () => bank.swap('id', 'a', living('b'))
+        const version = await saved(bank, 'id', live('a'))
+        const swap = () => bank.swap('id', version, live('b'), Date.now())
         const remove = () => bank.delete('id')
-        const answers = await Promise.all((round % 2 === 0 ? [swap, remove] : [remove, swap]).map((operation) => operation()))
-        assert.equal(answers[round % 2 === 0 ? 1 : 0], true, 'delete found nothing')
-        assert.equal(await bank.read('id'), null, 'it is there after its deletion')
+        const results = await Promise.all((round % 2 === 0 ? [swap, remove] : [remove, swap]).map((operation) => operation()))
+        assert.equal(results[round % 2 === 0 ? 1 : 0], true, 'delete found nothing')
+        assert.equal(await bank.read('id'), null, 'it is stored after its deletion')
       }
     },
   }),
   bankCheck({
-    name: 'swap at the same time as save takes nothing back',
-    why: 'contract: "Compare-and-swap, atomic among all processes"',
+    name: 'swap during a save does not overwrite what was saved',
+    why: ATOMIC,
     needs: ['swap'],
     async run({ bank }) {
       for (let round = 0; round < 10; round++) {
-        await bank.save('id', living('a'))
-        const saved = living('saved')
-        const swap = () => bank.swap('id', 'a', living('swapped'))
-        const save = () => bank.save('id', saved)
+        const version = await saved(bank, 'id', live('a'))
+        const entry = live('saved')
+        const swap = () => bank.swap('id', version, live('swapped'), Date.now())
+        const save = () => bank.save('id', entry)
         await Promise.all((round % 2 === 0 ? [swap, save] : [save, swap]).map((operation) => operation()))
-        assertEntry(await bank.read('id'), saved, 'a swap wrote over what was saved after the comparison')
+        assertEntry(await bank.read('id'), entry, 'a swap overwrote what was saved after its comparison')
       }
     },
   }),
 ]
 
-/** Parallel swaps, of one bank or of several on one place. */
-async function oneWins(banks: readonly BankWith<'swap'>[]): Promise<void> {
-  const contenders = Array.from({ length: 8 }, (_, index) => ({
-    bank: banks[index % banks.length]!,
-    payload: `of contender ${index}`,
-  }))
+/** Parallel swaps through one bank, or through several on the same storage. */
+async function oneSucceeds(banks: readonly BankWith<'swap'>[]): Promise<void> {
   let expected: string | null = null
   for (let round = 0; round < 10; round++) {
-    const entries = contenders.map(({ payload }, index) => living(`${round} ${payload}`, HOUR * (index + 1)))
-    const answers: boolean[] = await Promise.all(contenders.map(({ bank }, index) => bank.swap('id', expected, entries[index]!)))
-    assert.equal(answers.filter((answer) => answer === true).length, 1, `round ${round}: not exactly one won`)
-    const winner = entries[answers.indexOf(true)]!
-    for (const bank of banks) assertEntry(await bank.read('id'), winner, 'the winner is not what is stored')
-    expected = winner.payload
+    const entries = Array.from({ length: 8 }, (_, index) => ({
+      payload: `${round} by caller ${index}`,
+      expires: odd(Date.now() + HOUR * (index + 1)),
+    }))
+    const swaps = entries.map((entry, index) => banks[index % banks.length]!.swap('id', expected, entry, Date.now()))
+    const results: (string | null)[] = await Promise.all(swaps)
+    assert.equal(results.filter((version) => version !== null).length, 1, `round ${round}: not exactly one succeeded`)
+    const winner = results.findIndex((version) => version !== null)
+    for (const bank of banks) assertEntry(await bank.read('id'), entries[winner]!, 'the stored entry is not that of the swap')
+    expected = results[winner]!
   }
 }

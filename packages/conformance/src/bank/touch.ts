@@ -1,125 +1,144 @@
 import assert from 'node:assert/strict'
-import { assertEntry, assertNothingAlive, type BankCheck, bankCheck, dead, HOUR, living, odd, pastDeath } from './kit.ts'
+import { assertEntry, assertNothingLive, type BankCheck, bankCheck, expired, HOUR, live, odd, untilExpired } from './helpers.ts'
 
-/** Moving the death of an entry. */
+const WHY = 'contract: "Changes the expiry only."'
+const LEFT = 'contract: "An entry that is missing, or has expired at `now`, is left as it is."'
+
+/** Touch. */
 export const touchChecks: readonly BankCheck[] = [
   bankCheck({
-    name: 'touch moves the death and leaves the payload alone',
-    why: 'contract: "Moves the death and leaves the payload alone."',
+    name: 'touch changes the expiry and leaves the payload as it is',
+    why: WHY,
     needs: ['touch'],
     async run({ bank }) {
       const payload = '{"b":1, "a" : "é😀"}'
-      await bank.save('id', living(payload))
-      await bank.save('other', living('other'))
+      await bank.save('id', live(payload))
+      await bank.save('other', live('other'))
       const other = await bank.read('other')
-      for (const expires of [
-        odd(Date.now() + 2 * HOUR),
-        odd(Date.now() + HOUR / 2) + 1,
-        null,
-        odd(Date.now() + 3 * HOUR),
-        8.64e15,
-      ]) {
-        assert.equal(await bank.touch('id', expires), undefined)
+      const times = [odd(Date.now() + 2 * HOUR), odd(Date.now() + HOUR / 2) + 1, null, odd(Date.now() + 3 * HOUR), 8.64e15]
+      for (const expires of times) {
+        assert.equal(await bank.touch('id', expires, Date.now()), undefined)
         assertEntry(await bank.read('id'), { payload, expires })
       }
       assert.deepEqual(await bank.read('other'), other)
     },
   }),
   bankCheck({
-    name: 'touch is silent if there is nothing, and makes nothing',
-    why: 'contract: "Never revives the dead; silent if there is nothing."',
+    name: 'touch of a missing entry resolves and stores nothing',
+    why: LEFT,
     needs: ['touch'],
     async run({ bank }) {
-      assert.equal(await bank.touch('nobody', Date.now() + HOUR), undefined)
-      assert.equal(await bank.touch('nobody', null), undefined)
+      assert.equal(await bank.touch('nobody', Date.now() + HOUR, Date.now()), undefined)
+      assert.equal(await bank.touch('nobody', null, Date.now()), undefined)
       assert.equal(await bank.read('nobody'), null)
-      await bank.save('deleted', living('a'))
+      await bank.save('deleted', live('a'))
       await bank.delete('deleted')
-      await bank.touch('deleted', Date.now() + HOUR)
+      await bank.touch('deleted', Date.now() + HOUR, Date.now())
       assert.equal(await bank.read('deleted'), null)
     },
   }),
   bankCheck({
-    name: 'touch never revives the dead',
-    why: 'contract: "Never revives the dead; silent if there is nothing."',
+    name: 'touch leaves an expired entry expired',
+    why: LEFT,
     needs: ['touch'],
     async run({ bank }) {
-      await bank.save('dead', dead('a'))
-      await bank.touch('dead', Date.now() + HOUR)
-      assertNothingAlive(await bank.read('dead'), 'the dead one was revived')
-      await bank.touch('dead', null)
-      assertNothingAlive(await bank.read('dead'), 'the dead one was revived for good')
+      await bank.save('expired', expired('a'))
+      await bank.touch('expired', Date.now() + HOUR, Date.now())
+      assertNothingLive(await bank.read('expired'), 'the expired entry is unexpired again')
+      await bank.touch('expired', null, Date.now())
+      assertNothingLive(await bank.read('expired'), 'the expired entry never expires now')
       const expires = Date.now() + 60
-      await bank.save('dying', { payload: 'a', expires })
-      await pastDeath(expires)
-      await bank.touch('dying', Date.now() + HOUR)
-      assertNothingAlive(await bank.read('dying'), 'one that died meanwhile was revived')
+      await bank.save('soon', { payload: 'a', expires })
+      await untilExpired(expires)
+      await bank.touch('soon', Date.now() + HOUR, Date.now())
+      assertNothingLive(await bank.read('soon'), 'an entry that expired after its save is unexpired again')
     },
   }),
   bankCheck({
-    name: 'touch may bring the death forward, to the past even',
-    why: 'contract: "Moves the death and leaves the payload alone."',
+    name: 'touch goes by the time that it is given',
+    why: 'contract: "Core has the one clock and passes `now`."',
+    needs: ['touch', 'now'],
+    async run({ bank }) {
+      const now = Date.now()
+      const entry = live('a')
+      await bank.save('id', entry)
+      await bank.touch('id', now + 9 * HOUR, now + 2 * HOUR)
+      assertEntry(await bank.read('id'), entry, 'an entry that had expired at the given time was touched')
+      await bank.touch('id', odd(now + 9 * HOUR), entry.expires! - 1)
+      assertEntry(await bank.read('id'), { payload: 'a', expires: odd(now + 9 * HOUR) })
+      await bank.save('edge', entry)
+      await bank.touch('edge', now + 9 * HOUR, entry.expires!)
+      assertEntry(await bank.read('edge'), entry, 'an entry expires at the very millisecond that `expires` names')
+      // As if the store's clock were behind: what has expired by the real time has not by the given time.
+      await bank.save('behind', { payload: 'b', expires: now - HOUR })
+      await bank.touch('behind', now + HOUR, now - 2 * HOUR)
+      assertEntry(await bank.read('behind'), { payload: 'b', expires: now + HOUR })
+    },
+  }),
+  bankCheck({
+    name: 'touch may make the entry expire sooner, or at once',
+    why: WHY,
     needs: ['touch'],
     async run({ bank }) {
-      await bank.save('id', living('a'))
-      await bank.touch('id', Date.now() - 1)
-      assertNothingAlive(await bank.read('id'))
-      await bank.touch('id', Date.now() + HOUR)
-      assertNothingAlive(await bank.read('id'), 'the dead one was revived')
+      await bank.save('id', live('a'))
+      await bank.touch('id', Date.now() - 1, Date.now())
+      assertNothingLive(await bank.read('id'))
+      await bank.touch('id', Date.now() + HOUR, Date.now())
+      assertNothingLive(await bank.read('id'), 'the expired entry is unexpired again')
       await bank.save('id', { payload: 'b', expires: null })
-      await bank.touch('id', 0)
-      assertNothingAlive(await bank.read('id'))
+      await bank.touch('id', 0, Date.now())
+      assertNothingLive(await bank.read('id'))
     },
   }),
   bankCheck({
-    name: 'an entry that was touched outlives its old death',
-    why: 'contract: "Moves the death and leaves the payload alone."',
+    name: 'a touched entry is kept beyond its old expiry',
+    why: WHY,
     needs: ['touch'],
     async run({ bank }) {
       const old = Date.now() + 80
       await bank.save('id', { payload: 'a', expires: old })
-      await bank.save('forever', { payload: 'b', expires: old })
+      await bank.save('never', { payload: 'b', expires: old })
       const expires = odd(Date.now() + HOUR)
-      await bank.touch('id', expires)
-      await bank.touch('forever', null)
-      // A slow backend may have let it die before the touch came: then this check can't say anything.
+      await bank.touch('id', expires, Date.now())
+      await bank.touch('never', null, Date.now())
+      // A slow database may have let it expire before the touch: then this check cannot tell.
       if (Date.now() >= old) return
-      await pastDeath(old)
+      await untilExpired(old)
       assertEntry(await bank.read('id'), { payload: 'a', expires })
-      assertEntry(await bank.read('forever'), { payload: 'b', expires: null })
+      assertEntry(await bank.read('never'), { payload: 'b', expires: null })
     },
   }),
   bankCheck({
-    name: 'touch at the same time as save takes nothing back',
-    why: 'contract: "Moves the death and leaves the payload alone."',
+    name: 'touch during a save does not restore the old payload',
+    why: WHY,
     needs: ['touch'],
     async run({ bank }) {
       const touched = odd(Date.now() + 2 * HOUR)
       for (let round = 0; round < 10; round++) {
-        await bank.save('id', living('old'))
-        const next = living(`new ${round}`)
-        const touch = () => bank.touch('id', touched)
+        await bank.save('id', live('old'))
+        const next = live(`new ${round}`)
+        const touch = () => bank.touch('id', touched, Date.now())
         const save = () => bank.save('id', next)
         const order = round % 2 === 0 ? [touch, save, touch] : [save, touch, touch]
         await Promise.all(order.map((operation) => operation()))
         const found = await bank.read('id')
-        assert.equal(found?.payload, next.payload, 'a touch wrote back the old payload')
-        assert.ok([touched, next.expires].includes(found.expires), 'the death is nobody’s')
+        assert.equal(found?.payload, next.payload, 'a touch stored the old payload again')
+        assert.ok([touched, next.expires].includes(found.expires), 'the expiry is neither that of the touch nor that of the save')
       }
     },
   }),
   bankCheck({
-    name: 'touch at the same time as delete brings nothing back',
-    why: 'contract: "Never revives the dead; silent if there is nothing."',
+    name: 'touch during a delete does not restore the entry',
+    why: LEFT,
     needs: ['touch'],
     async run({ bank }) {
       for (let round = 0; round < 10; round++) {
-        await bank.save('id', living('a'))
-        const touch = () => bank.touch('id', Date.now() + HOUR)
+        await bank.save('id', live('a'))
+        const touch = () => bank.touch('id', Date.now() + HOUR, Date.now())
         const remove = () => bank.delete('id')
         const order = round % 2 === 0 ? [touch, remove, touch] : [remove, touch, touch]
         await Promise.all(order.map((operation) => operation()))
-        assert.equal(await bank.read('id'), null, 'it is there after its deletion')
+        assert.equal(await bank.read('id'), null, 'it is stored after its deletion')
       }
     },
   }),

@@ -1,4 +1,4 @@
-import { type Bank, DatabankError, type Layer } from 'connect-databank'
+import { type Bank, DatabankError, type Layer } from 'connect-databank/backend'
 import { type Deferred, deferred } from '../gate.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Fault } from './plan.ts'
@@ -6,7 +6,7 @@ import type { Fault } from './plan.ts'
 /** The methods whose calls are held: those that concern one session. */
 const held = ['read', 'save', 'delete', 'touch', 'swap'] as const
 type Held = (typeof held)[number]
-const passed = ['readMany', 'touchMany', 'scan', 'count', 'clear', 'purge', 'open', 'close'] as const
+const passed = ['readMany', 'touchMany', 'scan', 'idsOf', 'count', 'clear', 'purge', 'open', 'close'] as const
 
 /**
  * Layers whose calls a history may hold, to let them happen in an order of its choice. The sessions that no history has laid

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
-import type { Bank } from 'connect-databank'
-import { assertEntry, type BankCheck, bankCheck, HOUR, living, odd } from './kit.ts'
+import type { Bank } from 'connect-databank/backend'
+import { assertEntry, type BankCheck, bankCheck, HOUR, live, odd } from './helpers.ts'
 
-const CLOSED = 'contract: "A closed bank answers `DATABANK_CLOSED`."'
-const ONE_PLACE = 'design: two processes share one place'
+const CLOSE = 'contract: "Closes what this bank opened"'
+const SHARED = 'plain sense: several processes share one database'
 
-/** Opening, closing, and two banks on one place. */
-export const lifeChecks: readonly BankCheck[] = [
+/** Open, close, and two banks on the same storage. */
+export const lifecycleChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'open may be called again',
-    why: 'contract: "Connects now, or fails now."',
+    why: 'contract: "Connects now, or rejects now."',
     needs: ['open'],
     async run({ bank }) {
       assert.equal(await bank.open(), undefined)
       await Promise.all([bank.open(), bank.open()])
-      const entry = living('a')
+      const entry = live('a')
       await bank.save('id', entry)
       await bank.open()
       assertEntry(await bank.read('id'), entry, 'opening again lost an entry')
@@ -22,30 +22,30 @@ export const lifeChecks: readonly BankCheck[] = [
   }),
   bankCheck({
     name: 'close may be called again',
-    why: 'contract: "Ends what this bank opened"',
+    why: CLOSE,
     needs: ['close'],
     async run({ bank }) {
-      await bank.save('id', living('a'))
+      await bank.save('id', live('a'))
       await Promise.all([bank.close(), bank.close()])
       assert.equal(await bank.close(), undefined)
     },
   }),
   bankCheck({
     name: 'close of a bank that was never used ends',
-    why: 'contract: "Ends what this bank opened"',
+    why: CLOSE,
     needs: ['close'],
     async run({ bank }) {
       assert.equal(await bank.close(), undefined)
     },
   }),
   bankCheck({
-    name: 'close lets what is under way end',
-    why: 'plain sense: an operation has an outcome, and its caller hears of it',
+    name: 'close lets the pending operations end',
+    why: 'plain sense: an operation has a result or an error, and its caller is told',
     needs: ['close'],
     async run({ bank }) {
-      await bank.save('id', living('a'))
-      const underWay = [bank.save('id', living('b')), bank.read('id'), bank.delete('other')]
-      const outcomes = Promise.allSettled(underWay)
+      await bank.save('id', live('a'))
+      const pending = [bank.save('id', live('b')), bank.read('id'), bank.delete('other')]
+      const outcomes = Promise.allSettled(pending)
       await bank.close()
       for (const outcome of await outcomes) {
         if (outcome.status === 'rejected') assert.equal(outcome.reason?.code, 'DATABANK_CLOSED', String(outcome.reason))
@@ -53,18 +53,18 @@ export const lifeChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'a closed bank answers DATABANK_CLOSED',
-    why: CLOSED,
+    name: 'a closed bank rejects every call with DATABANK_CLOSED',
+    why: 'contract: "A closed bank rejects with `DATABANK_CLOSED`."',
     needs: ['close'],
     async run({ bank }) {
-      await bank.save('id', living('a'))
+      await bank.save('id', live('a'))
       await bank.close()
       for (const [method, call] of calls(bank)) {
-        let answer: Promise<unknown> | undefined
+        let result: Promise<unknown> | undefined
         assert.doesNotThrow(() => {
-          answer = call()
+          result = call()
         }, `${method} threw instead of rejecting`)
-        await assert.rejects(answer!, (error: { code?: unknown }) => {
+        await assert.rejects(result!, (error: { code?: unknown }) => {
           assert.equal(error.code, 'DATABANK_CLOSED', `${method} rejected with ${String(error)}`)
           return true
         })
@@ -72,26 +72,26 @@ export const lifeChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'another bank on the same place goes on when one is closed',
-    why: 'contract: "Ends what this bank opened"',
+    name: 'closing one bank leaves another on the same storage open',
+    why: CLOSE,
     needs: ['close', 'another'],
     async run({ bank, another }) {
       const second = await another()
-      const entry = living('a')
+      const entry = live('a')
       await second.save('id', entry)
       await bank.close()
       assertEntry(await second.read('id'), entry)
-      await second.save('id', living('b'))
+      await second.save('id', live('b'))
       assert.equal((await second.read('id'))?.payload, 'b')
     },
   }),
   bankCheck({
-    name: 'two banks on one place see the same at once',
-    why: ONE_PLACE,
+    name: 'a bank reads at once what another on the same storage wrote',
+    why: SHARED,
     needs: ['another'],
     async run({ bank, another }) {
       const second = await another()
-      const [one, two] = [living('a'), living('b', 2 * HOUR)]
+      const [one, two] = [live('a'), live('b', 2 * HOUR)]
       assert.equal(await second.read('id'), null)
       await bank.save('id', one)
       assertEntry(await second.read('id'), one)
@@ -103,30 +103,30 @@ export const lifeChecks: readonly BankCheck[] = [
     },
   }),
   bankCheck({
-    name: 'two banks on one place see each other’s touches at once',
-    why: ONE_PLACE,
+    name: 'a bank reads at once what another on the same storage touched',
+    why: SHARED,
     needs: ['touch', 'another'],
     async run({ bank, another }) {
       const second = await another()
-      await bank.save('id', living('a'))
+      await bank.save('id', live('a'))
       assert.equal((await second.read('id'))?.payload, 'a')
       const expires = odd(Date.now() + 2 * HOUR)
-      await bank.touch('id', expires)
+      await bank.touch('id', expires, Date.now())
       assertEntry(await second.read('id'), { payload: 'a', expires })
-      await second.touch('id', null)
+      await second.touch('id', null, Date.now())
       assertEntry(await bank.read('id'), { payload: 'a', expires: null })
     },
   }),
   bankCheck({
-    name: 'of parallel deletes of two banks exactly one answers true',
-    why: 'contract: "Removes the entry; answers whether there was one."',
+    name: 'exactly one of parallel deletes of two banks returns true',
+    why: 'contract: "Deletes the entry. Returns whether there was one."',
     needs: ['another'],
     async run({ bank, another }) {
       const banks: Bank[] = [bank, await another()]
       for (let round = 0; round < 10; round++) {
-        await bank.save('id', living('a'))
-        const answers = await Promise.all(Array.from({ length: 6 }, (_, index) => banks[index % 2]!.delete('id')))
-        assert.equal(answers.filter((answer) => answer === true).length, 1)
+        await bank.save('id', live('a'))
+        const results = await Promise.all(Array.from({ length: 6 }, (_, index) => banks[index % 2]!.delete('id')))
+        assert.equal(results.filter((result) => result === true).length, 1)
       }
     },
   }),
@@ -136,14 +136,17 @@ export const lifeChecks: readonly BankCheck[] = [
 function calls(bank: Bank): [method: string, call: () => Promise<unknown>][] {
   const all: { [Method in keyof Bank]-?: () => Promise<unknown> | undefined } = {
     read: () => bank.read('id'),
-    save: () => bank.save('id', living('b')),
+    save: () => bank.save('id', live('b')),
     delete: () => bank.delete('id'),
-    touch: () => bank.touch?.('id', null),
-    swap: () => bank.swap?.('id', null, living('b')),
+    touch: () => bank.touch?.('id', null, Date.now()),
+    swap: () => bank.swap?.('id', null, live('b'), Date.now()),
     readMany: () => bank.readMany?.(['id']),
-    touchMany: () => bank.touchMany?.([['id', null]]),
+    touchMany: () => bank.touchMany?.([['id', null]], Date.now()),
     scan: async () => {
       for await (const _ of bank.scan?.() ?? []) break
+    },
+    idsOf: async () => {
+      for await (const _ of bank.idsOf?.('ada') ?? []) break
     },
     count: () => bank.count?.(Date.now()),
     clear: () => bank.clear?.(),
