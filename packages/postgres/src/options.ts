@@ -1,0 +1,38 @@
+import { type TableOptions, tableRules } from '@connect-databank/sql'
+import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
+import type { Pool, PoolConfig } from 'pg'
+
+/** The options of the bank. */
+export interface PostgresBankOptions extends TableOptions {
+  /** The server: `postgres://user:password@host:port/database`. Default: what the environment variables of PostgreSQL name. */
+  url?: string
+  /** A `pg.Pool` of yours, instead of `url`. It is never closed. */
+  pool?: Pool
+  /** How many connections there may be, with `url`. Default: 10. */
+  maxConnections?: number
+  /** More for the `pg.Pool` that `url` makes, such as `{ ssl: { ca } }`. Default: `{}`. */
+  poolOptions?: PoolConfig
+  /**
+   * Whether statements are prepared on each connection. Default: true, until a pooler between us and the server turns out to
+   * lend connections for one transaction only.
+   */
+  prepare?: boolean
+}
+
+const bankRules: OptionRules<PostgresBankOptions> = {
+  ...tableRules,
+  url: rules.nonEmptyString,
+  pool: withMethods('a Pool of pg', 'connect', 'query'),
+  maxConnections: rules.positiveInteger,
+  poolOptions: rules.object,
+  prepare: rules.boolean,
+}
+
+/** @throws DATABANK_INVALID_OPTION */
+export function checkBankOptions(options: PostgresBankOptions): void {
+  checkOptions('PostgresBank', bankRules, options)
+  if (options.pool === undefined) return
+  for (const name of ['url', 'maxConnections', 'poolOptions'] as const) {
+    if (options[name] !== undefined) throw invalidOption(`PostgresBank: ${name} does nothing beside pool`)
+  }
+}

@@ -1,0 +1,279 @@
+import {
+  type Bank,
+  type BankContext,
+  DatabankError,
+  DEFAULT_CONTEXT,
+  type Entry,
+  errorMapper,
+  Lifecycle,
+  type Stored,
+  type Touch,
+} from 'connect-databank/backend'
+import type { Execute, Result, Statement, Table, Values } from './dialect.ts'
+import { withRetries } from './errors.ts'
+import { checkSqlOptions, type SqlBankOptions, tableOf } from './options.ts'
+import { cellOf, newVersion, Records } from './records.ts'
+import { type Statements, statementsFor } from './statements.ts'
+import { compareClocks, findTable } from './table.ts'
+
+/** How much of the store's `timeout` one statement may take, and one that works on many rows: the store waits longer for these. */
+const SHORT = 0.5
+const LONG = 6
+/** How many rows one statement lists, touches or deletes at most. */
+const BATCH = 1_000
+/** How many characters of payload one page of a scan aims at, and how many rows its first page has. */
+const PAGE_LENGTH = 1_000_000
+const FIRST_PAGE = 50
+
+/** The table that was found, and what works on it. */
+interface Connected {
+  readonly statements: Statements
+  readonly records: Records
+  readonly table: Table
+}
+
+/** Sessions in a table of a SQL database. */
+export class SqlBank implements Bank {
+  readonly #options: SqlBankOptions
+  readonly #context: BankContext
+  readonly #lifecycle: Lifecycle<Connected>
+  readonly #withRetries: Execute
+  /** Absent where the table has no owners. */
+  declare readonly idsOf?: (owner: string) => AsyncIterable<string>
+
+  constructor(options: SqlBankOptions, context: BankContext = DEFAULT_CONTEXT) {
+    checkSqlOptions(options)
+    const { dialect, close, maxPending } = options
+    const table = tableOf(dialect, options)
+    this.#options = options
+    this.#context = context
+    this.#withRetries = withRetries(dialect, options.execute)
+    this.#lifecycle = new Lifecycle({
+      name: `${dialect.name}Bank`,
+      open: () => this.#connect(table),
+      ...(close && { close }),
+      errorOf: errorMapper(dialect.name, (error) => dialect.codeOf(error)),
+      ...(maxPending !== undefined && { maxPending }),
+    })
+    if (table.layout.owner !== undefined) this.idsOf = (owner) => this.#idsOf(owner)
+  }
+
+  async read(id: string): Promise<Stored | null> {
+    return this.#run(async ({ statements, records, table }) => {
+      if (!holds(table, id)) return null
+      const { rows } = await this.#execute(statements.read, { id: records.id(id) })
+      return entriesOf(rows, records).get(id) ?? null
+    })
+  }
+
+  async readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
+    return this.#run(async ({ statements, records, table }) => {
+      const found = new Map<string, Stored>()
+      for (const batch of batchesOf(ids.filter((id) => holds(table, id)))) {
+        const { rows } = await this.#execute(statements.readMany, { ids: this.#options.dialect.toList(batch, table) })
+        for (const [id, stored] of entriesOf(rows, records)) found.set(id, stored)
+      }
+      return ids.map((id) => found.get(id) ?? null)
+    })
+  }
+
+  async save(id: string, entry: Entry): Promise<string | undefined> {
+    return this.#run(async ({ statements, records, table }) => {
+      requireHolds(table, id)
+      const version = newVersion()
+      await this.#execute(statements.save, records.valuesOf(id, entry, version))
+      return table.layout.version && String(version)
+    })
+  }
+
+  async swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
+    return this.#run(async ({ statements, records, table }) => {
+      requireHolds(table, id)
+      const version = newVersion()
+      const values = { ...records.valuesOf(id, entry, version), now: records.now(now) }
+      const didSwap =
+        expected === null
+          ? await this.#insert(statements.insert, values)
+          : await this.#replace(statements.swap, values, records.expected(expected))
+      if (!didSwap) return null
+      return table.layout.version === undefined ? entry.payload : String(version)
+    })
+  }
+
+  async #insert(statements: readonly Statement[], values: Values): Promise<boolean> {
+    for (const statement of statements) {
+      const { count } = await this.#execute(statement, values)
+      if (count > 0) return true
+    }
+    return false
+  }
+
+  async #replace(statement: Statement, values: Values, expected: unknown): Promise<boolean> {
+    if (expected === undefined) return false
+    const { count } = await this.#execute(statement, { ...values, expected })
+    return count > 0
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return this.#run(async ({ statements, records, table }) => {
+      if (!holds(table, id)) return false
+      const { count } = await this.#execute(statements.delete, { id: records.id(id) })
+      return count > 0
+    })
+  }
+
+  async touch(id: string, expires: number | null, now: number): Promise<void> {
+    return this.#run(async ({ statements, records, table }) => {
+      if (!holds(table, id)) return
+      const values = { id: records.id(id), expires: records.expires(expires), now: records.now(now) }
+      await this.#execute(statements.touch, values)
+    })
+  }
+
+  async touchMany(touches: readonly Touch[], now: number): Promise<void> {
+    return this.#run(async ({ statements, records, table }) => {
+      const unique = [...new Map(touches)].filter(([id]) => holds(table, id))
+      for (const batch of batchesOf(unique)) {
+        const values = this.#options.dialect.touchValues(batch, table)
+        await this.#execute(statements.touchMany, { ...values, now: records.now(now) })
+      }
+    })
+  }
+
+  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    let limit = FIRST_PAGE
+    for (let after = ''; ; ) {
+      const { rows, records } = await this.#page('scan', { after, limit })
+      const entries = entriesOf(rows, records)
+      yield* entries
+      const last = lastIdOf(rows, records)
+      if (rows.length < limit || last === null) return
+      after = last
+      limit = nextLimit(entries)
+    }
+  }
+
+  async *#idsOf(owner: string): AsyncGenerator<string> {
+    for await (const ids of this.#pagesOfIds('idsOf', { owner })) yield* ids
+  }
+
+  async count(now: number): Promise<number> {
+    return this.#run(async ({ statements, records }) => {
+      const { rows } = await this.#execute(statements.count, { now: records.now(now) }, LONG)
+      return Number(cellOf(rows[0]!, 0, 'count'))
+    })
+  }
+
+  async clear(): Promise<void> {
+    for await (const ids of this.#pagesOfIds('ids', {})) {
+      await this.#run(async ({ statements, table }) => {
+        await this.#execute(statements.deleteMany, { ids: this.#options.dialect.toList(ids, table) }, LONG)
+      })
+    }
+  }
+
+  async purge(now: number): Promise<number> {
+    for (let deleted = 0; ; ) {
+      const count = await this.#run(async ({ statements, records }) => {
+        const result = await this.#execute(statements.purge, { now: records.now(now), limit: BATCH }, LONG)
+        return result.count
+      })
+      deleted += count
+      if (count < BATCH) return deleted
+    }
+  }
+
+  open(): Promise<void> {
+    return this.#lifecycle.open()
+  }
+
+  close(): Promise<void> {
+    return this.#lifecycle.close()
+  }
+
+  async *#pagesOfIds(name: 'ids' | 'idsOf', { owner }: { owner?: string }): AsyncGenerator<readonly string[]> {
+    for (let after: string | null = ''; after !== null; ) {
+      const { rows, records } = await this.#page(name, { after, limit: BATCH, ...(owner !== undefined && { owner }) })
+      const ids = rows.map((row) => records.idOf(row)).filter((id) => id !== null)
+      if (ids.length > 0) yield ids
+      after = rows.length < BATCH ? null : lastIdOf(rows, records)
+    }
+  }
+
+  /** One page of a listing that is ordered by id. */
+  #page(
+    name: 'scan' | 'ids' | 'idsOf',
+    { after, limit, owner }: { after: string; limit: number; owner?: string },
+  ): Promise<{ rows: Result['rows']; records: Records }> {
+    return this.#run(async ({ statements, records }) => {
+      const values = {
+        after: records.id(after),
+        limit,
+        ...(owner !== undefined && { owner: records.owner(owner), now: records.now(Date.now()) }),
+      }
+      const { rows } = await this.#execute(statements[name]!, values, LONG)
+      return { rows, records }
+    })
+  }
+
+  /** Runs an operation. One that finds no table runs once more, when the table was looked for again. */
+  #run<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
+    return this.#lifecycle.run((connected) =>
+      work(connected).catch((error: unknown) => {
+        const isMissing = typeof error === 'object' && error !== null && this.#options.dialect.isMissingTable(error)
+        if (!isMissing) throw error
+        this.#lifecycle.forget(connected)
+        return this.#lifecycle.run(work)
+      }),
+    )
+  }
+
+  /** @param part of the store's `timeout` that the statement may take */
+  #execute({ text, parameters }: Statement, values: Values, part = SHORT): Promise<Result> {
+    const given = parameters.map((name) => values[name])
+    return this.#withRetries(text, given, this.#context.timeout * part)
+  }
+
+  async #connect(named: Table): Promise<Connected> {
+    const { dialect, createTable = true } = this.#options
+    const execute = (text: string): Promise<Result> => this.#withRetries(text, [], this.#context.timeout * SHORT)
+    const table = await findTable(dialect, execute, named, createTable)
+    await compareClocks(dialect, execute, this.#context)
+    return { table, statements: statementsFor(dialect, table), records: new Records(table.layout) }
+  }
+}
+
+function holds({ layout }: Table, id: string): boolean {
+  return layout.id.holds?.(id) ?? true
+}
+
+function requireHolds(table: Table, id: string): void {
+  if (holds(table, id)) return
+  throw new DatabankError('DATABANK_INVALID_ID', `the table ${table.quoted} cannot hold an id such as this one`)
+}
+
+/** The entries in the rows. An id that a collation takes for the one that was asked for is not that one. */
+function entriesOf(rows: Result['rows'], records: Records): Map<string, Stored> {
+  const entries = new Map<string, Stored>()
+  for (const row of rows) {
+    const [id, stored] = [records.idOf(row), records.storedOf(row)]
+    if (id !== null && stored !== null) entries.set(id, stored)
+  }
+  return entries
+}
+
+function lastIdOf(rows: Result['rows'], records: Records): string | null {
+  const last = rows.at(-1)
+  return last === undefined ? null : records.idOf(last)
+}
+
+/** How many rows the next page of a scan has: fewer where sessions are large. */
+function nextLimit(entries: ReadonlyMap<string, Stored>): number {
+  let length = 1
+  for (const { payload } of entries.values()) length += payload.length
+  return Math.max(1, Math.min(BATCH, Math.round((entries.size * PAGE_LENGTH) / length)))
+}
+
+function* batchesOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH)
+}

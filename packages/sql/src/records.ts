@@ -1,0 +1,96 @@
+import type { Entry, Stored } from 'connect-databank/backend'
+import type { Result, Values } from './dialect.ts'
+import { type Column, columnsOf, type Field, type Layout } from './layouts.ts'
+
+/** Versions are whole numbers below this, which every client reads exactly. */
+const VERSION_LIMIT = 2 ** 52
+
+/** A version that no other write of the same row has. */
+export function newVersion(): number {
+  return Math.floor(Math.random() * VERSION_LIMIT)
+}
+
+/** What a row of a `select` holds in one of its columns. */
+export function cellOf(row: Result['rows'][number], index: number, name: string): unknown {
+  return Array.isArray(row) ? row[index] : (row as Readonly<Record<string, unknown>>)[name]
+}
+
+/** Turns entries into parameters, and rows into entries. */
+export class Records {
+  readonly #layout: Layout
+  readonly #fields: readonly Field[]
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+    this.#fields = columnsOf(layout).map(([field]) => field)
+  }
+
+  /** The parameters of a row that is written. */
+  valuesOf(id: string, { payload, expires, owner = null }: Entry, version: number): Values {
+    const layout = this.#layout
+    return {
+      id: parameter(layout.id, id),
+      payload: parameter(layout.payload, payload),
+      expires: parameter(layout.expires, expires),
+      owner: layout.owner === undefined || owner === null ? null : parameter(layout.owner, owner),
+      version: layout.version && parameter(layout.version, version),
+    }
+  }
+
+  id(id: string): unknown {
+    return parameter(this.#layout.id, id)
+  }
+
+  owner(owner: string): unknown {
+    return this.#layout.owner && parameter(this.#layout.owner, owner)
+  }
+
+  expires(expires: number | null): unknown {
+    return parameter(this.#layout.expires, expires)
+  }
+
+  now(now: number): unknown {
+    return this.#layout.expires.nowToParameter?.(now) ?? now
+  }
+
+  /** The parameter for a version that a caller has read, or undefined for one that this table never had. */
+  expected(version: string): unknown {
+    const column = this.#layout.version
+    if (column === undefined) return parameter(this.#layout.payload, version)
+    return /^\d{1,16}$/.test(version) ? parameter(column, Number(version)) : undefined
+  }
+
+  /** The id in a row, or null if it holds none. */
+  idOf(row: Result['rows'][number]): string | null {
+    const cell = cellOf(row, 0, 'id')
+    return cell == null ? null : value(this.#layout.id, cell)
+  }
+
+  /** The entry in a row, or null if it holds none. */
+  storedOf(row: Result['rows'][number]): Stored | null {
+    const cells: Partial<Record<Field, unknown>> = {}
+    for (const [index, field] of this.#fields.entries()) cells[field] = cellOf(row, index, field)
+    const layout = this.#layout
+    if (cells.payload == null) return null
+    return {
+      payload: value(layout.payload, cells.payload),
+      expires: cells.expires == null ? null : (layout.expires.fromCell ?? Number)(cells.expires),
+      ...(layout.owner && { owner: cells.owner == null ? null : value(layout.owner, cells.owner) }),
+      ...(layout.version && { version: String(cells.version) }),
+    }
+  }
+}
+
+function parameter<Value>(column: Column<Value>, given: Value): unknown {
+  return column.toParameter === undefined ? given : column.toParameter(given)
+}
+
+function value(column: Column<string>, cell: unknown): string {
+  return column.fromCell === undefined ? textOf(cell) : column.fromCell(cell)
+}
+
+/** Text that a client returned: some return Buffers for some types of columns. */
+export function textOf(cell: unknown): string {
+  if (typeof cell === 'string') return cell
+  return cell instanceof Uint8Array ? Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString() : JSON.stringify(cell)
+}

@@ -1,0 +1,56 @@
+import { type BankContext, DatabankError, warnOfClockDifference } from 'connect-databank/backend'
+import type { Dialect, Result, Table } from './dialect.ts'
+import { columnsOf } from './layouts.ts'
+import { selected } from './statements.ts'
+
+type ExecuteText = (text: string) => Promise<Result>
+
+/**
+ * Finds the table, or creates it. Returns it with the layout that it has.
+ *
+ * @throws DATABANK_BACKEND_FAILED if there is no table and none may be created, or the table has other columns
+ */
+export async function findTable(dialect: Dialect, execute: ExecuteText, table: Table, createTable: boolean): Promise<Table> {
+  if (!(await exists(dialect, execute, table))) await create(dialect, execute, table, createTable)
+  const select = async (text: string): Promise<readonly (readonly unknown[])[]> => {
+    const { rows } = await execute(text)
+    return rows.map((row) => Object.values(row))
+  }
+  const layout = await table.layout.adapt?.(table, select)
+  return layout === undefined ? table : { ...table, layout }
+}
+
+async function exists(dialect: Dialect, execute: ExecuteText, table: Table): Promise<boolean> {
+  try {
+    await execute(`select ${selected(table, columnsOf(table.layout))} from ${table.quoted} where 1 = 0`)
+    return true
+  } catch (error) {
+    if (typeof error !== 'object' || error === null) throw error
+    if (dialect.isMissingTable(error)) return false
+    if (dialect.codeOf(error) !== undefined) throw error
+    const message = `${dialect.name}: the table ${table.quoted} is missing a column, or cannot be read: ${String(error)}`
+    throw new DatabankError('DATABANK_BACKEND_FAILED', message, { cause: error })
+  }
+}
+
+async function create(dialect: Dialect, execute: ExecuteText, table: Table, mayCreate: boolean): Promise<void> {
+  if (!mayCreate) {
+    const message = `${dialect.name}: the table ${table.quoted} does not exist, and createTable is false`
+    throw new DatabankError('DATABANK_BACKEND_FAILED', message)
+  }
+  try {
+    for (const text of table.layout.create(table)) await execute(text)
+  } catch (error) {
+    // Another process may have created it in the meantime.
+    if (!(await exists(dialect, execute, table).catch(() => false))) throw error
+  }
+}
+
+/** Warns if the database's clock differs from this machine's. */
+export async function compareClocks(dialect: Dialect, execute: ExecuteText, context: BankContext): Promise<void> {
+  if (dialect.clock === undefined) return
+  const sentAt = Date.now()
+  const { rows } = await execute(dialect.clock)
+  const theirs = rows[0] === undefined ? Number.NaN : Number(Object.values(rows[0])[0])
+  if (Number.isFinite(theirs)) warnOfClockDifference(context, dialect.name, theirs, sentAt, Date.now())
+}
