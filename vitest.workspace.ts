@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { LongestFirst } from './scripts/longest-first.js'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const backends = readdirSync(here('packages')).filter((name) => name !== 'core')
@@ -32,7 +31,6 @@ export default defineConfig(({ mode }) => {
       pool: 'forks',
       // One more than the cores of the smallest machine: at any time a third of the files wait, for a time-out or a death.
       maxWorkers: isTimed ? 1 : 3,
-      sequence: { sequencer: LongestFirst },
       projects: isTimed ? packages : [...packages, ...others],
     },
   }

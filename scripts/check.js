@@ -1,19 +1,33 @@
 // `npm run check`: types of the sources and of the tests, lint and format. Says everything that is wrong, not only the first.
-import { runTool } from './command.js'
+import { runQuietly } from './command.js'
 import { install } from './install.js'
 
-/** @returns {Promise<boolean>} whether all is well */
+/** Builds the packages, and so checks the types of their sources. @returns {Promise<boolean>} whether all is well */
+export function build() {
+  return isFine('build', 'tsc', ['-b'])
+}
+
+/** Checks all that the build does not. @returns {Promise<boolean>} whether all is well */
 export async function check() {
-  const codes = [
-    await runTool('tsc', ['-b']),
-    await runTool('tsc', ['-p', 'tsconfig.tests.json']),
-    await runTool('tsc', ['-p', 'examples/demo/public']),
-    await runTool('biome', ['ci', '--error-on-warnings', '.']),
+  const outcomes = [
+    await isFine('types of the tests', 'tsc', ['-p', 'tsconfig.tests.json']),
+    await isFine('types of the page', 'tsc', ['-p', 'examples/demo/public']),
+    await isFine('lint and format', 'biome', ['ci', '--error-on-warnings', '.']),
   ]
-  return codes.every((code) => code === 0)
+  return outcomes.every((outcome) => outcome)
+}
+
+/** Prints what a tool says only if it has found something. @param {string} what @param {'tsc' | 'biome'} tool @param {string[]} args */
+async function isFine(what, tool, args) {
+  const begin = Date.now()
+  const { code, output } = await runQuietly(tool, args)
+  console.log(`${what}: ${code === 0 ? 'ok' : 'FAILED'}, ${((Date.now() - begin) / 1000).toFixed(0)} s`)
+  if (code !== 0) console.log(output)
+  return code === 0
 }
 
 if (process.argv[1] === import.meta.filename) {
   await install()
-  process.exitCode = (await check()) ? 0 : 1
+  const outcomes = [await build(), await check()]
+  process.exitCode = outcomes.every((outcome) => outcome) ? 0 : 1
 }

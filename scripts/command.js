@@ -31,6 +31,25 @@ export function runTool(name, args, options) {
   return run(process.execPath, [join(root, 'node_modules', entryPoints[name]), ...args], options)
 }
 
+/**
+ * Runs a program of an installed package, to its end; answers what it has printed.
+ * @param {keyof typeof entryPoints} name
+ * @param {readonly string[]} args
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+export function runQuietly(name, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'node_modules', entryPoints[name]), ...args], { cwd: root })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk) => {
+        output += chunk
+      })
+    }
+    child.once('error', reject).once('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
+
 // Called by path: a bin link would be a .cmd on Windows, which Node spawns only through a shell.
 const entryPoints = {
   biome: '@biomejs/biome/bin/biome',

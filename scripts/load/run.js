@@ -1,6 +1,6 @@
 // The load tests: what they do to the demo and to a store, and what they saw.
 import { join } from 'node:path'
-import { Child } from './child.js'
+import { Child } from './process.js'
 import { Visitor } from './visitor.js'
 
 /** @param {string} name */

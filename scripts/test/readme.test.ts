@@ -4,10 +4,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { freePort, isListening, Program, until } from '../../testing/program.js'
+import { addressOf, reasonToSkip, stopBackends } from '../../testing/started-backends.js'
 import { root } from '../command.js'
 import { installed } from './outside.ts'
 import { firstExample } from './readme.ts'
-import { addressOf, missing, serverOf, stopServers } from './servers.ts'
 
 const outside = inject('outside')
 beforeAll(() => installed(outside))
@@ -16,23 +16,21 @@ const readmes = [
   ...readdirSync(join(root, 'packages')).map((name) => ({ file: `packages/${name}/README.md`, name })),
 ]
 
-afterAll(stopServers)
+afterAll(stopBackends)
 
 describe.each(readmes)('the example in $file', ({ file, name }) => {
-  const needed = serverOf(name)
-  it.skipIf(needed !== undefined && missing(needed) !== undefined)('runs as printed', async () => {
+  it.skipIf(reasonToSkip(name) !== undefined)('runs as printed', async () => {
     const example = await firstExample(join(root, file))
     expect(example, 'there is no ```js block').toBeDefined()
     const copy = `example-${name}.mjs`
     await writeFile(join(outside, copy), example ?? '')
 
     const port = await freePort()
-    const address = needed === undefined ? {} : await addressOf(needed)
     const program = new Program({
       command: process.execPath,
       args: [copy],
       cwd: outside,
-      env: { ...address, PORT: String(port) },
+      env: { ...(await addressOf(name)), PORT: String(port) },
       ready: () => true,
     })
     await program.start()

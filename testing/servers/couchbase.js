@@ -6,21 +6,25 @@ import { freePort, Program } from '../program.js'
 import { onPath, run } from '../tools/command.js'
 import { cacheFolder, server } from './index.js'
 
-const version = '1.5.27'
+const VERSION = '1.5.27'
 const folder = join(cacheFolder, 'couchbase')
-const jar = join(folder, `CouchbaseMock-${version}.jar`)
+const jar = join(folder, `CouchbaseMock-${VERSION}.jar`)
 
-const lacking =
+const LACKING =
   'to list sessions (all, length, clear) on a Couchbase cluster: there is only CouchbaseMock, which has neither range scan nor ' +
   'query service; set COUCHBASE_URL to a real one'
 
-/** @returns {Promise<{ java: string, jar: string, url?: string, lacking?: string }>} */
+export const packageName = 'couchbase'
+export const title = 'Couchbase'
+
+/** @returns {Promise<{ java: string, jar: string, version: string, url?: string, lacking?: string }>} */
 export async function provide() {
   const url = process.env['COUCHBASE_URL']
   const java = await onPath('java')
   if (java === undefined) throw new Error('no java on the PATH')
   await fetchJar()
-  return { java, jar, ...(url ? { url } : { lacking }) }
+  const version = url ? 'Couchbase' : `CouchbaseMock ${VERSION}, a stand-in`
+  return { java, jar, version, ...(url ? { url } : { lacking: LACKING }) }
 }
 
 async function fetchJar() {
@@ -28,7 +32,7 @@ async function fetchJar() {
   const maven = await onPath('mvn')
   if (maven === undefined) throw new Error('no mvn on the PATH to fetch CouchbaseMock with')
   await mkdir(folder, { recursive: true })
-  const artifact = `com.couchbase.mock:CouchbaseMock:${version}`
+  const artifact = `com.couchbase.mock:CouchbaseMock:${VERSION}`
   const goals = ['dependency:get', `-Dartifact=${artifact}`, 'dependency:copy', `-DoutputDirectory=${folder}`]
   await run(maven, ['-B', '-q', `-Dmaven.repo.local=${join(cacheFolder, 'maven')}`, ...goals], { cwd: folder })
 }

@@ -7,9 +7,10 @@ export const cacheFolder = join(dirname(fileURLToPath(import.meta.url)), '../../
 const record = join(cacheFolder, 'servers.json')
 
 /**
- * What `provide()` of a server's module gives: what `start` needs (paths of programs, an address), or why it can't be had.
- * What it lacks of a real one, and so was not tested, is no failure, but is said.
- * @typedef {Record<string, unknown> & { missing?: string, lacking?: string }} Provided
+ * What `provide()` of a server's module gives: what `start` needs (paths of programs, an address), or why it can't be had (`missing`).
+ * `lacking` says what a stand-in lacks, so that it is not tested: that is no failure. `isOptional`: neither is it if it's missing.
+ * @typedef {Record<string, unknown> & { packageName: string, title: string, isOptional: boolean, version?: string, missing?: string,
+ *   lacking?: string }} Provided
  */
 
 /** @returns {Record<string, Provided>} */
@@ -35,5 +36,6 @@ export function recordProvided(servers) {
  * @returns {Provided}
  */
 export function server(name) {
-  return provided()[name] ?? { missing: 'not looked for yet: run `npm run test-servers`' }
+  const missing = 'not looked for yet: run `npm run test-servers`'
+  return provided()[name] ?? { packageName: '', title: name, isOptional: false, missing }
 }

@@ -10,6 +10,9 @@ const LIBRARIES = ['libaio1', 'liburing2']
 
 /** @typedef {import('../tools/mysql-server.js').Installed} Installed */
 
+export const packageName = 'mysql'
+export const title = 'MariaDB'
+
 /** @returns {Promise<{ installed: Installed, version: string, url?: string }>} */
 export async function provide() {
   const url = process.env['MARIADB_URL']
@@ -34,8 +37,8 @@ export async function provide() {
     ),
   )
   const args = ['--no-defaults', asThisUser, `--basedir=${base}`, `--lc-messages-dir=${join(base, 'share/mysql')}`]
-  const version = await run(command, ['--no-defaults', '--version'], environment)
-  return { installed: { command, args, data, env }, version: version.trim(), ...(url && { url }) }
+  const said = await run(command, ['--no-defaults', '--version'], environment)
+  return { installed: { command, args, data, env }, version: `MariaDB ${/Ver ([\d.]+)/.exec(said)?.[1]}`, ...(url && { url }) }
 }
 
 /**

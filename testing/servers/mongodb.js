@@ -8,22 +8,28 @@ import { makeCertificate } from '../tools/certificate.js'
 import { isProgram, onPath, run } from '../tools/command.js'
 import { cacheFolder, server } from './index.js'
 
-const version = '0.7.0b3'
-const environment = join(cacheFolder, `secantus-${version}`)
+const VERSION = '0.7.0b3'
+const environment = join(cacheFolder, `secantus-${VERSION}`)
 
 /**
  * What there is: an address from MONGODB_URL, a program (and whether it is mongod itself), or both.
- * @typedef {{ url?: string, program?: string, kind?: 'mongod' | 'secantus', missing?: string }} Mongodb
+ * @typedef {{ url?: string, program?: string, kind?: 'mongod' | 'secantus', version?: string, missing?: string }} Mongodb
  */
+
+export const packageName = 'mongodb'
+export const title = 'MongoDB'
 
 /** @returns {Promise<Mongodb>} */
 export async function provide() {
   const given = process.env['MONGODB_URL']
   const url = given === undefined || given === '' ? {} : { url: given }
   const mongod = await onPath('mongod')
-  if (mongod !== undefined) return { ...url, program: mongod, kind: 'mongod' }
+  if (mongod !== undefined) {
+    const [, number] = /db version v(\S+)/.exec(await run(mongod, ['--version'])) ?? []
+    return { ...url, program: mongod, kind: 'mongod', version: `MongoDB ${number}` }
+  }
   try {
-    return { ...url, program: await fetchSecantus(), kind: 'secantus' }
+    return { ...url, program: await fetchSecantus(), kind: 'secantus', version: `SecantusDB ${VERSION}, a stand-in` }
   } catch (error) {
     if (url.url !== undefined) return url
     throw error
@@ -44,7 +50,7 @@ async function fetchSecantus() {
     'install',
     '--quiet',
     '--disable-pip-version-check',
-    `SecantusDB==${version}`,
+    `SecantusDB==${VERSION}`,
   ])
   await writeFile(complete, '')
   return program

@@ -15,6 +15,11 @@ const PACKAGES = `mysql-server-core
 
 /** @typedef {import('../tools/mysql-server.js').Installed} Installed */
 
+export const packageName = 'mysql'
+export const title = 'MySQL'
+/** Debian's unstable release changes: a run of all tests may do without it. */
+export const isOptional = true
+
 /** @returns {Promise<{ installed: Installed, version: string, url?: string }>} */
 export async function provide() {
   const url = process.env['MYSQL_URL']
@@ -26,14 +31,18 @@ export async function provide() {
   const called = ['--library-path', `${libraries}:${join(libraries, 'mysql')}`, program, '--no-defaults', asThisUser]
   const args = [...called, `--basedir=${base}`, `--lc-messages-dir=${join(base, 'share/mysql')}`]
   await makeDataOnce(data, (draft) => run(command, [...args, `--datadir=${draft}`, '--initialize-insecure']))
-  const version = await run(command, [...called, '--version'])
+  const said = await run(command, [...called, '--version'])
   const others = [
     '--secure-file-priv=',
     `--plugin-dir=${join(base, 'lib/mysql/plugin')}`,
     '--mysqlx=OFF',
     '--performance-schema=OFF',
   ]
-  return { installed: { command, args: [...args, ...others], data }, version: version.trim(), ...(url && { url }) }
+  return {
+    installed: { command, args: [...args, ...others], data },
+    version: `MySQL ${/Ver ([\d.]+)/.exec(said)?.[1]}`,
+    ...(url && { url }),
+  }
 }
 
 /**

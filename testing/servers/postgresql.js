@@ -14,12 +14,15 @@ const PASSWORD = 'secret'
 
 /** @typedef {{ programs: string, version: string, url?: string, missing?: string }} Postgresql `programs`: their folder */
 
+export const packageName = 'postgres'
+export const title = 'PostgreSQL'
+
 /** @returns {Promise<Postgresql>} */
 export async function provide() {
   const url = process.env['POSTGRES_URL']
   const programs = await fetchPrograms().catch(installedPrograms)
-  const version = await run(join(programs, 'postgres'), ['--version'], asServer())
-  return { programs, version: version.trim(), ...(url && { url }) }
+  const said = await run(join(programs, 'postgres'), ['--version'], asServer())
+  return { programs, version: `PostgreSQL ${/[\d.]+/.exec(said)?.[0]}`, ...(url && { url }) }
 }
 
 async function fetchPrograms() {
@@ -56,7 +59,7 @@ async function installedPrograms(reason) {
  * @param {PostgresqlOptions} [options]
  */
 export async function startPostgresql({ auth = false, tls = false, settings = {} } = {}) {
-  const { programs, missing } = /** @type {Postgresql} */ (server('postgresql'))
+  const { programs, missing } = /** @type {any} */ (server('postgresql'))
   if (missing !== undefined) throw new Error(`no PostgreSQL: ${missing}`)
   const [{ path: folder, remove }, port] = [await scratchFolder(), await freePort()]
   await makePassable(folder)

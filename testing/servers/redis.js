@@ -12,10 +12,24 @@ export { RedisServer, startRedis } from './redis-server.js'
 
 const PACKAGES = ['redis-server', 'redis-tools', 'libatomic1', 'libjemalloc2', 'liblua5.1-0', 'liblzf1', 'lua-bitop', 'lua-cjson']
 
-/** @returns {Promise<{ binary: Binary, url?: string }>} */
+export const packageName = 'redis'
+export const title = 'Redis'
+
+/** @returns {Promise<{ binary: Binary, version: string, url?: string }>} */
 export async function provide() {
   const url = process.env['REDIS_URL']
-  return { binary: await findOrFetch(), ...(url && { url }) }
+  const binary = await findOrFetch()
+  return { binary, version: await versionOf('Redis', binary), ...(url && { url }) }
+}
+
+/**
+ * What a server's program says of its version.
+ * @param {string} product
+ * @param {Binary} binary
+ */
+export async function versionOf(product, { command, args = [], env }) {
+  const said = await run(command, [...args, '--version'], { env: { ...process.env, ...env } })
+  return `${product} ${/v=(\S+)/.exec(said)?.[1] ?? ''}`
 }
 
 /** @returns {Promise<Binary>} */
@@ -25,7 +39,5 @@ async function findOrFetch() {
   const folder = join(cacheFolder, 'redis')
   const command = join(folder, 'usr/bin/redis-server')
   if (!(await isProgram(command))) await unpackDebian(PACKAGES, folder)
-  const env = { LD_LIBRARY_PATH: await librariesIn(folder) }
-  await run(command, ['--version'], { env: { ...process.env, ...env } })
-  return { command, env }
+  return { command, env: { LD_LIBRARY_PATH: await librariesIn(folder) } }
 }

@@ -1,16 +1,20 @@
 // Valkey 8.1: of the machine, else of Debian 13, with the C library that it was built for.
 import { join } from 'node:path'
-import { isProgram, onPath, run } from '../tools/command.js'
+import { isProgram, onPath } from '../tools/command.js'
 import { librariesIn, loaderIn, seeingRelease, unpackDebian } from '../tools/debian.js'
 import { cacheFolder } from './index.js'
+import { versionOf } from './redis.js'
 
 const PACKAGES = ['valkey-server', 'valkey-tools', 'libatomic1', 'libc6', 'libcap2', 'libgcc-s1', 'libjemalloc2', 'liblzf1']
 const LIBRARIES = ['libssl3t64', 'libstdc++6', 'libsystemd0', 'libzstd1', 'zlib1g']
 
-/** @returns {Promise<{ binary: import('./redis.js').Binary }>} */
+export const packageName = 'redis'
+export const title = 'Valkey'
+
+/** @returns {Promise<{ binary: import('./redis.js').Binary, version: string }>} */
 export async function provide() {
   const installed = await onPath('valkey-server')
-  if (installed !== undefined) return { binary: { command: installed } }
+  if (installed !== undefined) return found({ command: installed })
   const folder = join(cacheFolder, 'valkey')
   const program = join(folder, 'usr/bin/valkey-server')
   if (!(await isProgram(program))) {
@@ -19,6 +23,10 @@ export async function provide() {
   }
   const libraries = await librariesIn(folder)
   const binary = { command: await loaderIn(libraries), args: ['--library-path', libraries, program] }
-  await run(binary.command, [...binary.args, '--version'])
-  return { binary }
+  return found(binary)
+}
+
+/** @param {import('./redis.js').Binary} binary */
+async function found(binary) {
+  return { binary, version: await versionOf('Valkey', binary) }
 }

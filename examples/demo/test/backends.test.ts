@@ -1,25 +1,23 @@
 // The same demo, on every backend that there is.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addressOf, missing, stopServers } from '../../../scripts/test/servers.ts'
+import { backends } from '../../../testing/backends.js'
 import { scratchFolder } from '../../../testing/program.js'
+import { addressOf, reasonToSkip, stopBackends } from '../../../testing/started-backends.js'
 import { startDemo, Visitor } from './running.ts'
 
-const backends = [
-  { scheme: 'redis', name: 'Redis', server: 'redis' },
-  { scheme: 'mongodb', name: 'MongoDB', server: 'mongodb' },
-  { scheme: 'couchbase', name: 'Couchbase', server: 'couchbase' },
-]
+// Memory keeps nothing after kill -9; files are what the other tests of the demo use.
+const others = backends.filter(({ name }) => name !== 'memory' && name !== 'disk')
 
-afterAll(stopServers)
+afterAll(stopBackends)
 
-describe.each(backends)('the demo on $name', ({ scheme, name, server }) => {
-  describe.skipIf(server !== undefined && missing(server) !== undefined)('which is there', () => {
+describe.each(others)('the demo on $title', ({ name, title, server }) => {
+  describe.skipIf(reasonToSkip(name) !== undefined)('which is there', () => {
     let folder: Awaited<ReturnType<typeof scratchFolder>>
     let demo: Awaited<ReturnType<typeof startDemo>>
 
     beforeAll(async () => {
       folder = await scratchFolder()
-      const url = server === undefined ? `${scheme}:./sessions` : Object.values(await addressOf(server))[0]
+      const url = server === undefined ? `${name}:./sessions` : Object.values(await addressOf(name))[0]
       demo = await startDemo(folder.path, { SESSION_URL: url ?? '' })
     })
 
@@ -32,7 +30,7 @@ describe.each(backends)('the demo on $name', ({ scheme, name, server }) => {
       const ada = await new Visitor(demo.address).logIn('Ada')
       const { text } = await ada.request('/parallel', {})
       expect(text).toContain('20 of 20 kept.')
-      expect(text).toContain(`Sessions in <b>${name}</b>`)
+      expect(text).toContain(`Sessions in <b>${title}</b>`)
       expect(text).not.toContain('password')
       expect(text).toMatch(/<td>Ada <span class="you">|This storage can't list its sessions/)
       await demo.program.restart()

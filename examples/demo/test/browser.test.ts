@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findChromium } from '../../../scripts/chromium.js'
+import { findChromium } from '../../../testing/chromium.js'
 import { scratchFolder } from '../../../testing/program.js'
 import { startDemo } from './running.ts'
 

@@ -1,5 +1,5 @@
 // The browser for the tests, where there is one.
-import { onPath } from '../testing/tools/command.js'
+import { onPath } from './tools/command.js'
 
 /** The path of Chromium, or undefined: `CHROMIUM` if it is set, else what the PATH has. */
 export async function findChromium() {

@@ -5,20 +5,20 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root } from './command.js'
-import { installAndBuild, installPeers } from './ensure-built.js'
+import { root } from '../command.js'
+import { installAndBuild, installPeers } from '../ensure-built.js'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { built: { type: 'boolean', default: false } } })
 
 await installAndBuild({ isBuilt: values.built })
 await installPeers()
 
-const { provideAll } = await import('../testing/test-servers.js')
+const { provideAll } = await import('../../testing/test-servers.js')
 await provideAll()
 
 const { storeChecks } = await import('@connect-databank/conformance')
-const { gradeStores } = await import('./grades/grade-stores.js')
-const { count, markdown } = await import('./grades/markdown.js')
+const { gradeStores } = await import('./grade-stores.js')
+const { count, markdown } = await import('./markdown.js')
 
 const columns = await gradeStores({ parts: positionals, checks: storeChecks.map(({ name }) => name), say: console.error })
 const text = markdown(columns, storeChecks, { date: new Date().toISOString().slice(0, 10), node: process.versions.node })

@@ -5,9 +5,9 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { scratchFolder } from '../testing/program.js'
-import { reading } from './supply/audit.js'
-import { publicPackages } from './supply/closure.js'
+import { scratchFolder } from '../../testing/program.js'
+import { reading } from './audit-report.js'
+import { publicPackages } from './closure.js'
 
 const { path: folder, remove } = await scratchFolder()
 try {

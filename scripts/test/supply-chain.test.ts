@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../command.js'
-import { reading } from '../supply/audit.js'
-import { closure, publicPackages, readLock } from '../supply/closure.js'
-import { isPermissive } from '../supply/permissive.js'
+import { reading } from '../supply-chain/audit-report.js'
+import { closure, publicPackages, readLock } from '../supply-chain/closure.js'
+import { isPermissive } from '../supply-chain/permissive.js'
 
 const packages = publicPackages()
 
@@ -22,7 +22,7 @@ describe('the production dependencies', () => {
   })
 
   it('are licensed permissively, as LICENSES.md says', async () => {
-    const { code, said } = await run('scripts/licenses.js', '--check')
+    const { code, said } = await run('scripts/supply-chain/licenses.js', '--check')
     expect(code, said).toBe(0)
   })
 

@@ -4,9 +4,9 @@
 // --check nothing is written: it fails if the file says something else.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './command.js'
-import { closure, publicPackages, readLock } from './supply/closure.js'
-import { isPermissive } from './supply/permissive.js'
+import { root } from '../command.js'
+import { closure, publicPackages, readLock } from './closure.js'
+import { isPermissive } from './permissive.js'
 
 const file = join(root, 'LICENSES.md')
 const lock = readLock()
@@ -42,7 +42,7 @@ function markdown() {
   ].join('\n')
 }
 
-/** One row a licence. @param {import('./supply/closure.js').Installed[]} brings */
+/** One row a licence. @param {import('./closure.js').Installed[]} brings */
 function table(brings) {
   if (brings.length === 0) return ['Nothing besides.']
   const names = (/** @type {string} */ wanted) =>

@@ -1,10 +1,10 @@
 // The grading of stores: processes that end in a check, hang, or throw what nobody catches.
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { gradeInProcesses } from '../grades/grade-store.js'
-import { count, markdown } from '../grades/markdown.js'
+import { gradeInProcesses } from '../grade/grade-store.js'
+import { count, markdown } from '../grade/markdown.js'
 
-const module = join(import.meta.dirname, 'grades/stores.js')
+const module = join(import.meta.dirname, 'faulty-stores.js')
 const place = { folder: '', url: '' }
 
 const CHECKS = {

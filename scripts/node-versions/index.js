@@ -1,51 +1,33 @@
-// `node scripts/conformance-on.js 20.19.0 26.9.0 …`: runs the built packages' conformance on other versions of Node, which come
-// from the npm registry. Without a version: on this Node. The last line is the totals.
+// `node scripts/node-versions/index.js 20.19.0 26.9.0 …`: runs the built packages' conformance on other versions of Node.js, which come
+// from the npm registry. Without a version: on this one. The last line is the totals.
+
 import { spawn } from 'node:child_process'
-import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cacheFolder } from '../testing/servers/index.js'
-import { isProgram, run } from '../testing/tools/command.js'
-import { root } from './command.js'
-import { line, sum } from './totals.js'
+import { run } from '../../testing/tools/command.js'
+import { fetchNode } from '../../testing/tools/node.js'
+import { root } from '../command.js'
+import { line, sum } from '../totals.js'
 
 const versions = process.argv.slice(2)
 const programs = versions.length === 0 ? [process.execPath] : await Promise.all(versions.map(fetchNode))
 
-/** @type {import('./totals.js').Totals[]} */
+/** @type {import('../totals.js').Totals[]} */
 const totals = []
 for (const program of programs) totals.push(await conformance(program))
 const total = sum(totals)
 console.log(line(total))
 process.exitCode = total.failed === 0 ? 0 : 1
 
-/**
- * The program of this version of Node.
- * @param {string} version exact
- */
-async function fetchNode(version) {
-  const name = `node-${process.platform}-${process.arch}`
-  const folder = join(cacheFolder, `${name}-${version}`)
-  const program = join(folder, 'package/bin/node')
-  if (await isProgram(program)) return program
-  const fresh = `${folder}.${process.pid}`
-  await mkdir(fresh, { recursive: true })
-  const packed = await run('npm', ['pack', `${name}@${version}`, '--silent', '--pack-destination', fresh], { cwd: fresh })
-  await run('tar', ['-xzf', packed.trim(), 'package/bin/node'], { cwd: fresh })
-  await rm(folder, { recursive: true, force: true })
-  await rename(fresh, folder)
-  return program
-}
-
-/** @param {string} program @returns {Promise<import('./totals.js').Totals>} */
+/** @param {string} program @returns {Promise<import('../totals.js').Totals>} */
 async function conformance(program) {
   const version = (await run(program, ['--version'])).trim()
-  console.log(`── conformance on Node ${version} ──`)
-  const args = ['--test-reporter=tap', '--test-reporter-destination=stdout', join(root, 'scripts/conformance/suites.js')]
+  console.log(`── conformance on Node.js ${version} ──`)
+  const args = ['--test-reporter=tap', '--test-reporter-destination=stdout', join(root, 'scripts/node-versions/suites.js')]
   const { code, report } = await collect(program, args)
   const counted = { passed: countOf(report, 'pass'), failed: countOf(report, 'fail'), skipped: countOf(report, 'skipped') }
   if (code !== 0 || counted.failed > 0) console.log(report)
   if (counted.passed === 0 || (code !== 0 && counted.failed === 0)) counted.failed++ // it ended before it could report
-  console.log(`Node ${version}: ${line(counted)}`)
+  console.log(`Node.js ${version}: ${line(counted)}`)
   return counted
 }
 

@@ -1,8 +1,8 @@
 // `npm run load -- --seconds 30 --connections 1000`: the demo under load, and the memory of a store after a million operations.
 // Fails at a wrong answer, a leak (of memory, timers or listeners) and a process that does not end.
 import { parseArgs } from 'node:util'
-import { installAndBuild } from './ensure-built.js'
-import { growth, loadDemo } from './load/run.js'
+import { installAndBuild } from '../ensure-built.js'
+import { growth, loadDemo } from './run.js'
 
 /** How far a heap may grow, in bytes: more than the collector leaves now and then, less than anything that is kept of each request. */
 const tolerated = 5e6

@@ -45,7 +45,7 @@ export async function gradeInProcesses(subject, checks, patience = PATIENCE) {
  */
 function gradeSome({ module, name, place }, checks, { limit, silence }) {
   const args = [module, name, JSON.stringify(place)]
-  const child = fork(join(import.meta.dirname, 'child.js'), args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const child = fork(join(import.meta.dirname, 'grade-process.js'), args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   let output = ''

@@ -1,0 +1,68 @@
+// The conformance suites over the built packages, as a program of node:test. It runs on every Node.js that is supported.
+import { after, describe, it } from 'node:test'
+import { bankConformance, storeConformance } from '@connect-databank/conformance'
+import { DatabankStore, openBank } from 'connect-databank'
+import { DEFAULT_CONTEXT } from 'connect-databank/backend'
+import { backends, canList, missing } from '../../testing/backends.js'
+
+/** How long an operation may take, in milliseconds: a stand-in server on a busy machine is slow. */
+const TIMEOUT = 30_000
+
+// The suites skip what is not there.
+const WITHOUT_LISTING = {
+  bank: { scan: undefined, count: undefined, clear: undefined, purge: undefined },
+  store: { all: undefined, length: undefined, clear: undefined },
+}
+
+for (const backend of backends) {
+  if (missing(backend) !== undefined) continue
+  const { name, isShared = true } = backend
+  const hidden = canList(backend) ? { bank: {}, store: {} } : WITHOUT_LISTING
+  const started = await backend.start()
+  after(() => started.stop())
+
+  /**
+   * Opens a bank on a new place, and others on the same place on demand.
+   * @template {{ close?: () => Promise<void> }} T
+   * @param {(bank: import('connect-databank').Bank) => T} make
+   */
+  const opener = (make) => async () => {
+    const { url, options } = backend.place(started)
+    /** @type {T[]} */
+    const opened = []
+    const another = async () => {
+      const one = make(await openBank(url, options, { ...DEFAULT_CONTEXT, timeout: TIMEOUT }))
+      opened.push(one)
+      return one
+    }
+    const close = async () => void (await Promise.all(opened.map((each) => each.close?.())))
+    return { first: await another(), close, ...(isShared ? { another } : {}) }
+  }
+  const openBanks = opener((bank) => Object.assign(bank, hidden.bank))
+  const openStores = opener((bank) => Object.assign(new DatabankStore({ bank, timeout: TIMEOUT }), hidden.store))
+
+  describe(`${name}, bank`, () => {
+    bankConformance(
+      { describe, it },
+      {
+        limit: TIMEOUT,
+        async open() {
+          const { first: bank, ...rest } = await openBanks()
+          return { bank, ...rest }
+        },
+      },
+    )
+  })
+  describe(`${name}, store`, () => {
+    storeConformance(
+      { describe, it },
+      {
+        limit: TIMEOUT,
+        async open() {
+          const { first: store, ...rest } = await openStores()
+          return { store, ...rest }
+        },
+      },
+    )
+  })
+}

@@ -1,0 +1,30 @@
+// Backends for the examples of READMEs, each started once.
+import { backendOf, missing } from './backends.js'
+
+/** @type {Map<string, Promise<import('./backends.js').Started>>} */
+const started = new Map()
+
+/** Why an example of a package can't be run, or undefined. @param {string} name the package's folder */
+export function reasonToSkip(name) {
+  const backend = backendOf(name)
+  return backend && missing(backend)
+}
+
+/**
+ * The variable that tells an example of a package the address of its server, as the examples read it; nothing if it needs none.
+ * @param {string} name the package's folder
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function addressOf(name) {
+  const backend = backendOf(name)
+  if (backend?.server === undefined) return {}
+  const running = started.get(name) ?? backend.start()
+  started.set(name, running)
+  return { [`${name.toUpperCase()}_URL`]: (await running).url }
+}
+
+export async function stopBackends() {
+  const running = [...started.values()]
+  started.clear()
+  for (const each of running) await (await each).stop()
+}
