@@ -1,5 +1,5 @@
 import { coded, DatabankError, type ErrorCode } from '../errors.ts'
-import { Batches } from './batches.ts'
+import { Batches, type BatchLimits } from './batches.ts'
 
 /** Failures that can concern one member of a batch. Any other concerns the database, which single requests would only burden. */
 const OF_ONE_MEMBER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -10,23 +10,30 @@ const OF_ONE_MEMBER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 interface Pending<Item, Result> {
   readonly item: Item
-  readonly resolve: (result: Result) => void
+  readonly resolve: (result: Result | PromiseLike<Result>) => void
   readonly reject: (error: unknown) => void
 }
 
 /** Collects requests of one kind and sends them as one. Each request keeps its own result. */
 export class Coalescer<Item, Result> {
   readonly #one: (item: Item) => Promise<Result>
-  readonly #many: (items: readonly Item[]) => Promise<readonly Result[]>
-  readonly #batches = new Batches<Pending<Item, Result>>((batch) => this.#send(batch))
+  readonly #many: (items: readonly Item[]) => Promise<readonly (Result | PromiseLike<Result>)[]>
+  readonly #batches: Batches<Pending<Item, Result>>
 
   /**
    * @param one sends a single request
-   * @param many sends several; the results are in the order of the items. Items may be sent again with `one` if it fails
+   * @param many sends several; the results are in the order of the items. Items may be sent again with `one` if it fails. A result may
+   * be a promise, which fails its own request alone
    */
-  constructor(one: (item: Item) => Promise<Result>, many: (items: readonly Item[]) => Promise<readonly Result[]>) {
+  constructor(
+    one: (item: Item) => Promise<Result>,
+    many: (items: readonly Item[]) => Promise<readonly (Result | PromiseLike<Result>)[]>,
+    { weightOf, ...limits }: BatchLimits<Item> = {},
+  ) {
     this.#one = one
     this.#many = many
+    const send = (batch: readonly Pending<Item, Result>[]): Promise<unknown> => this.#send(batch)
+    this.#batches = new Batches(send, { ...limits, ...(weightOf !== undefined && { weightOf: ({ item }) => weightOf(item) }) })
   }
 
   request(item: Item): Promise<Result> {
@@ -50,7 +57,7 @@ export class Coalescer<Item, Result> {
     try {
       const results = await this.#many(batch.map(({ item }) => item))
       if (results.length !== batch.length) throw new Error(`${batch.length} requests got ${results.length} results`)
-      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result)
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result | PromiseLike<Result>)
     } catch (error) {
       const failure = coded(error)
       if (OF_ONE_MEMBER.has(failure.code)) return Promise.all(batch.map((pending) => this.#sendOne(pending)))

@@ -3,12 +3,12 @@ export class InFlight {
   count = 0
   #whenIdle: (() => void)[] = []
 
-  begin(): void {
-    this.count++
+  begin(operations = 1): void {
+    this.count += operations
   }
 
-  end(): void {
-    this.count--
+  end(operations = 1): void {
+    this.count -= operations
     if (this.count > 0) return
     const waiting = this.#whenIdle
     this.#whenIdle = []

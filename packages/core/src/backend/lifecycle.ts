@@ -49,19 +49,23 @@ export class Lifecycle<Handle> {
     return this.#closing !== undefined
   }
 
-  /** Runs one operation on the connected handle. Rejects with a coded error only. */
-  run<T>(work: (handle: Handle) => Promise<T>): Promise<T> {
+  /**
+   * Runs work on the connected handle. Rejects with a coded error only.
+   *
+   * @param operations how many operations of the caller the work is, for `maxPending`: a batch is several
+   */
+  run<T>(work: (handle: Handle) => Promise<T>, operations = 1): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closedError(this.#options.name))
     if (this.#inFlight.count >= this.#maxPending) return Promise.reject(this.#tooManyPending())
-    this.#inFlight.begin()
+    this.#inFlight.begin(operations)
     const result = this.#handle === undefined ? this.#connect().then(work) : this.#start(work, this.#handle)
     return result.then(
       (value) => {
-        this.#inFlight.end()
+        this.#inFlight.end(operations)
         return value
       },
       (error) => {
-        this.#inFlight.end()
+        this.#inFlight.end(operations)
         throw this.#errorOf(error)
       },
     )
