@@ -125,20 +125,29 @@ export class MemoryBank implements Bank {
   }
 
   async count(now: number): Promise<number> {
+    if (this.#isClosed) await closed()
+    const slice = new TimeSlice()
     let expired = 0
-    await this.#forEachShard((shard) => {
+    for (const shard of this.#shards) {
       expired += shard.expired(now).length
-    })
+      if (slice.isUsedUp()) await slice.yield()
+    }
     return this.#size - expired
   }
 
   async purge(now: number): Promise<number> {
+    if (this.#isClosed) await closed()
+    const slice = new TimeSlice()
     let removed = 0
-    await this.#forEachShard((shard) => {
-      const expired = shard.expired(now)
-      for (const session of expired) this.#remove(shard, session)
-      removed += expired.length
-    })
+    for (const shard of this.#shards) {
+      for (const session of shard.expired(now)) {
+        if (shard.get(session.id) === session && !isLive(session, now)) {
+          this.#remove(shard, session)
+          removed++
+        }
+        if (slice.isUsedUp()) await slice.yield()
+      }
+    }
     return removed
   }
 
@@ -222,15 +231,6 @@ export class MemoryBank implements Bank {
     return this.#shards[shardIndexOf(id, SHARDS)]!
   }
 
-  async #forEachShard(visit: (shard: Shard) => void): Promise<void> {
-    const slice = new TimeSlice()
-    for (const shard of this.#shards) {
-      if (this.#isClosed) await closed()
-      visit(shard)
-      if (slice.isUsedUp()) await slice.yield()
-    }
-  }
-
   #bytesOf(id: string, { payload, owner }: Entry): number {
     return this.#maxBytes === Infinity ? 0 : Buffer.byteLength(id) + Buffer.byteLength(payload) + Buffer.byteLength(owner ?? '')
   }
@@ -251,8 +251,7 @@ export class MemoryBank implements Bank {
   }
 
   async #sweep(): Promise<void> {
-    // It rejects if the bank is closed meanwhile.
-    await this.purge(Date.now()).catch(() => 0)
+    await this.purge(Date.now())
     this.#timer = undefined
     if (this.#shards.some((shard) => shard.canExpire)) this.#startTimer()
   }

@@ -1,9 +1,9 @@
 import type { Entry } from 'connect-databank/backend'
 
 /** Sessions that expire in the same tick are in the same slot. In milliseconds. */
-const TICK = 5_000
-/** Ticks that differ by this number, 21 minutes, share a slot. */
-const SLOTS = 256
+const TICK = 30_000
+/** Ticks that differ by this number, 16 minutes, share a slot. More slots are more sets, which cost the garbage collector time. */
+const SLOTS = 32
 
 /** A stored session. */
 export class Session {
@@ -22,7 +22,7 @@ export class Session {
   }
 }
 
-/** A part of the sessions of a bank, so small that work on all of them does not block the event loop. */
+/** A part of the sessions of a bank, so small that a look at all of them does not block the event loop. */
 export class Shard {
   readonly #sessions = new Map<string, Session>()
   readonly #ofOwner = new Map<string, Set<Session>>()

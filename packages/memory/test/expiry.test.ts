@@ -16,7 +16,7 @@ describe('purge and count', () => {
   const distance = fc.oneof(
     fc.integer({ min: -5_000, max: 200_000 }),
     fc.integer({ min: -400 * DAY, max: 400 * DAY }),
-    fc.tuple(fc.integer({ min: -300, max: 600 }), fc.integer({ min: -1, max: 1 })).map(([ticks, off]) => ticks * 5_000 + off),
+    fc.tuple(fc.integer({ min: -300, max: 600 }), fc.integer({ min: -1, max: 1 })).map(([ticks, off]) => ticks * 30_000 + off),
     fc.constantFrom(null, -START, 1 - START, -START - 1_000_000, 8.64e15 - START),
   )
   const id = fc.integer({ min: 0, max: 12 }).map(String)
@@ -57,6 +57,40 @@ describe('purge and count', () => {
       await bank.close()
     })
     await fc.assert(check, { numRuns: 1_000 })
+  })
+})
+
+describe('a purge in slices', () => {
+  it('leaves alone what is touched, deleted, saved anew or cleared meanwhile', async () => {
+    const bank = new MemoryBank()
+    const now = Date.now()
+    const fill = async () => {
+      for (let index = 0; index < 100_000; index++) await bank.save(`${index}`, entry(now - 1))
+    }
+    await fill()
+    const purging = bank.purge(now)
+    await new Promise((resolve) => setImmediate(resolve))
+    // No read waits for a turn of the event loop, in which the purge would go on.
+    const left: string[] = []
+    for (let index = 0; index < 100_000; index++) if ((await bank.read(`${index}`)) !== null) left.push(`${index}`)
+    assert.ok(left.length > 1_000 && left.length < 100_000, 'it is under way')
+    for (const [index, id] of left.entries()) {
+      if (index % 4 === 0) await bank.touch(id, now + 1, now - 2)
+      if (index % 4 === 1) await bank.save(id, entry(now + 1))
+      if (index % 4 === 2) await bank.delete(id)
+    }
+    const purged = await purging
+    const kept = left.filter((_, index) => index % 4 < 2)
+    assert.deepEqual(await idsIn(bank), kept.sort())
+    const deleted = left.filter((_, index) => index % 4 === 2)
+    assert.equal(purged, 100_000 - kept.length - deleted.length)
+    await fill()
+    const ended = bank.purge(now)
+    await bank.clear()
+    await ended
+    assert.equal(await bank.count(now), 0)
+    await bank.save('a', entry(null))
+    assert.equal(await bank.count(now), 1)
   })
 })
 
@@ -149,8 +183,12 @@ describe('the timer of a memory bank', () => {
   })
 })
 
+async function idsIn(bank: MemoryBank): Promise<string[]> {
+  const ids: string[] = []
+  for await (const [id] of bank.scan()) ids.push(id)
+  return ids.sort()
+}
+
 async function sizeOf(bank: MemoryBank): Promise<number> {
-  let size = 0
-  for await (const _ of bank.scan()) size++
-  return size
+  return (await idsIn(bank)).length
 }
