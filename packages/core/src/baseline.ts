@@ -1,6 +1,5 @@
-import type { ParsedSession, SessionText } from './codec.ts'
-import { formOf } from './codec.ts'
-import { type CookieFields, isAgeChanged, isLater, laterOf } from './cookie.ts'
+import { formOf, type ParsedSession, type SessionText } from './codec.ts'
+import { isAgeChanged, isLater, laterOf, type SessionCookie } from './cookie.ts'
 import { changedKeys } from './merge.ts'
 
 /** What a session object was loaded as, or last written as: what its changes are measured against. Immutable. */
@@ -16,7 +15,7 @@ export interface Baseline {
   /** When the stored entry expires, as far as this request knows. */
   readonly expires: number | null
   /** The cookie as this request loaded or last wrote it. */
-  readonly cookie: CookieFields
+  readonly cookie: SessionCookie
   readonly owner: string | null
   /** When the session was created, in epoch milliseconds, if that is stored. */
   readonly created: number | undefined
@@ -36,7 +35,7 @@ interface Unconfirmed {
 /** A session as it is to be written. */
 export interface Draft {
   readonly text: SessionText
-  readonly cookie: CookieFields
+  readonly cookie: SessionCookie
   readonly expires: number | null
   readonly owner: string | null
   readonly created: number | undefined
@@ -53,7 +52,7 @@ export interface StoredSession {
 
 const NO_KEYS: ReadonlySet<string> = new Set()
 
-export function baselineOf(id: string, stored: StoredSession, cookie: CookieFields): Baseline {
+export function baselineOf(id: string, stored: StoredSession, cookie: SessionCookie): Baseline {
   const { text, version, expires, owner, created } = stored
   return { id, text, version, isMerged: false, expires, cookie, owner, created, unconfirmed: undefined, isNew: false }
 }
@@ -78,7 +77,7 @@ export function afterSave(baseline: Baseline, draft: Draft, stored: StoredSessio
 }
 
 /** The expiry was changed, and nothing else. */
-export function afterTouch(baseline: Baseline, expires: number | null, cookie: CookieFields): Baseline {
+export function afterTouch(baseline: Baseline, expires: number | null, cookie: SessionCookie): Baseline {
   return { ...baseline, expires, cookie }
 }
 

@@ -1,19 +1,20 @@
 import type { SessionData } from 'express-session'
 import { LruCache } from './backend/lru-cache.ts'
-import { type CookieFields, isoOf, isPlainRecord, isServable, timeOf } from './cookie.ts'
+import { type CookieFields, isoOf, isPlainRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 
-/** A session's text as it is stored, not parsed. */
+/** A session's text as it is stored. */
 export interface SessionText {
   readonly text: string
-  /** Where the text behind the cookie begins; -1 if the cookie is not the first member. */
-  readonly dataStart: number
+  /** Where the text behind the cookie begins; -1 if the cookie is not the first member; undefined until it is needed. */
+  dataStart: number | undefined
 }
 
 /** A stored session, parsed once. */
 export interface ParsedSession extends SessionText {
   /** Never handed out: callers get copies. */
   readonly form: Form
+  readonly cookie: SessionCookie
   /** When the session was created, in epoch milliseconds, if that is stored. */
   readonly created: number | undefined
 }
@@ -21,6 +22,7 @@ export interface ParsedSession extends SessionText {
 /** What JSON.parse gives for a session. */
 export type Form = { readonly [key: string]: unknown; readonly cookie: CookieFields }
 
+const COOKIE_FIRST = '{"cookie":'
 /** Where core stores its own facts about a session, beside the application's data. */
 const METADATA = '__databank'
 
@@ -48,41 +50,39 @@ export class SessionCodec {
   }
 }
 
-/** A session of one's own, for the caller. Its `cookie.expires` is the entry's, since a touch changes that alone. */
-export function sessionOf({ form }: ParsedSession, expires: number | null): SessionData {
+/** A copy of the session, for the caller. Its `cookie.expires` is the entry's, since a touch changes that alone. */
+export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie'>, expires: number | null): SessionData {
   const session = copyOf(form) as Record<string, unknown>
-  if (Object.hasOwn(session, METADATA)) delete session[METADATA]
-  const cookie = session['cookie'] as Record<string, unknown>
-  const time = timeOf(cookie['expires'])
-  if (time !== null) cookie['expires'] = isoOf(expires ?? time)
+  if (METADATA in session) delete session[METADATA]
+  if (cookie.expires !== null) (session['cookie'] as Record<string, unknown>)['expires'] = isoOf(expires ?? cookie.expires)
   return session as unknown as SessionData
 }
 
 /**
- * The session's text.
+ * The session's text. The cookie comes first, as express-session has it.
  *
- * @param cookie the cookie's fields, as `cookieFieldsOf` gives them
  * @throws DATABANK_INVALID_SESSION for what JSON cannot hold (a BigInt, a cycle) or what is no object in JSON
  */
-export function encodeSession(session: object, cookie: CookieFields, created: number | undefined): SessionText {
-  const text = stringify(session, cookie, created)
-  if (text === undefined || !text.startsWith('{')) {
+export function encodeSession(session: object, cookie: SessionCookie, created: number | undefined): SessionText {
+  const data = dataOf(session, created)
+  if (data === undefined || !data.startsWith('{')) {
     throw new DatabankError(
       'DATABANK_INVALID_SESSION',
       'the session must be an object in JSON, and its toJSON gives something else',
     )
   }
-  return { text, dataStart: dataStartOf(text, cookie) }
+  const start = `${COOKIE_FIRST}${JSON.stringify(cookie.fields)}`
+  return { text: data === '{}' ? `${start}}` : `${start},${data.slice(1)}`, dataStart: start.length }
 }
 
-function stringify(session: object, cookie: CookieFields, created: number | undefined): string | undefined {
+/** The session without its cookie, as JSON. */
+function dataOf(session: object, created: number | undefined): string | undefined {
   try {
     const own = (session as { toJSON?: unknown }).toJSON
     const members = typeof own === 'function' ? own.call(session, '') : session
     if (!isPlainRecord(members)) return undefined
-    return created === undefined
-      ? JSON.stringify({ ...members, cookie })
-      : JSON.stringify({ ...members, cookie, [METADATA]: { created } })
+    const metadata = created === undefined ? undefined : { created }
+    return JSON.stringify({ ...members, cookie: undefined, [METADATA]: metadata })
   } catch (cause) {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session is no JSON: ${(cause as Error)?.message}`, { cause })
   }
@@ -90,10 +90,18 @@ function stringify(session: object, cookie: CookieFields, created: number | unde
 
 /** Whether two texts hold the same data, apart from the cookie. */
 export function isSameData(before: SessionText, after: SessionText): boolean {
-  if (before.dataStart >= 0 && after.dataStart >= 0) {
-    return before.text.slice(before.dataStart) === after.text.slice(after.dataStart)
-  }
+  const [beforeStart, afterStart] = [dataStartOf(before), dataStartOf(after)]
+  if (beforeStart >= 0 && afterStart >= 0) return before.text.slice(beforeStart) === after.text.slice(afterStart)
   return JSON.stringify({ ...formOf(before), cookie: null }) === JSON.stringify({ ...formOf(after), cookie: null })
+}
+
+function dataStartOf(session: SessionText): number {
+  if (session.dataStart === undefined) {
+    const { text } = session
+    const start = `${COOKIE_FIRST}${JSON.stringify(formOf(session).cookie)}`
+    session.dataStart = text.startsWith(start) ? start.length : -1
+  }
+  return session.dataStart
 }
 
 /** The session's members. Not a copy: the caller must not change them. */
@@ -106,14 +114,16 @@ function parseSession(text: string): ParsedSession | null {
     const form: unknown = JSON.parse(text)
     if (!isPlainRecord(form)) return null
     const { cookie, [METADATA]: metadata } = form as Record<string, unknown>
-    if (!isPlainRecord(cookie) || !isServable(cookie as CookieFields)) return null
-    // Each level takes two characters at least.
-    if (text.length > DEEPEST * 2 && isDeeperThan(form, DEEPEST)) return null
+    if (!isPlainRecord(cookie)) return null
+    const fields = cookie as CookieFields
+    const expires = timeOf(fields['expires'])
+    if (Number.isNaN(expires) || !isServable(fields) || isTooDeep(text, form)) return null
     const created = isPlainRecord(metadata) ? (metadata as { created?: unknown }).created : undefined
     return {
       text,
-      dataStart: dataStartOf(text, cookie as CookieFields),
+      dataStart: undefined,
       form: form as Form,
+      cookie: { fields, expires },
       created: typeof created === 'number' ? created : undefined,
     }
   } catch {
@@ -121,12 +131,17 @@ function parseSession(text: string): ParsedSession | null {
   }
 }
 
-const COOKIE_FIRST = '{"cookie":'
+/** Objects and arrays cannot be nested deeper than there are opening brackets: mostly these are few, and nothing has to be walked. */
+function isTooDeep(text: string, form: unknown): boolean {
+  return text.length > DEEPEST * 2 && hasMore(text, DEEPEST) && isDeeperThan(form, DEEPEST)
+}
 
-function dataStartOf(text: string, cookie: CookieFields): number {
-  if (!text.startsWith(COOKIE_FIRST)) return -1
-  const json = JSON.stringify(cookie)
-  return text.startsWith(json, COOKIE_FIRST.length) ? COOKIE_FIRST.length + json.length : -1
+function hasMore(text: string, brackets: number): boolean {
+  let count = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) if (++count > brackets) return true
+  }
+  return false
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

@@ -4,13 +4,6 @@ import { DatabankError } from './errors.ts'
 /** The fields of a cookie as JSON holds them. */
 export type CookieFields = Readonly<Record<string, unknown>>
 
-/** What a session's cookie may be: express-session's live Cookie, its JSON form, or what a caller wrote by hand. */
-export interface CookieLike {
-  readonly expires?: Date | string | number | false | null | undefined
-  readonly maxAge?: number | null | undefined
-  readonly originalMaxAge?: number | null | undefined
-}
-
 /** The last millisecond that a Date can hold. */
 const END_OF_TIME = 8.64e15
 
@@ -21,21 +14,23 @@ export function timeOf(expires: unknown): number | null {
   return Math.abs(time) <= END_OF_TIME ? time : Number.NaN
 }
 
+/** A session's cookie, as core works with it. */
+export interface SessionCookie {
+  /** As JSON holds them. */
+  readonly fields: CookieFields
+  /** The cookie's own `expires`, in epoch milliseconds; null if it has none: a browser-session cookie. */
+  readonly expires: number | null
+}
+
 /**
  * When a session with this cookie expires, in epoch milliseconds: at the cookie's own `expires`, else `maxAge` after `now`, else
  * (a browser-session cookie) `ttl` after `now`; null, never, if `ttl` is null.
- *
- * @throws DATABANK_INVALID_SESSION if the cookie's `expires` is no date
  */
-export function expiresOf(cookie: CookieLike, ttl: number | null, now: number): number | null {
-  const { expires } = cookie
-  const maxAge = expires === undefined ? (cookie.maxAge ?? cookie.originalMaxAge) : undefined
-  const time = typeof maxAge === 'number' ? now + maxAge : timeOf(expires)
-  if (time === null) return ttl === null ? null : Math.min(now + ttl, END_OF_TIME)
-  if (Number.isNaN(time)) {
-    throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie has an expiry that is no date: ${expires}`)
-  }
-  return Math.min(Math.floor(time), END_OF_TIME)
+export function expiresOf({ fields, expires }: SessionCookie, ttl: number | null, now: number): number | null {
+  if (expires !== null) return Math.floor(expires)
+  const maxAge = fields['expires'] === undefined ? (fields['maxAge'] ?? fields['originalMaxAge']) : undefined
+  if (typeof maxAge === 'number') return Math.min(Math.floor(now + maxAge), END_OF_TIME)
+  return ttl === null ? null : Math.min(now + ttl, END_OF_TIME)
 }
 
 /** The later of two expiries; null never expires. */
@@ -55,18 +50,23 @@ export function isLater(first: number | null, second: number | null): boolean {
 }
 
 /**
- * The cookie's fields as JSON would hold them. A live Cookie has `toJSON`: its own keys are not the ones that it is stored with.
+ * The cookie of a session that is to be written. A live Cookie has `toJSON`: its own keys are not the ones that it is stored with.
  *
- * @throws DATABANK_INVALID_SESSION if this gives no object
+ * @throws DATABANK_INVALID_SESSION if this gives no object, or if its `expires` is no date
  */
-export function cookieFieldsOf(cookie: object): CookieFields {
+export function readCookie(cookie: object): SessionCookie {
   const live = cookie as { toJSON?: (name: string) => unknown }
   const fields = typeof live.toJSON === 'function' ? live.toJSON('cookie') : cookie
   if (!isPlainRecord(fields)) throw new DatabankError('DATABANK_INVALID_SESSION', 'the cookie of a session must be an object')
   const { expires } = fields as { expires?: unknown }
-  if (!(expires instanceof Date)) return { ...fields }
-  const time = expires.getTime()
-  return { ...fields, expires: Number.isNaN(time) ? null : isoOf(time) }
+  const time = timeOf(expires)
+  if (Number.isNaN(time)) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie has an expiry that is no date: ${expires}`)
+  }
+  return {
+    fields: expires instanceof Date ? { ...fields, expires: isoOf(time as number) } : (fields as CookieFields),
+    expires: time,
+  }
 }
 
 /** Whether this is an object and no array. */
@@ -81,22 +81,22 @@ export function isPlainRecord(value: unknown): value is object {
 const CLOCK_DRIFT = 10
 
 /** Whether anything but `expires` differs, which only a rewrite of the record can store. */
-export function isCookieChanged(before: CookieFields, after: CookieFields): boolean {
-  if (Boolean(before['expires']) !== Boolean(after['expires'])) return true
-  for (const name in after) {
-    if (name !== 'expires' && !isSameField(name, before[name], after[name])) return true
+export function isCookieChanged(before: SessionCookie, after: SessionCookie): boolean {
+  if ((before.expires === null) !== (after.expires === null)) return true
+  for (const name in after.fields) {
+    if (name !== 'expires' && !isSameField(name, before.fields[name], after.fields[name])) return true
   }
-  for (const name in before) {
-    if (name !== 'expires' && before[name] != null && after[name] === undefined) return true
+  for (const name in before.fields) {
+    if (name !== 'expires' && before.fields[name] != null && after.fields[name] === undefined) return true
   }
   return false
 }
 
 /** Whether the cookie's own age was changed: `maxAge`, whether there is an expiry, or a sooner `expires`. */
-export function isAgeChanged(before: CookieFields, after: CookieFields): boolean {
-  if (Boolean(before['expires']) !== Boolean(after['expires'])) return true
-  if (!isSameField('originalMaxAge', before['originalMaxAge'], after['originalMaxAge'])) return true
-  return (timeOf(after['expires']) ?? Infinity) < (timeOf(before['expires']) ?? Infinity)
+export function isAgeChanged(before: SessionCookie, after: SessionCookie): boolean {
+  if ((before.expires === null) !== (after.expires === null)) return true
+  if (!isSameField('originalMaxAge', before.fields['originalMaxAge'], after.fields['originalMaxAge'])) return true
+  return isLater(before.expires, after.expires)
 }
 
 function isSameField(name: string, before: unknown, after: unknown): boolean {
@@ -110,11 +110,10 @@ const ORDINARY_SAME_SITE = new Set<unknown>([undefined, null, false, true, 'stri
 const LONGEST_AGE = 8e15
 
 /**
- * Whether express-session can make its live Cookie of these fields, renew it and send it. If it can't, it throws on every request
+ * Whether express-session can make its live Cookie of these fields, which hold a date or none, renew it and send it. If it can't, it throws on every request
  * of that user. What it accepts differs between its versions, so the installed version is asked about all but the common case.
  */
 export function isServable(fields: CookieFields): boolean {
-  if (timeOf(fields['expires']) !== null && Number.isNaN(timeOf(fields['expires']))) return false
   const { path, domain, sameSite, priority, partitioned, originalMaxAge, maxAge } = fields
   const isOrdinary =
     path === '/' &&

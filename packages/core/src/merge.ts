@@ -1,6 +1,5 @@
 import type { SessionData } from 'express-session'
 import type { Form } from './codec.ts'
-import { type CookieFields, isAgeChanged, isCookieChanged } from './cookie.ts'
 
 /**
  * Merges two versions of a session that parallel requests made: `base` is what this request loaded, `theirs` is stored now,
@@ -15,8 +14,8 @@ export interface Merged {
 }
 
 /**
- * Three-way merge by top-level key: what we changed, added or removed since `base` is ours, everything else is theirs. The cookie
- * is ours if we changed it.
+ * Three-way merge by top-level key: what we changed, added or removed since `base` is ours, everything else is theirs. So is the
+ * cookie: the caller knows whether ours has changed.
  *
  * @param unconfirmed keys of an earlier write of ours with an unknown result: what is stored of them may be ours
  */
@@ -29,12 +28,7 @@ export function mergeByKey(base: Form, theirs: Form, ours: Form, unconfirmed: Re
     if (Object.hasOwn(ours, key)) merged.set(key, ours[key])
     else merged.delete(key)
   }
-  if (isCookieOurs(base.cookie, ours.cookie)) merged.set('cookie', ours.cookie)
   return { form: Object.fromEntries(merged) as Form, conflictingKeys }
-}
-
-function isCookieOurs(before: CookieFields, after: CookieFields): boolean {
-  return isCookieChanged(before, after) || isAgeChanged(before, after)
 }
 
 /** The keys whose values differ, or that only one side has. */

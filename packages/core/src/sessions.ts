@@ -15,16 +15,7 @@ import {
   trackedOf,
 } from './baseline.ts'
 import { encodeSession, formOf, isSameData, SessionCodec, sessionOf } from './codec.ts'
-import {
-  type CookieFields,
-  cookieFieldsOf,
-  expiresOf,
-  isAgeChanged,
-  isCookieChanged,
-  isLater,
-  isPlainRecord,
-  soonerOf,
-} from './cookie.ts'
+import { expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie, soonerOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, touch } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
@@ -100,9 +91,9 @@ export class Sessions {
     const expires = this.#bounded(stored.expires, parsed.created)
     if (expires !== null && expires <= Date.now()) return null
     const session = sessionOf(parsed, expires)
-    const baseline = baselineOf(id, storedSession(parsed, versionOf(stored), stored.expires, stored.owner ?? null), {
-      ...(session.cookie as unknown as CookieFields),
-    })
+    // The cookie as the caller gets it: compared by its time and by its other fields.
+    const cookie = parsed.cookie.expires === null ? parsed.cookie : { ...parsed.cookie, expires: expires ?? parsed.cookie.expires }
+    const baseline = baselineOf(id, storedSession(parsed, versionOf(stored), stored.expires, stored.owner ?? null), cookie)
     track(session, { tracker: this, baseline })
     return session
   }
@@ -188,7 +179,10 @@ export class Sessions {
       this.#queue.setLastResult(id, undefined)
       const tracked = await this.#loadTracked(id)
       if (tracked === undefined) return false
-      const session = sessionOf({ ...tracked.baseline.text, form: formOf(tracked.baseline.text), created: undefined }, null)
+      const session = sessionOf(
+        { form: formOf(tracked.baseline.text), cookie: tracked.baseline.cookie },
+        tracked.baseline.expires,
+      )
       if (this.#ownerOf(session) === tracked.baseline.owner) return false
       return (await this.#rewriteCookie(id, tracked, session, cancellation)) !== null
     }
@@ -389,7 +383,7 @@ export class Sessions {
     if (!isPlainRecord(session) || !isPlainRecord((session as { cookie?: unknown }).cookie)) {
       throw new DatabankError('DATABANK_INVALID_SESSION', 'a session must be an object with a cookie')
     }
-    const cookie = cookieFieldsOf(session.cookie)
+    const cookie = readCookie(session.cookie)
     return { cookie, expires: this.#bounded(expiresOf(cookie, this.#rules.ttl, Date.now()), created) }
   }
 

@@ -10,8 +10,8 @@ import {
   storedSession,
   type Tracked,
 } from './baseline.ts'
-import { encodeSession, type Form, formOf, type ParsedSession, type SessionCodec, sessionOf } from './codec.ts'
-import { isoOf, timeOf } from './cookie.ts'
+import { encodeSession, type Form, formOf, type ParsedSession, type SessionCodec, type SessionText, sessionOf } from './codec.ts'
+import { isAgeChanged, isCookieChanged, isoOf, type SessionCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { pauseBeforeRetry, readLive, swap } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
@@ -143,7 +143,7 @@ export class Writer {
     const { payload, expires, owner = null } = stored
     const parsed = this.parse(id, stored)
     if (parsed !== null) return storedSession(parsed, versionOf(stored), expires, owner)
-    return { text: { text: payload, dataStart: -1 }, version: versionOf(stored), expires, owner, created: undefined }
+    return { text: { text: payload, dataStart: undefined }, version: versionOf(stored), expires, owner, created: undefined }
   }
 
   /** What becomes of the stored session by the writes, one after the other. */
@@ -181,23 +181,34 @@ export class Writer {
     if (write.conflictingKeys !== undefined) write.conflictingKeys = [...conflictingKeys]
     const created = stored.created ?? draft.created
     const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), created)
-    return this.#draftOfMerged(form, expires, created)
+    const isCookieOurs = isCookieChanged(baseline.cookie, draft.cookie) || isAgeChanged(baseline.cookie, draft.cookie)
+    return this.#draftOfMerged(form, isCookieOurs ? draft.cookie : theirs.cookie, expires, created)
   }
 
-  #draftOfMerged(form: Form, expires: number | null, created: number | undefined): Draft {
-    const cookie =
-      timeOf(form.cookie['expires']) === null || expires === null ? form.cookie : { ...form.cookie, expires: isoOf(expires) }
+  #draftOfMerged(
+    form: Form,
+    { fields, expires: own }: SessionCookie,
+    expires: number | null,
+    created: number | undefined,
+  ): Draft {
+    // Other stores read the expiry from the cookie.
+    const isStored = own !== null && expires !== null
+    const cookie = isStored ? { fields: { ...fields, expires: isoOf(expires) }, expires } : { fields, expires: own }
     const text = encodeSession(form, cookie, created)
     const { ownerOf } = this.#rules
-    const owner = ownerOf === undefined ? null : ownerOf(sessionOf({ ...text, form, created }, expires))
+    const owner = ownerOf === undefined ? null : ownerOf(sessionOf({ form, cookie }, expires))
     return { text, cookie, expires, owner, created }
   }
 
   #mergeByCaller(merge: Merge, baseline: Baseline, theirs: ParsedSession, stored: StoredSession, draft: Draft): Draft {
-    const own = (text: Baseline['text'], expires: number | null): SessionData =>
-      sessionOf({ ...text, form: formOf(text), created: undefined }, expires)
+    const own = (text: SessionText, cookie: SessionCookie, expires: number | null): SessionData =>
+      sessionOf({ form: formOf(text), cookie }, expires)
     try {
-      const merged = merge(own(baseline.text, baseline.expires), own(theirs, stored.expires), own(draft.text, draft.expires))
+      const merged = merge(
+        own(baseline.text, baseline.cookie, baseline.expires),
+        own(theirs, theirs.cookie, stored.expires),
+        own(draft.text, draft.cookie, draft.expires),
+      )
       return this.#rules.draftOf(merged, stored.created ?? draft.created)
     } catch (cause) {
       throw new DatabankError('DATABANK_MERGE_FAILED', `merge: ${(cause as Error)?.message ?? cause}`, { cause })

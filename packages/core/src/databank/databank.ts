@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { closedError, errorMapper } from '../backend/error-codes.ts'
 import { Lifecycle } from '../backend/lifecycle.ts'
 import type { Bank, Entry } from '../bank.ts'
-import { type CookieLike, timeOf } from '../cookie.ts'
+import { timeOf } from '../cookie.ts'
 import { coded, DatabankError, invalidOption } from '../errors.ts'
 
 type DriverCallback<T = unknown> = (error: (Error & { name: string }) | null | undefined, value?: T) => void
@@ -227,6 +227,6 @@ function entryOf(record: Record<string, unknown>, id: string): Entry {
 
 /** The expiry of the record's cookie; null also for what is no date, which core takes for a corrupt record. */
 function expiresIn(record: Record<string, unknown>): number | null {
-  const time = timeOf((record['cookie'] as CookieLike | null | undefined)?.expires)
+  const time = timeOf((record['cookie'] as { expires?: unknown } | null | undefined)?.expires)
   return Number.isNaN(time) ? null : time
 }
