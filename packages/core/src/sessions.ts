@@ -92,7 +92,8 @@ export class Sessions {
     if (expires !== null && expires <= Date.now()) return null
     const session = sessionOf(parsed, expires)
     // The cookie as the caller gets it: compared by its time and by its other fields.
-    const cookie = parsed.cookie.expires === null ? parsed.cookie : { ...parsed.cookie, expires: expires ?? parsed.cookie.expires }
+    const cookie =
+      parsed.cookie.expires === null ? parsed.cookie : { ...parsed.cookie, expires: expires ?? parsed.cookie.expires }
     const baseline = baselineOf(id, storedSession(parsed, versionOf(stored), stored.expires, stored.owner ?? null), cookie)
     track(session, { tracker: this, baseline })
     return session
