@@ -31,6 +31,16 @@ export interface Entry {
 export interface Stored extends Entry {
   /** Opaque. Every `save` and `swap` that changes the payload changes it; `touch` does not. Absent: the payload is the version. */
   readonly version?: string
+  /** Why the record is no session, if the bank or a layer knows that. Then `payload` means nothing, and the session counts as missing. */
+  readonly corrupt?: string
+}
+
+/** What a bank knows about its database. */
+export interface BankDescription {
+  /** Such as `redis`. */
+  readonly backend: string
+  /** The server with its version, such as `Redis 7.0.15`. */
+  readonly server: string
 }
 
 /** A place that stores sessions. */
@@ -74,6 +84,9 @@ export interface Bank {
 
   /** Deletes entries that have expired at `now`, re-checked when deleting. Returns how many. */
   purge?(now: number): Promise<number>
+
+  /** Which database this is. For health checks and operators. */
+  describe?(): Promise<BankDescription>
 
   /** Connects now, or rejects now. */
   open?(): Promise<void>
@@ -126,6 +139,7 @@ export const BANK_METHODS = [
   'count',
   'clear',
   'purge',
+  'describe',
   'open',
   'close',
 ] as const satisfies readonly (keyof Bank)[]

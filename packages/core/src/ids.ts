@@ -6,6 +6,19 @@ export const LONGEST_ID = 200
 /** An id of fewer characters is short enough whatever they are: a character takes three bytes at most for each of its code units. */
 const SURELY_SHORT = Math.floor(LONGEST_ID / 3)
 
+/** How session ids become the ids that a bank stores under. */
+export interface IdRules {
+  /** Whether ids are stored as their SHA-256. */
+  readonly isHashed: boolean
+  /** Whether a session that is stored under its plain id is found as well. */
+  readonly acceptsPlain: boolean
+}
+
+export function idRules(hashIds: boolean | { acceptPlain?: boolean } = false): IdRules {
+  const isHashed = hashIds !== false
+  return { isHashed, acceptsPlain: isHashed && typeof hashIds === 'object' && hashIds.acceptPlain === true }
+}
+
 /**
  * The id that a bank stores a session under: the session id, or its SHA-256 if it is longer than 200 bytes or not well-formed.
  *

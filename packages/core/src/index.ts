@@ -4,6 +4,7 @@ export type { BackendModule, Bank, BankContext, Entry, Layer, Stored, Touch } fr
 export { type Databank, fromDatabank } from './databank/databank.ts'
 export type { DatabankStoreClass } from './databank/legacy-store.ts'
 export { DatabankError, type ErrorCode } from './errors.ts'
+export type { EncryptionOptions } from './layers/encryption.ts'
 export type { Logger, StoreEvents } from './log.ts'
 export type { Merge } from './merge.ts'
 export { type OpenOptions, openBank, openStore } from './open.ts'

@@ -21,8 +21,8 @@ export interface StoreEvents {
   conflict: [detail: { readonly sid: string; readonly keys: readonly string[] }]
   /** The session was destroyed, or expired, since this request loaded it: its write was not stored. */
   dropped: [detail: { readonly sid: string }]
-  /** What is stored is no session. It counts as missing. */
-  corrupt: [detail: { readonly sid: string }]
+  /** What is stored is no session. It counts as missing. `reason`: why, if that is known. */
+  corrupt: [detail: { readonly sid: string; readonly reason: string }]
   /** An operation had no answer in time. */
   timeout: [detail: { readonly sid: string | undefined }]
 }
@@ -61,9 +61,9 @@ export class StoreLog {
     this.#emit('dropped', { sid })
   }
 
-  corrupt(sid: string): void {
-    this.#record('warn', { sid: shortened(sid) }, 'the record is no session and counts as missing')
-    this.#emit('corrupt', { sid })
+  corrupt(sid: string, reason: string): void {
+    this.#record('warn', { sid: shortened(sid), reason }, 'the record is no session and counts as missing')
+    this.#emit('corrupt', { sid, reason })
   }
 
   cleared(): void {

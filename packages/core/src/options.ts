@@ -2,6 +2,7 @@ import type { SessionData } from 'express-session'
 import { checkIsObject, checkOptions, type OptionRules, orNull, rules, STORE_OPTIONS, withMethods } from './backend/options.ts'
 import type { Bank, BankContext } from './bank.ts'
 import { invalidOption } from './errors.ts'
+import { checkEncryption, type EncryptionOptions } from './layers/encryption.ts'
 import type { Logger } from './log.ts'
 import type { Merge } from './merge.ts'
 
@@ -33,6 +34,13 @@ export interface StoreOptions {
   maxSessionsPerOwner?: number
   /** A session expires at the latest this long after it was created, whatever touches and saves do. Default: null, no limit. */
   absoluteTimeout?: number | null
+  /** Encrypts what is stored, with AES-256-GCM. Default: none. */
+  encryption?: EncryptionOptions
+  /**
+   * Stores sessions under the SHA-256 of their id, so that a copy of the database gives no usable id. `acceptPlain`: a session that is
+   * stored under its id is moved when it is first read. Default: false.
+   */
+  hashIds?: boolean | { acceptPlain?: boolean }
 }
 
 type CommonOptions = Omit<StoreOptions, 'bank'>
@@ -47,6 +55,12 @@ const storeRules: OptionRules<CommonOptions> = {
   owner: rules.function,
   maxSessionsPerOwner: rules.positiveInteger,
   absoluteTimeout: orNull(rules.positiveMilliseconds),
+  encryption: rules.object,
+  hashIds: {
+    expected: 'true, false, or { acceptPlain }',
+    accepts: (value) =>
+      typeof value === 'boolean' || (rules.object.accepts(value) && Object.keys(value as object).join() === 'acceptPlain'),
+  },
 }
 
 const bankRule = {
@@ -61,6 +75,7 @@ export function checkStoreOptions(options: StoreOptions): void {
   if (options.maxSessionsPerOwner !== undefined && options.owner === undefined) {
     throw invalidOption('DatabankStore: maxSessionsPerOwner needs the option owner')
   }
+  if (options.encryption !== undefined) checkEncryption(options.encryption)
   warnOfSeconds('ttl', options.ttl)
   warnOfSeconds('absoluteTimeout', options.absoluteTimeout)
 }

@@ -17,7 +17,7 @@ import {
 import { encodeSession, formOf, isSameData, SessionCodec, sessionOf } from './codec.ts'
 import { expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie, soonerOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
-import { readLive, touch } from './fallbacks.ts'
+import { readLive, swap, touch } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
 import type { Merge } from './merge.ts'
 import { type Cancellation, type Deadlines, identity, throwIfCancelled } from './operation.ts'
@@ -64,10 +64,10 @@ export class Sessions {
 
   constructor(rules: SessionRules) {
     this.#rules = rules
-    const { bank, log, merge, ownerOf } = rules
+    const { bank, log, merge, ownerOf, storesCreated } = rules
     const draftOf = (session: SessionData, created: number | undefined): Draft => this.#draftOf(session, created)
     const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
-    this.#writer = new Writer({ bank, codec: this.#codec, log, merge, draftOf, ownerOf, bounded })
+    this.#writer = new Writer({ bank, codec: this.#codec, log, merge, draftOf, ownerOf, storesCreated, bounded })
   }
 
   /** The live entry, or null. Waits for writes of the session that are under way: a request reads what the one before it wrote. */
@@ -82,6 +82,28 @@ export class Sessions {
       const mayBeLive = stored !== null && isLive(stored, now - 2 * timeout)
       return mayBeLive ? readLive(bank, id) : null
     })
+  }
+
+  /**
+   * Moves the session that is stored under its plain id to the hashed one. Returns the entry, or null if there is none. If the session
+   * is ended meanwhile, it stays ended.
+   */
+  moveToHashedId(plainId: string, id: string): Promise<Stored | null> {
+    const { bank } = this.#rules
+    const work = async (cancellation: Cancellation): Promise<Stored | null> => {
+      this.#queue.setLastResult(id, undefined)
+      const stored = await readLive(bank, plainId)
+      if (stored === null) return null
+      throwIfCancelled(cancellation, 'get')
+      const { payload, expires, owner = null } = stored
+      const isMoved = (await swap(bank, id, null, { payload, expires, owner }, cancellation)) !== null
+      if (isMoved && !(await bank.delete(plainId))) {
+        await bank.delete(id)
+        return null
+      }
+      return readLive(bank, id)
+    }
+    return this.#inTurn(id, 'get', work, identity)
   }
 
   /** The session of an entry, which remembers what it was loaded as; null if the record is corrupt or its absolute time-out is over. */
@@ -141,11 +163,17 @@ export class Sessions {
     return this.#rules.deadlines.limit(writing.then(move), 'touch')
   }
 
-  /** Ends the session. Returns whether there was one. */
-  destroy(id: string): Promise<boolean> {
-    const remove = (): Promise<boolean> => {
+  /**
+   * Ends the session. Returns whether there was one.
+   *
+   * @param plainId where it may be stored as well
+   */
+  destroy(id: string, plainId?: string): Promise<boolean> {
+    const { bank } = this.#rules
+    const remove = async (): Promise<boolean> => {
       this.#queue.setLastResult(id, undefined)
-      return this.#rules.bank.delete(id)
+      const existed = await bank.delete(id)
+      return plainId !== undefined && (await bank.delete(plainId)) ? true : existed
     }
     return this.#inTurn(id, 'destroy', remove, identity)
   }

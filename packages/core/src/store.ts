@@ -4,7 +4,8 @@ import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
 import { forEachConcurrently, scan } from './fallbacks.ts'
-import { bankIdOf, requireId } from './ids.ts'
+import { bankIdOf, hashedIdOf, type IdRules, idRules, requireId } from './ids.ts'
+import { encrypt } from './layers/encryption.ts'
 import { type Emit, StoreLog } from './log.ts'
 import { type Callback, Deadlines, deliver, identity, ignore, promised } from './operation.ts'
 import { checkStoreOptions, type StoreOptions, withDefaults } from './options.ts'
@@ -13,6 +14,8 @@ import { Sessions } from './sessions.ts'
 
 /** An operation of the database on all sessions may take this many times as long as one on a single session. */
 const LONG_OPERATION = 12
+/** No session has this id: express-session's are longer, and random. */
+const CHECK_ID = 'connect-databank-check'
 
 /**
  * A session store for express-session on any bank.
@@ -31,6 +34,7 @@ export class DatabankStore extends session.Store {
   readonly #longDeadlines: Deadlines
   readonly #sessions: Sessions
   readonly #owners: Owners
+  readonly #ids: IdRules
   readonly #ownerOf: ((session: SessionData) => string | null) | undefined
   readonly #maxSessionsPerOwner: number | undefined
   readonly #cleanupTimer: CleanupTimer | undefined
@@ -41,11 +45,14 @@ export class DatabankStore extends session.Store {
   constructor(options: StoreOptions) {
     super()
     checkStoreOptions(options)
-    const { bank, log, owner, maxSessionsPerOwner, merge, timeout, cleanupInterval, ...rules } = withDefaults(options)
+    const { bank, encryption, hashIds, log, owner, maxSessionsPerOwner, merge, timeout, cleanupInterval, ...rules } =
+      withDefaults(options)
     const emit: Emit = (event, ...args) => void process.nextTick(() => this.emit(event, ...args))
     this.#log = new StoreLog(log, emit)
     const warn = (message: string, fields?: Readonly<Record<string, unknown>>): void => this.#log.warn(message, fields)
-    this.#bank = typeof bank === 'function' ? bank({ timeout, warn }) : bank
+    const opened = typeof bank === 'function' ? bank({ timeout, warn }) : bank
+    this.#bank = encryption === undefined ? opened : encrypt(opened, encryption)
+    this.#ids = idRules(hashIds)
     this.#deadlines = new Deadlines(timeout)
     this.#longDeadlines = new Deadlines(timeout * LONG_OPERATION)
     this.#ownerOf = owner === undefined ? undefined : ownerRule(owner)
@@ -76,8 +83,8 @@ export class DatabankStore extends session.Store {
   override get(sid: string, callback: Callback<SessionData | null>): void
   override get(sid: string, callback?: Callback<SessionData | null>): Promise<SessionData | null> | void {
     const map = (stored: Stored | null): SessionData | null =>
-      stored === null ? null : this.#sessions.loaded(bankIdOf(sid), stored)
-    return this.#run('get', sid, () => this.#sessions.load(bankIdOf(sid)), map, callback)
+      stored === null ? null : this.#sessions.loaded(this.#idOf(sid), stored)
+    return this.#run('get', sid, () => this.#load(sid), map, callback)
   }
 
   /** Called by express-session for what `get` returned: the live session remembers which record it was made from. */
@@ -91,21 +98,27 @@ export class DatabankStore extends session.Store {
   override set(sid: string, session: SessionData): Promise<void>
   override set(sid: string, session: SessionData, callback: Callback): void
   override set(sid: string, session: SessionData, callback?: Callback): Promise<void> | void {
-    return this.#run('set', sid, () => this.#save(bankIdOf(sid), session), ignore, callback)
+    return this.#run('set', sid, () => this.#save(this.#idOf(sid), session), ignore, callback)
   }
 
   /** Changes the session's expiry to what its cookie says, and stores a changed cookie. Leaves the data alone. */
   override touch(sid: string, session: SessionData): Promise<void>
   override touch(sid: string, session: SessionData, callback: Callback): void
   override touch(sid: string, session: SessionData, callback?: Callback): Promise<void> | void {
-    return this.#run('touch', sid, () => this.#sessions.touch(bankIdOf(sid), session), ignore, callback)
+    return this.#run('touch', sid, () => this.#sessions.touch(this.#idOf(sid), session), ignore, callback)
   }
 
   /** Ends the session. It is no error if there is none. */
   override destroy(sid: string): Promise<void>
   override destroy(sid: string, callback: Callback): void
   override destroy(sid: string, callback?: Callback): Promise<void> | void {
-    return this.#run('destroy', sid, () => this.#sessions.destroy(bankIdOf(sid)), ignore, callback)
+    return this.#run(
+      'destroy',
+      sid,
+      () => this.#sessions.destroy(this.#idOf(sid), this.#ids.acceptsPlain ? bankIdOf(sid) : undefined),
+      ignore,
+      callback,
+    )
   }
 
   /**
@@ -115,7 +128,7 @@ export class DatabankStore extends session.Store {
    * @returns the session that is stored then, or null if there is none
    */
   update(sid: string, change: Parameters<Sessions['update']>[1]): Promise<SessionData | null> {
-    return this.#run('update', sid, () => this.#sessions.update(bankIdOf(sid), change), identity, undefined)
+    return this.#run('update', sid, () => this.#sessions.update(this.#idOf(sid), change), identity, undefined)
   }
 
   /** All live sessions, as an array. Each has a non-enumerable `id`. Prefer `entries()` where there may be many. */
@@ -185,7 +198,7 @@ export class DatabankStore extends session.Store {
    * Ends the sessions of an owner: all that were stored when it was called, except the session id `except`. Returns how many ended.
    */
   destroySessionsOf(owner: string | number, { except }: { except?: string | undefined } = {}): Promise<number> {
-    const kept = except === undefined ? undefined : bankIdOf(except)
+    const kept = except === undefined ? undefined : this.#idOf(except)
     return this.#run(
       'destroySessionsOf',
       undefined,
@@ -209,6 +222,23 @@ export class DatabankStore extends session.Store {
     return this.#run('reindexOwners', undefined, () => this.#owners.reindex(), identity, undefined)
   }
 
+  /**
+   * For readiness probes: reads from the database. Rejects with a coded error within `timeout`.
+   *
+   * @returns the backend's name, the server with its version where the bank knows it, and the time of a read in milliseconds
+   */
+  check(): Promise<{ backend: string; server: string; latency: number }> {
+    const work = async (): Promise<{ backend: string; server: string; latency: number }> => {
+      const start = performance.now()
+      await this.#deadlines.limit(this.#bank.read(CHECK_ID), 'check')
+      const latency = performance.now() - start
+      const unknown = { backend: 'unknown', server: 'unknown' }
+      const description = this.#bank.describe ? await this.#deadlines.limit(this.#bank.describe(), 'check') : unknown
+      return { ...description, latency }
+    }
+    return this.#run('check', undefined, work, identity, undefined)
+  }
+
   /** Connects now, or rejects now. Without it the store connects at the first request. */
   open(): Promise<void> {
     const work = (): Promise<void> => this.#deadlines.limit(this.#openBank(), 'open')
@@ -229,6 +259,18 @@ export class DatabankStore extends session.Store {
   /** Lets the live session continue with the baseline of the data that it was made from. */
   protected adopt(data: object, live: object): void {
     this.#sessions.adopt(data, live)
+  }
+
+  /** The id that the bank stores a session under. */
+  #idOf(sid: string): string {
+    return this.#ids.isHashed ? hashedIdOf(sid) : bankIdOf(sid)
+  }
+
+  #load(sid: string): Promise<Stored | null> {
+    const id = this.#idOf(sid)
+    const loading = this.#sessions.load(id)
+    if (!this.#ids.acceptsPlain) return loading
+    return loading.then((stored) => stored ?? this.#sessions.moveToHashedId(bankIdOf(sid), id))
   }
 
   async #save(id: string, session: SessionData): Promise<boolean> {

@@ -39,6 +39,8 @@ export interface WriterRules {
   readonly draftOf: (session: SessionData, created: number | undefined) => Draft
   /** Whose the session is; undefined without the option `owner`. */
   readonly ownerOf: ((session: SessionData) => string | null) | undefined
+  /** Whether the creation time is stored with each session. */
+  readonly storesCreated: boolean
   /** The expiry, at most the absolute time-out after the creation. */
   readonly bounded: (expires: number | null, created: number | undefined) => number | null
 }
@@ -79,9 +81,19 @@ export class Writer {
   }
 
   /** Stores a session, whatever is there. */
-  async replace(id: string, draft: Draft): Promise<StoredSession> {
+  async replace(id: string, session: Draft): Promise<StoredSession> {
+    const draft = this.#rules.storesCreated ? await this.#withCreated(id, session) : session
     const version = await this.#rules.bank.save(id, entryOf(draft))
     return { ...draft, version: version ?? draft.text.text }
+  }
+
+  /** The creation time stays: who saves a session that was not loaded does not begin a new one. */
+  async #withCreated(id: string, draft: Draft): Promise<Draft> {
+    const stored = await readLive(this.#rules.bank, id)
+    const created = stored === null ? undefined : this.parse(id, stored)?.created
+    if (created === undefined) return draft
+    const text = encodeSession(formOf(draft.text), draft.cookie, created)
+    return { ...draft, text, created, expires: this.#rules.bounded(draft.expires, created) }
   }
 
   /**
@@ -129,13 +141,13 @@ export class Writer {
   }
 
   /** The parsed session, or null, with the event `corrupt`. */
-  parse(id: string, { payload }: Stored): ParsedSession | null {
-    const parsed = this.#rules.codec.parse(id, payload)
-    if (parsed === null) this.#rules.log.corrupt(id)
+  parse(id: string, { payload, corrupt }: Stored): ParsedSession | null {
+    const parsed = corrupt === undefined ? this.#rules.codec.parse(id, payload) : null
+    if (parsed === null) this.#rules.log.corrupt(id, corrupt ?? 'it is not the JSON of a session')
     return parsed
   }
 
-  /** What is stored and live, or null. A corrupt record is replaced: its `text` is null. */
+  /** What is stored and live, or null. A corrupt record is replaced. */
   async #readFor(id: string, writes: readonly Write[]): Promise<StoredSession | null> {
     const stored = await readLive(this.#rules.bank, id)
     if (stored === null) return null

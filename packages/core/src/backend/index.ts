@@ -3,6 +3,7 @@
 export * from '../bank.ts'
 export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '../errors.ts'
 export { coalesce } from '../layers/coalesce.ts'
+export { encrypt } from '../layers/encryption.ts'
 export { splitOptions } from '../options.ts'
 export { Batches, type BatchLimits } from './batches.ts'
 export { warnOfClockDifference } from './clock.ts'
