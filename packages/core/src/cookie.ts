@@ -1,4 +1,4 @@
-import session from 'express-session'
+import { Cookie } from 'express-session'
 import { DatabankError } from './errors.ts'
 
 /** The fields of a cookie as JSON holds them. */
@@ -129,7 +129,7 @@ export function isServable(fields: CookieFields): boolean {
 }
 
 /** express-session's own class; its published type has no constructor with fields. */
-const LiveCookie = session.Cookie as unknown as new (
+const LiveCookie = Cookie as unknown as new (
   fields: CookieFields,
 ) => { maxAge: unknown; originalMaxAge: unknown; serialize(name: string, value: string): string }
 

@@ -13,7 +13,7 @@ export type { StoreOptions } from './options.ts'
 export { DatabankStore } from './store.ts'
 
 /** `require('connect-databank')(session)`: the store class of 1.x. */
-export default function databankStore(session: Parameters<typeof storeClassFor>[0]): ReturnType<typeof storeClassFor> {
+function databankStore(session: Parameters<typeof storeClassFor>[0]): ReturnType<typeof storeClassFor> {
   return storeClassFor(session)
 }
 

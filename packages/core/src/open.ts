@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { DEFAULT_CONTEXT } from './backend/context.ts'
 import type { BackendModule, Bank, BankContext } from './bank.ts'
 import { DatabankError, invalidOption } from './errors.ts'
@@ -113,7 +112,7 @@ async function importInstalled(scheme: string, name: string): Promise<BackendMod
   }
   try {
     const path = createRequire(join(process.cwd(), 'index.js')).resolve(name)
-    return await import(pathToFileURL(path).href)
+    return await import(path)
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause
     const advice = `In a bundle, or with Yarn Plug'n'Play, pass schemes: { ${scheme}: () => import('${name}') }`

@@ -1,4 +1,4 @@
-import session, { type SessionData } from 'express-session'
+import { type Session, type SessionData, Store } from 'express-session'
 import { type Bank, isLive, type Stored } from './bank.ts'
 import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
@@ -6,7 +6,7 @@ import { coded, DatabankError, type ErrorCode } from './errors.ts'
 import { forEachConcurrently, scan } from './fallbacks.ts'
 import { bankIdOf, hashedIdOf, type IdRules, idRules, requireId } from './ids.ts'
 import { encrypt } from './layers/encryption.ts'
-import { type Emit, StoreLog } from './log.ts'
+import { type Emit, type StoreEvents, StoreLog } from './log.ts'
 import { type Callback, Deadlines, deliver, identity, ignore, promised } from './operation.ts'
 import { checkStoreOptions, type StoreOptions, withDefaults } from './options.ts'
 import { Owners, ownerRule } from './owners.ts'
@@ -27,7 +27,7 @@ const CHECK_ID = 'connect-databank-check'
  * @example
  * app.use(session({ store: new DatabankStore({ bank: new MemoryBank() }), secret, resave: false, saveUninitialized: false }))
  */
-export class DatabankStore extends session.Store {
+export class DatabankStore extends Store {
   readonly #bank: Bank
   readonly #log: StoreLog
   readonly #deadlines: Deadlines
@@ -88,7 +88,7 @@ export class DatabankStore extends session.Store {
   }
 
   /** Called by express-session for what `get` returned: the live session remembers which record it was made from. */
-  override createSession(...[request, data]: Parameters<session.Store['createSession']>): session.Session & SessionData {
+  override createSession(...[request, data]: Parameters<Store['createSession']>): Session & SessionData {
     const live = super.createSession(request, data)
     this.adopt(data, live)
     return live
@@ -237,6 +237,18 @@ export class DatabankStore extends session.Store {
       return { ...description, latency }
     }
     return this.#run('check', undefined, work, identity, undefined)
+  }
+
+  override on<Event extends keyof StoreEvents>(event: Event, listener: (...args: StoreEvents[Event]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.on(event, listener as (...args: unknown[]) => void)
+  }
+
+  override once<Event extends keyof StoreEvents>(event: Event, listener: (...args: StoreEvents[Event]) => void): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.once(event, listener as (...args: unknown[]) => void)
   }
 
   /** Connects now, or rejects now. Without it the store connects at the first request. */

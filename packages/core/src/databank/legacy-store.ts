@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import session, { type SessionData } from 'express-session'
+import { type SessionData, Store } from 'express-session'
 import { type Bank, extend, isLive } from '../bank.ts'
 import { CleanupTimer } from '../cleanup.ts'
 import { bankIdOf } from '../ids.ts'
@@ -9,7 +9,7 @@ import type { StoreOptions } from '../options.ts'
 import { DatabankStore } from '../store.ts'
 import { type Databank, databankSchema, fromDatabank, isDatabank } from './databank.ts'
 
-type Create = session.Store['createSession']
+type Create = Store['createSession']
 
 /** The store class of 1.x: it takes options, or a connected databank, a bunyan logger and an interval. */
 export interface DatabankStoreClass {
@@ -28,7 +28,7 @@ export interface DatabankStoreClass {
 
 /** The class of 1.x: `require('connect-databank')(session)`. */
 export function storeClassFor(module: { Store: { prototype: { createSession: Create } } }): DatabankStoreClass {
-  if (module?.Store === (session.Store as unknown)) return LegacyStore
+  if (module?.Store === (Store as unknown)) return LegacyStore
   // Another copy of express-session: its requests get sessions of its own class.
   const { createSession } = module.Store.prototype
   return class extends LegacyStore {
