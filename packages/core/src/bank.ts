@@ -37,14 +37,15 @@ export interface Stored extends Entry {
 
 /** What a bank knows about its database. */
 export interface BankDescription {
-  /** Such as `redis`. */
-  readonly backend: string
   /** The server with its version, such as `Redis 7.0.15`. */
   readonly server: string
 }
 
 /** A place that stores sessions. */
 export interface Bank {
+  /** The backend, such as `redis`. For metrics, health checks and messages. */
+  readonly name?: string
+
   /** Returns the entry, or null. It may have expired: core checks. */
   read(id: string): Promise<Stored | null>
 
@@ -85,7 +86,7 @@ export interface Bank {
   /** Deletes entries that have expired at `now`, re-checked when deleting. Returns how many. */
   purge?(now: number): Promise<number>
 
-  /** Which database this is. For health checks and operators. */
+  /** The server. For health checks and operators. */
   describe?(): Promise<BankDescription>
 
   /** Connects now, or rejects now. */
@@ -142,14 +143,14 @@ export const BANK_METHODS = [
   'describe',
   'open',
   'close',
-] as const satisfies readonly (keyof Bank)[]
+] as const satisfies readonly Exclude<keyof Bank, 'name'>[]
 
 /**
  * A bank with some methods replaced and all other capabilities kept. An override that is undefined removes the capability.
  * Layers use it.
  */
 export function extend(bank: Bank, overrides: { readonly [Method in keyof Bank]?: Bank[Method] | undefined }): Bank {
-  const extended: Record<string, unknown> = {}
+  const extended: Record<string, unknown> = bank.name === undefined ? {} : { name: bank.name }
   for (const name of BANK_METHODS) {
     const method = Object.hasOwn(overrides, name) ? overrides[name] : bank[name]?.bind(bank)
     if (method !== undefined) extended[name] = method

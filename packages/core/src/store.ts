@@ -11,6 +11,7 @@ import { type Callback, Deadlines, deliver, identity, ignore, promised } from '.
 import { checkStoreOptions, type StoreOptions, withDefaults } from './options.ts'
 import { Owners, ownerRule } from './owners.ts'
 import { Sessions } from './sessions.ts'
+import { publishEvent, traced } from './tracing.ts'
 
 /** An operation of the database on all sessions may take this many times as long as one on a single session. */
 const LONG_OPERATION = 12
@@ -35,6 +36,8 @@ export class DatabankStore extends Store {
   readonly #sessions: Sessions
   readonly #owners: Owners
   readonly #ids: IdRules
+  /** The backend's, in messages. */
+  readonly #name: string
   readonly #ownerOf: ((session: SessionData) => string | null) | undefined
   readonly #maxSessionsPerOwner: number | undefined
   readonly #cleanupTimer: CleanupTimer | undefined
@@ -47,11 +50,15 @@ export class DatabankStore extends Store {
     checkStoreOptions(options)
     const { bank, encryption, hashIds, log, owner, maxSessionsPerOwner, merge, timeout, cleanupInterval, ...rules } =
       withDefaults(options)
-    const emit: Emit = (event, ...args) => void process.nextTick(() => this.emit(event, ...args))
+    const emit: Emit = (event, ...args) => {
+      publishEvent(event, this.#name)
+      process.nextTick(() => this.emit(event, ...args))
+    }
     this.#log = new StoreLog(log, emit)
     const warn = (message: string, fields?: Readonly<Record<string, unknown>>): void => this.#log.warn(message, fields)
     const opened = typeof bank === 'function' ? bank({ timeout, warn }) : bank
     this.#bank = encryption === undefined ? opened : encrypt(opened, encryption)
+    this.#name = this.#bank.name ?? 'unknown'
     this.#ids = idRules(hashIds)
     this.#deadlines = new Deadlines(timeout)
     this.#longDeadlines = new Deadlines(timeout * LONG_OPERATION)
@@ -232,9 +239,8 @@ export class DatabankStore extends Store {
       const start = performance.now()
       await this.#deadlines.limit(this.#bank.read(CHECK_ID), 'check')
       const latency = performance.now() - start
-      const unknown = { backend: 'unknown', server: 'unknown' }
-      const description = this.#bank.describe ? await this.#deadlines.limit(this.#bank.describe(), 'check') : unknown
-      return { ...description, latency }
+      const { server } = this.#bank.describe ? await this.#deadlines.limit(this.#bank.describe(), 'check') : { server: 'unknown' }
+      return { backend: this.#name, server, latency }
     }
     return this.#run('check', undefined, work, identity, undefined)
   }
@@ -380,7 +386,7 @@ export class DatabankStore extends Store {
     map: (result: T) => Value,
     callback: Callback<Value> | undefined,
   ): Promise<Value> {
-    const promise = this.#start(work)
+    const promise = traced(operation, this.#name, () => this.#start(work))
     const mapError = this.#errorMapper(operation, sid)
     if (typeof callback !== 'function') return promised(promise, map, mapError)
     deliver(promise, callback, map, mapError)
