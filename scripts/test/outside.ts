@@ -24,7 +24,7 @@ declare module 'vitest' {
   }
 }
 
-/** What an Express application has besides a store, and what its author compiles it with. */
+/** What an Express application has besides a store, and what its author compiles, bundles and tests it with. */
 const companions = [
   'express@5.3.0',
   'express-session@1.19.0',
@@ -32,6 +32,9 @@ const companions = [
   '@types/express-session@1.19.0',
   '@types/node@20.19.43',
   'typescript@5.9.3',
+  'typescript-5.0@npm:typescript@5.0.4',
+  'esbuild@0.28.2',
+  'jest@30.5.2',
 ]
 
 /**
