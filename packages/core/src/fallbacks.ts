@@ -1,7 +1,7 @@
 import { TimeSlice } from './backend/time-slice.ts'
 import { type Bank, type Entry, isLive, type Stored, versionOf } from './bank.ts'
 import { DatabankError } from './errors.ts'
-import { type Cancellation, throwIfCancelled } from './operation.ts'
+import { type Cancellation, ignore, throwIfCancelled } from './operation.ts'
 
 /**
  * What a bank lacks, made from what it has. Never an atomic operation: between processes there is no correct way to make one. Where a
@@ -72,6 +72,28 @@ export function scan(bank: Bank): AsyncIterable<readonly [id: string, stored: St
     throw new DatabankError('DATABANK_NOT_SUPPORTED', 'this bank cannot list its sessions: it has no scan()')
   }
   return bank.scan()
+}
+
+/**
+ * The same items, with a limit of time for each step. When the caller ends early, or a step fails, the source is told to end.
+ *
+ * @param limit rejects in time if the step does not end
+ */
+export async function* limitSteps<Item>(
+  items: AsyncIterable<Item>,
+  limit: <T>(step: Promise<T>) => Promise<T>,
+): AsyncGenerator<Item, void, undefined> {
+  const iterator = items[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const step = await limit(iterator.next())
+      if (step.done) return
+      yield step.value
+    }
+  } finally {
+    // Not awaited: a bank that hangs must not make us hang.
+    Promise.resolve(iterator.return?.()).catch(ignore)
+  }
 }
 
 /** Several reads at once; without the capability, one by one at the same time. */

@@ -1,7 +1,7 @@
 import type { SessionData } from 'express-session'
 import { type Bank, isLive, type Stored } from './bank.ts'
 import { DatabankError, invalidOption } from './errors.ts'
-import { forEachConcurrently, readMany } from './fallbacks.ts'
+import { forEachConcurrently, limitSteps, readMany } from './fallbacks.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The longest owner, in bytes of UTF-8. */
@@ -106,7 +106,8 @@ export class Owners {
       return
     }
     let batch: string[] = []
-    for await (const id of bank.idsOf(owner)) {
+    const ids = limitSteps(bank.idsOf(owner), (step) => this.#rules.limit(step, 'sessionsOf'))
+    for await (const id of ids) {
       batch.push(id)
       if (batch.length < BATCH) continue
       yield* this.#readOwned(owner, batch)
