@@ -2,6 +2,7 @@ import type { SessionData } from 'express-session'
 import { LruCache } from './backend/lru-cache.ts'
 import { type CookieFields, isoOf, isPlainRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
+import { changedKeys } from './merge.ts'
 
 /** A session's text as it is stored. */
 export interface SessionText {
@@ -92,7 +93,9 @@ function dataOf(session: object, created: number | undefined): string | undefine
 export function isSameData(before: SessionText, after: SessionText): boolean {
   const [beforeStart, afterStart] = [dataStartOf(before), dataStartOf(after)]
   if (beforeStart >= 0 && afterStart >= 0) return before.text.slice(beforeStart) === after.text.slice(afterStart)
-  return JSON.stringify({ ...formOf(before), cookie: null }) === JSON.stringify({ ...formOf(after), cookie: null })
+  const changed = changedKeys(formOf(before), formOf(after))
+  changed.delete('cookie')
+  return changed.size === 0
 }
 
 function dataStartOf(session: SessionText): number {

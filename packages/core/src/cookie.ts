@@ -99,6 +99,20 @@ export function isAgeChanged(before: SessionCookie, after: SessionCookie): boole
   return isLater(before.expires, after.expires)
 }
 
+/**
+ * Three-way merge of cookies: each field that we changed since `base` is ours, every other one is theirs. The expiry is ours if we
+ * changed the cookie's age.
+ */
+export function mergeCookies(base: SessionCookie, theirs: SessionCookie, ours: SessionCookie): SessionCookie {
+  const dated = isAgeChanged(base, ours) ? ours : theirs
+  const fields: Record<string, unknown> = { ...theirs.fields, expires: dated.fields['expires'] }
+  for (const name of new Set([...Object.keys(base.fields), ...Object.keys(ours.fields)])) {
+    if (name === 'expires' || isSameField(name, base.fields[name], ours.fields[name])) continue
+    fields[name] = ours.fields[name]
+  }
+  return { fields, expires: dated.expires }
+}
+
 function isSameField(name: string, before: unknown, after: unknown): boolean {
   if (before === after || (before == null && after == null)) return true
   if (name !== 'originalMaxAge' || typeof before !== 'number' || typeof after !== 'number') return false

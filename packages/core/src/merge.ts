@@ -15,7 +15,7 @@ export interface Merged {
 
 /**
  * Three-way merge by top-level key: what we changed, added or removed since `base` is ours, everything else is theirs. So is the
- * cookie: the caller knows whether ours has changed.
+ * cookie, which `mergeCookies` merges.
  *
  * @param unconfirmed keys of an earlier write of ours with an unknown result: what is stored of them may be ours
  */

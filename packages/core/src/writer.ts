@@ -11,7 +11,7 @@ import {
   type Tracked,
 } from './baseline.ts'
 import { encodeSession, type Form, formOf, type ParsedSession, type SessionCodec, type SessionText, sessionOf } from './codec.ts'
-import { isAgeChanged, isCookieChanged, isoOf, type SessionCookie } from './cookie.ts'
+import { isoOf, mergeCookies, type SessionCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { pauseBeforeRetry, readLive, swap } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
@@ -193,8 +193,7 @@ export class Writer {
     if (write.conflictingKeys !== undefined) write.conflictingKeys = [...conflictingKeys]
     const created = stored.created ?? draft.created
     const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), created)
-    const isCookieOurs = isCookieChanged(baseline.cookie, draft.cookie) || isAgeChanged(baseline.cookie, draft.cookie)
-    return this.#draftOfMerged(form, isCookieOurs ? draft.cookie : theirs.cookie, expires, created)
+    return this.#draftOfMerged(form, mergeCookies(baseline.cookie, theirs.cookie, draft.cookie), expires, created)
   }
 
   #draftOfMerged(
