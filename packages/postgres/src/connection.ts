@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Result } from '@connect-databank/sql'
-import type { BankContext } from 'connect-databank/backend'
+import { type BankContext, DatabankError } from 'connect-databank/backend'
 import type { Pool, PoolClient, QueryArrayConfig } from 'pg'
-import { isLostStatement, isOfConnection } from './errors.ts'
+import { isOfConnection, isStatementLost, isStatementOutdated } from './errors.ts'
 import type { PostgresBankOptions } from './options.ts'
 
 /** Cells are the server's own text, whatever the application has told pg to make of their types. */
@@ -10,11 +10,13 @@ const TEXT_ONLY = { getTypeParser: () => (text: string) => text }
 /** The part of the store's `timeout` that a statement waits for a connection. */
 const CONNECT_PART = 0.4
 
+type Release = (isBroken?: boolean) => void
+
 /** A pool of connections, and how a statement runs on one of them. */
 export class PostgresConnection {
   readonly #options: PostgresBankOptions
   readonly #context: BankContext
-  readonly #names = new Map<string, string>()
+  readonly #statements = new Map<string, QueryArrayConfig>()
   #pool: Promise<Pool> | Pool | undefined
   #prepares: boolean
 
@@ -27,11 +29,11 @@ export class PostgresConnection {
 
   async execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
     try {
-      return await this.#run(text, parameters, timeout, this.#prepares)
+      return await this.#run(this.#statementOf(text, timeout), parameters)
     } catch (error) {
-      if (!isLostStatement(error)) throw error
-      this.#stopPreparing()
-      return this.#run(text, parameters, timeout, false)
+      if (isStatementLost(error)) this.#stopPreparing()
+      else if (!isStatementOutdated(error)) throw error
+      return this.#run(statementConfig(text, timeout, false), parameters)
     }
   }
 
@@ -39,37 +41,57 @@ export class PostgresConnection {
     if (this.#options.pool === undefined) await (await this.#pool)?.end()
   }
 
-  async #run(text: string, parameters: readonly unknown[], timeout: number, prepares: boolean): Promise<Result> {
+  async #run(statement: QueryArrayConfig, parameters: readonly unknown[]): Promise<Result> {
     this.#pool ??= this.#makePool()
     const pool = this.#pool instanceof Promise ? await this.#pool : this.#pool
-    const client = await pool.connect()
-    // A lost connection fails the statement. Without a listener it would end the process as well.
-    client.on('error', ignore)
-    let isBroken = false
-    try {
-      return await query(client, { text, values: parameters, timeout, name: prepares ? this.#nameOf(text) : undefined })
-    } catch (error) {
-      isBroken = isOfConnection(error)
-      throw error
-    } finally {
-      client.off('error', ignore)
-      client.release(isBroken)
-    }
+    const query: QueryArrayConfig = Object.create(statement)
+    query.values = parameters as unknown[]
+    return new Promise((resolve, reject) => {
+      this.#connect(pool, reject, (client, release) => {
+        // A lost connection fails the query. Without a listener it would end the process as well.
+        client.on('error', ignore)
+        client.query(query, (error, result) => {
+          client.off('error', ignore)
+          release(error && isOfConnection(error))
+          if (error) reject(error)
+          else resolve({ rows: result.rows, count: result.rowCount ?? 0 })
+        })
+      })
+    })
   }
 
-  /** Connections that share a name in one pooler share the statement. */
-  #nameOf(text: string): string {
-    let name = this.#names.get(text)
-    if (name === undefined) {
-      name = `databank_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
-      this.#names.set(text, name)
+  /** Takes a connection from the pool. One that becomes free too late is not used: nobody waits for the statement any more. */
+  #connect(pool: Pool, fail: (error: unknown) => void, use: (client: PoolClient, release: Release) => void): void {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let isLate = false
+    if (pool.idleCount === 0) {
+      const wait = this.#context.timeout * CONNECT_PART
+      timer = setTimeout(() => {
+        isLate = true
+        fail(new DatabankError('DATABANK_UNAVAILABLE', `PostgreSQL: no connection within ${wait} ms`))
+      }, wait)
     }
-    return name
+    pool.connect((error, client, release) => {
+      clearTimeout(timer)
+      if (client === undefined) fail(error)
+      else if (isLate) release()
+      else use(client, release)
+    })
+  }
+
+  #statementOf(text: string, timeout: number): QueryArrayConfig {
+    let statement = this.#statements.get(text)
+    if (statement === undefined) {
+      statement = statementConfig(text, timeout, this.#prepares)
+      this.#statements.set(text, statement)
+    }
+    return statement
   }
 
   #stopPreparing(): void {
     if (!this.#prepares) return
     this.#prepares = false
+    this.#statements.clear()
     this.#context.warn(
       'PostgreSQL: statements are no longer prepared: a pooler lends connections for one transaction only; say so by prepare: false',
     )
@@ -95,16 +117,9 @@ export class PostgresConnection {
 
 const ignore = (): void => {}
 
-async function query(
-  client: PoolClient,
-  {
-    timeout,
-    name,
-    values,
-    ...statement
-  }: { text: string; values: readonly unknown[]; timeout: number; name: string | undefined },
-): Promise<Result> {
-  const config = { ...statement, values: [...values], rowMode: 'array' as const, types: TEXT_ONLY, query_timeout: timeout }
-  const { rows, rowCount } = await client.query((name === undefined ? config : { ...config, name }) as QueryArrayConfig)
-  return { rows, count: rowCount ?? 0 }
+/** What pg is told of a statement. A query inherits it, since pg copies every own property for each query. */
+function statementConfig(text: string, timeout: number, isPrepared: boolean): QueryArrayConfig {
+  // Connections that share a statement's name, behind a pooler, share its text too.
+  const name = `databank_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+  return { text, rowMode: 'array', types: TEXT_ONLY, query_timeout: timeout, ...(isPrepared && { name }) } as QueryArrayConfig
 }

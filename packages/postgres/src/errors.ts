@@ -31,8 +31,9 @@ const CLASSES: Readonly<Record<string, ErrorCode>> = {
 export const MISSING_TABLE = '42P01'
 
 const READ_ONLY = '25006'
-/** No prepared statement of this name; one that is there already; one whose table was changed. */
+/** There is no prepared statement of this name, or there is one already. */
 const LOST_STATEMENT: ReadonlySet<string> = new Set(['26000', '42P05'])
+const NOT_SUPPORTED = '0A000'
 
 /** The statement was rolled back, and may succeed when it is repeated. */
 export const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01'])
@@ -67,13 +68,21 @@ function codeOfMessage(error: object): ErrorCode | undefined {
   return undefined
 }
 
-/** Whether the connection that the error came from is of no more use: it was lost, or leads to a server that is not to be used. */
+/** Whether the connection that the error came from is of no more use: it is lost, leads to a replica, or has outdated statements. */
 export function isOfConnection(error: unknown): boolean {
   const state = stateOf(error)
-  return state === undefined || state === READ_ONLY || state.startsWith('57P') || state.startsWith('08') || isLostStatement(error)
+  return (
+    state === undefined || state === READ_ONLY || /^(57P|08)/.test(state) || isStatementLost(error) || isStatementOutdated(error)
+  )
 }
 
-/** Whether a prepared statement is not there or another, because the pooler has changed the server's connection; or is out of date. */
-export function isLostStatement(error: unknown): boolean {
+/** Whether a pooler has changed the connection to the server: prepared statements are on the one before. */
+export function isStatementLost(error: unknown): boolean {
   return LOST_STATEMENT.has(stateOf(error) ?? '')
+}
+
+/** Whether a prepared statement does not fit its table any more, because a column was changed. */
+export function isStatementOutdated(error: unknown): boolean {
+  // The message is in the server's language.
+  return stateOf(error) === NOT_SUPPORTED && (error as { routine?: string }).routine === 'RevalidateCachedQuery'
 }

@@ -2,6 +2,9 @@ import { type TableOptions, tableRules } from '@connect-databank/sql'
 import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
 import type { Pool, PoolConfig } from 'pg'
 
+const isPostgresUrl = (value: unknown): boolean =>
+  typeof value === 'string' && /^postgres(ql)?:/.test(value) && URL.canParse(value)
+
 /** The options of the bank. */
 export interface PostgresBankOptions extends TableOptions {
   /** The server: `postgres://user:password@host:port/database`. Default: what the environment variables of PostgreSQL name. */
@@ -21,7 +24,7 @@ export interface PostgresBankOptions extends TableOptions {
 
 const bankRules: OptionRules<PostgresBankOptions> = {
   ...tableRules,
-  url: rules.nonEmptyString,
+  url: { expected: 'a URL such as postgres://user:password@host:5432/database', accepts: isPostgresUrl },
   pool: withMethods('a Pool of pg', 'connect', 'query'),
   maxConnections: rules.positiveInteger,
   poolOptions: rules.object,

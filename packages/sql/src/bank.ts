@@ -74,10 +74,10 @@ export class SqlBank implements Bank {
         for (const [id, stored] of entriesOf(rows, records)) found.set(id, stored)
       }
       return ids.map((id) => found.get(id) ?? null)
-    })
+    }, ids.length)
   }
 
-  async save(id: string, entry: Entry): Promise<string | undefined> {
+  async save(id: string, entry: Entry): Promise<string | void> {
     return this.#run(async ({ statements, records, table }) => {
       requireHolds(table, id)
       const version = newVersion()
@@ -137,7 +137,7 @@ export class SqlBank implements Bank {
         const values = this.#options.dialect.touchValues(batch, table)
         await this.#execute(statements.touchMany, { ...values, now: records.now(now) })
       }
-    })
+    }, touches.length)
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
@@ -217,15 +217,15 @@ export class SqlBank implements Bank {
   }
 
   /** Runs an operation. One that finds no table runs once more, when the table was looked for again. */
-  #run<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-    return this.#lifecycle.run((connected) =>
-      work(connected).catch((error: unknown) => {
+  #run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
+    return this.#lifecycle.run((connected) => {
+      return work(connected).catch((error: unknown) => {
         const isMissing = typeof error === 'object' && error !== null && this.#options.dialect.isMissingTable(error)
         if (!isMissing) throw error
         this.#lifecycle.forget(connected)
-        return this.#lifecycle.run(work)
-      }),
-    )
+        return this.#lifecycle.run(work, operations)
+      })
+    }, operations)
   }
 
   /** @param part of the store's `timeout` that the statement may take */

@@ -1,4 +1,4 @@
-import { type BankContext, DatabankError, warnOfClockDifference } from 'connect-databank/backend'
+import { type BankContext, codeOfSystemError, DatabankError, warnOfClockDifference } from 'connect-databank/backend'
 import type { Dialect, Result, Table } from './dialect.ts'
 import { columnsOf } from './layouts.ts'
 import { selected } from './statements.ts'
@@ -27,8 +27,8 @@ async function exists(dialect: Dialect, execute: ExecuteText, table: Table): Pro
   } catch (error) {
     if (typeof error !== 'object' || error === null) throw error
     if (dialect.isMissingTable(error)) return false
-    if (dialect.codeOf(error) !== undefined) throw error
-    const message = `${dialect.name}: the table ${table.quoted} is missing a column, or cannot be read: ${String(error)}`
+    if (dialect.codeOf(error) ?? codeOfSystemError(error)) throw error
+    const message = `${dialect.name}: the table ${table.quoted} is there and cannot be used: ${String(error)}`
     throw new DatabankError('DATABANK_BACKEND_FAILED', message, { cause: error })
   }
 }
