@@ -1,160 +1,260 @@
-import { type Bank, DatabankError, type Entry, invalidOption } from 'connect-databank'
-import { adapt } from './client.ts'
-import { Commands } from './commands.ts'
-import { Connection } from './connection.ts'
-import { Indexed } from './indexed.ts'
-import { idOf, keyOf } from './keys.ts'
-import { Keyspace } from './keyspace.ts'
+import {
+  type Bank,
+  type BankContext,
+  DatabankError,
+  DEFAULT_CONTEXT,
+  type Entry,
+  Lifecycle,
+  type Stored,
+  warnOfClockDifference,
+} from 'connect-databank/backend'
+import { adapt, type Client } from './clients.ts'
+import { Commands, PURGE, SWAP } from './commands.ts'
+import { Connection, type ConnectionListener } from './connection.ts'
+import { redisError, replyCode } from './errors.ts'
 import { checkBankOptions, type RedisBankOptions } from './options.ts'
-import { Reader } from './reader.ts'
-import type { Register } from './register.ts'
-import { type ChangeListener, Tracking } from './tracking.ts'
-import { Watchdog } from './watchdog.ts'
+import { OwnerIndex } from './owners.ts'
+import { isTrailer, NEVER, newTrailer, ownerOf, pxatOf, setExpiry, storedOf, touchCommand } from './records.ts'
 
-/** How many entries a scan reads at once: what it holds in memory. */
+/** How many entries a scan reads at once. */
 const SCAN_BATCH = 100
+/** How long closing waits for operations under way, in milliseconds. */
+const CLOSE_TIMEOUT = 1_000
 
 /**
- * Sessions in Redis or Valkey: a string each, under the prefix and the id, with the key's own expiry. Needs Redis 6.2.
+ * Sessions in Redis or Valkey: a string each, under the prefix and the id, with the key's own expiry. Needs Redis 6.2. The server expires
+ * entries by its own clock, so `now` matters to `count` and `purge` only.
  *
- * Rejects with `DATABANK_UNAVAILABLE`, `DATABANK_DENIED`, `DATABANK_FULL`, `DATABANK_INVALID_RECORD` (the key holds no string),
- * `DATABANK_BACKEND_FAILED` and `DATABANK_CLOSED`. It has no time-out of its own: the store has one for all banks.
+ * Rejects with `DATABANK_UNAVAILABLE`, `DATABANK_DENIED`, `DATABANK_FULL`, `DATABANK_INVALID_RECORD` (a swap on a key that holds no
+ * string), `DATABANK_BACKEND_FAILED` and `DATABANK_CLOSED`.
  */
 export class RedisBank implements Bank {
   readonly #prefix: string
-  readonly #mayClearAll: boolean
-  readonly #commands: Commands
-  readonly #reader: Reader
-  readonly #register: Register
-  /** Undefined where the client is the caller's. */
+  readonly #mayClear: boolean
+  /** Undefined if a client was handed in. */
   readonly #connection: Connection | undefined
-  readonly #watchdog: Watchdog | undefined
+  readonly #commands: Commands
+  readonly #owners: OwnerIndex
+  readonly #lifecycle: Lifecycle<Commands>
 
-  constructor(options: RedisBankOptions = {}) {
+  /** @throws DATABANK_INVALID_OPTION */
+  constructor(options: RedisBankOptions = {}, context: BankContext = DEFAULT_CONTEXT) {
     checkBankOptions(options)
-    const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending = 10_000, index = false } = options
+    const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending } = options
     this.#prefix = prefix
-    this.#mayClearAll = clearWholeDatabase || prefix !== ''
-    if (client === undefined) {
-      const connection = new Connection(options)
-      this.#connection = connection
-      this.#commands = new Commands(connection, maxPending, (code) => {
-        watchdog.heard()
-        // A master that became a replica: behind its address may be another server by now.
-        if (code === 'READONLY') connection.restart('when all is answered')
-      })
-      const watchdog = new Watchdog(options.stallTimeout ?? 5_000, {
-        pending: () => this.#commands.pending,
-        onSilence: () => connection.restart('now'),
-      })
-      this.#watchdog = watchdog
-    } else this.#commands = new Commands(adapt(client), maxPending)
-    if (index && this.#commands.isCluster)
-      throw invalidOption('RedisBank: index cannot be in a cluster, where its keys are on many servers')
-    this.#reader = new Reader(this.#commands)
-    this.#register = index ? new Indexed(prefix, this.#commands) : new Keyspace(prefix, this.#commands, this.#reader)
+    this.#mayClear = clearWholeDatabase || prefix !== ''
+    const connection = client === undefined ? new Connection(options, context) : undefined
+    this.#connection = connection
+    const adapted: Client = client === undefined ? connection! : adapt(client)
+    this.#commands = new Commands(adapted, context.warn)
+    this.#owners = new OwnerIndex(prefix, this.#commands)
+    this.#lifecycle = new Lifecycle({
+      name: 'RedisBank',
+      open: async () => {
+        void compareClocks(this.#commands, context)
+        return this.#commands
+      },
+      close: async () => connection?.close(),
+      errorOf: (error) => this.#errorOf(error),
+      closeTimeout: CLOSE_TIMEOUT,
+      ...(maxPending !== undefined && { maxPending }),
+    })
   }
 
-  /**
-   * From its next connection on, has the server tell the listener of what others change. Call it before anything else.
-   *
-   * @throws DATABANK_NOT_SUPPORTED on a client that was handed in
-   */
-  track(listener: ChangeListener): void {
-    if (this.#connection === undefined)
-      throw new DatabankError('DATABANK_NOT_SUPPORTED', 'RedisBank: only with url is it told of changes')
-    this.#connection.track(new Tracking(this.#prefix, listener, () => this.#greet()))
+  /** A key that holds no string counts as missing, with a warning. */
+  read(id: string): Promise<Stored | null> {
+    const key = this.#prefix + id
+    return this.#lifecycle.run((commands) => commands.read(key))
   }
 
-  async open(): Promise<void> {
-    this.#commands.refuseIfClosed()
-    await this.#connection?.open()
-    await this.#greet()
+  readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
+    const keys = ids.map((id) => this.#prefix + id)
+    return this.#lifecycle.run((commands) => commands.readMany(keys))
   }
 
-  async close(): Promise<void> {
-    this.#commands.close()
-    this.#watchdog?.stop()
-    await this.#connection?.close()
+  save(id: string, entry: Entry): Promise<string> {
+    const version = newTrailer(entry.owner)
+    const key = this.#prefix + id
+    const args = ['SET', key, entry.payload + version, ...setExpiry(entry.expires)]
+    return this.#write(id, entry, null, (commands) => commands.send(args, key).then(() => version))
   }
 
-  read(id: string): Promise<Entry | null> {
-    return this.#reader.read(this.#keyOf(id))
-  }
-
-  async readMany(ids: readonly string[]): Promise<(Entry | null)[]> {
-    return this.#reader.readMany(ids.map((id) => this.#keyOf(id)))
-  }
-
-  async save(id: string, entry: Entry): Promise<void> {
-    await this.#register.save(this.#keyOf(id), entry)
-  }
-
-  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    return this.#register.swap(this.#keyOf(id), expected, entry)
+  swap(id: string, expected: string | null, entry: Entry): Promise<string | null> {
+    const { payload, expires } = entry
+    const version = newTrailer(entry.owner)
+    const key = this.#prefix + id
+    if (expected === null) {
+      const args = ['SET', key, payload + version, 'NX', ...setExpiry(expires)]
+      const onReply = (reply: unknown): string | null => (reply === null ? null : version)
+      return this.#write(id, entry, null, (commands) => commands.send(args, key).then(onReply))
+    }
+    const isVersion = isTrailer(expected)
+    const args = [expected, payload + version, pxatOf(expires), isVersion ? '' : 'whole']
+    const onReply = (reply: unknown): string | null => (Number(reply) === 1 ? version : null)
+    const owner = isVersion ? ownerOf(expected) : null
+    return this.#write(id, entry, owner, (commands) => commands.run(SWAP, [key], args, onReply))
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#register.delete(this.#keyOf(id))
+    const key = this.#prefix + id
+    return this.#lifecycle.run((commands) => commands.send(['UNLINK', key], key).then(isOne))
   }
 
-  async touch(id: string, expires: number | null): Promise<void> {
-    await this.#register.touch(this.#keyOf(id), expires)
+  touch(id: string, expires: number | null): Promise<void> {
+    const key = this.#prefix + id
+    return this.#lifecycle.run((commands) => commands.send(touchCommand(key, expires), key).then(toNothing))
   }
 
-  /**
-   * Touches and reads in one command (`GETEX`): undefined where touches do more than that (`index`). What dies at once is given as
-   * it would be if it lived.
-   */
-  get renew(): ((id: string, expires: number | null) => Promise<Entry | null>) | undefined {
-    const register = this.#register
-    return register.renew && ((id, expires) => register.renew!(this.#keyOf(id), expires))
+  /** Touches, and returns what was touched. Of an entry that expires at once it returns what it was. */
+  touchAndRead(id: string, expires: number | null): Promise<Stored | null> {
+    const key = this.#prefix + id
+    const args = ['GETEX', key, ...(expires === null ? ['PERSIST'] : setExpiry(expires))]
+    return this.#lifecycle.run((commands) =>
+      commands.send(args, key).then((value) => storedOf(value as string | null, expires ?? NEVER), commands.missingIfNoString),
+    )
   }
 
-  async touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
-    const keys = moves.map(([id]) => this.#keyOf(id))
-    const expiries = moves.map(([, expires]) => expires)
-    await this.#register.touchMany(keys, expiries)
-  }
-
-  async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    for await (const keys of this.#register.keys()) {
+  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
       for (let start = 0; start < keys.length; start += SCAN_BATCH) {
         const batch = keys.slice(start, start + SCAN_BATCH)
-        for (const [place, entry] of (await this.#reader.readStrings(batch)).entries()) {
-          if (entry !== null) yield [idOf(this.#prefix, batch[place]!), entry]
+        for (const [index, stored] of (await this.#lifecycle.run((commands) => commands.readMany(batch))).entries()) {
+          if (stored !== null) yield [batch[index]!.slice(this.#prefix.length), stored]
         }
       }
     }
   }
 
-  count(now: number): Promise<number> {
-    return this.#register.count(now)
+  async *idsOf(owner: string): AsyncGenerator<string> {
+    for await (const ids of this.#steps(this.#owners.idsOf(owner))) {
+      const found = await this.readMany(ids)
+      for (const [index, id] of ids.entries()) if (found[index]?.owner === owner) yield id
+    }
   }
 
+  async count(now: number): Promise<number> {
+    let count = 0
+    for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+      const expiries = await this.#lifecycle.run((commands) => commands.expiries(keys))
+      for (const expiry of expiries) if (expiry === NEVER || expiry > now) count += 1
+    }
+    return count
+  }
+
+  /** Rejects with `DATABANK_NOT_SUPPORTED` if the prefix is empty and `clearWholeDatabase` is not set. */
   async clear(): Promise<void> {
-    this.#refuseForeignKeys('clear')
-    await this.#register.clear()
+    this.#refuseWholeDatabase('clear')
+    for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+      const unlink = (group: readonly string[]): Promise<unknown> => this.#commands.send(['UNLINK', ...group], group[0]!)
+      await this.#lifecycle.run((commands) => commands.inGroups(keys, unlink))
+    }
+    await this.#sweepOwners()
   }
 
+  /** Redis deletes expired entries by itself: only a `now` in the future leaves work, and the index of owners. */
   async purge(now: number): Promise<number> {
-    this.#commands.refuseIfClosed()
-    if (now > Date.now()) this.#refuseForeignKeys('purge')
-    return this.#register.purge(now)
+    let purged = 0
+    if (now > Date.now()) {
+      this.#refuseWholeDatabase('purge')
+      for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+        const purge = (group: readonly string[]): Promise<number> => this.#commands.run(PURGE, group, [String(now)], Number)
+        const counts = await this.#lifecycle.run((commands) => commands.inGroups(keys, purge))
+        for (const count of counts) purged += count
+      }
+    }
+    await this.#sweepOwners()
+    return purged
   }
 
-  /** No session has this key, for an id is never empty. That it can be asked for tells that we are let in. */
-  #greet(): Promise<unknown> {
-    return this.#commands.send(['GET', this.#prefix], this.#prefix)
+  /** Connects now, or rejects with what prevents it. */
+  open(): Promise<void> {
+    return this.#lifecycle.run(async () => {
+      await this.#connection?.open()
+      await this.ping()
+    })
   }
 
-  #keyOf(id: string): string {
-    return keyOf(this.#prefix, id)
+  close(): Promise<void> {
+    const closing = this.#lifecycle.close()
+    this.#connection?.refuse()
+    return closing
   }
 
-  #refuseForeignKeys(method: string): void {
-    if (this.#mayClearAll) return
-    const why = `${method} with an empty prefix would take every key of the database; the option clearWholeDatabase permits it`
-    throw new DatabankError('DATABANK_NOT_SUPPORTED', `RedisBank: ${why}`)
+  /** Asks for what no session has, as no id is empty: that the server answers shows that sessions may be read. */
+  ping(): Promise<unknown> {
+    return this.#commands.send(['MGET', this.#prefix], this.#prefix)
+  }
+
+  /**
+   * For the near cache; must be called before the first use.
+   *
+   * @throws DATABANK_NOT_SUPPORTED if a client was handed in
+   */
+  listenToConnection(listener: ConnectionListener): void {
+    if (this.#connection === undefined) throw notSupported('only a bank with url has a connection to listen to')
+    this.#connection.setListener(listener)
+  }
+
+  /** Writes an entry. The index of owners has it already if the owner stays the same. */
+  #write<Version extends string | null>(
+    id: string,
+    { owner }: Entry,
+    ownerBefore: string | null,
+    write: (commands: Commands) => Promise<Version>,
+  ): Promise<Version> {
+    if (owner === null || owner === undefined || owner === ownerBefore) return this.#lifecycle.run(write)
+    return this.#lifecycle.run((commands) => this.#owners.during(owner, id, () => write(commands)))
+  }
+
+  #errorOf(error: unknown): ReturnType<typeof redisError> {
+    if (replyCode(error) === 'READONLY') this.#connection?.onReadonly()
+    return redisError(error)
+  }
+
+  async #sweepOwners(): Promise<void> {
+    try {
+      for await (const _ of this.#steps(this.#owners.sweep()));
+    } catch (error) {
+      // A user that may not read the index has never written it.
+      if ((error as { code?: unknown }).code !== 'DATABANK_DENIED') throw error
+    }
+  }
+
+  /** Each step is an operation: with coded errors, counted, and refused when the bank is closed. */
+  async *#steps<Page>(pages: AsyncGenerator<Page>): AsyncGenerator<Page> {
+    for (;;) {
+      const step = await this.#lifecycle.run(() => pages.next())
+      if (step.done) return
+      yield step.value
+    }
+  }
+
+  #refuseWholeDatabase(method: string): void {
+    if (this.#mayClear) return
+    throw notSupported(`${method} with an empty prefix deletes every string of the database; clearWholeDatabase permits it`)
+  }
+}
+
+function isOne(reply: unknown): boolean {
+  return Number(reply) === 1
+}
+
+function toNothing(): void {}
+
+function notSupported(why: string): DatabankError {
+  return new DatabankError('DATABANK_NOT_SUPPORTED', `RedisBank: ${why}`)
+}
+
+/** The server expires sessions by its own clock. It need not let its users ask for the time. */
+async function compareClocks(commands: Commands, context: BankContext): Promise<void> {
+  try {
+    // Connects. Only the second answer is timed.
+    await commands.send(['TIME'], '')
+    const sentAt = Date.now()
+    const [seconds, microseconds] = (await commands.send(['TIME'], '')) as [unknown, unknown]
+    const theirs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
+    warnOfClockDifference(context, 'Redis', theirs, sentAt, Date.now())
+  } catch {
+    // The operation that connects reports what is wrong.
   }
 }

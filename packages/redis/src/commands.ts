@@ -1,157 +1,198 @@
-import { DatabankError } from 'connect-databank'
-import type { Client, Words } from './client.ts'
-import { closed, failure, replyCode } from './failures.ts'
-import { patternOf, slotOf } from './keys.ts'
-import type { Script } from './scripts.ts'
+import { createHash } from 'node:crypto'
+import type { Stored } from 'connect-databank/backend'
+import { type Client, type CommandArgs, type Send, slotOf } from './clients.ts'
+import { isUnknownCommand, replyCode } from './errors.ts'
+import { storedOf } from './records.ts'
 
-/** The most keys that one command may carry: it blocks the server for all clients as long as it runs. */
-const KEYS_A_COMMAND = 500
+/** A script, and the name under which the server's cache keeps it. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
 
-/** Sends the bank's commands: none after the end, not more at a time than were allowed, errors with our codes. */
+/**
+ * When a key expires, in epoch milliseconds: -1 never, -2 there is none. Redis 6.2 has no PEXPIRETIME and tells only how long a key
+ * has left, so the clock is read before and after: while it reads the same, the sum is exact.
+ */
+const EXPIRY = `
+local function milliseconds()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function expiry(key)
+  local at = redis.pcall('PEXPIRETIME', key)
+  if type(at) == 'number' then return at end
+  while true do
+    local before = milliseconds()
+    local left = redis.call('PTTL', key)
+    if left < 0 then return left end
+    if milliseconds() == before then return before + left end
+  end
+end
+`
+
+/**
+ * KEYS[1]; ARGV: what the stored value must end with, the value to store, when it expires ('' for never), and 'whole' if the stored
+ * value must equal ARGV[1]. Replies 1 or 0. A value that becomes a string of Lua costs the server 4 µs for 2 kB, so only the trailer
+ * is read.
+ */
+export const SWAP = script(`
+local stored
+if ARGV[4] == 'whole' then stored = redis.call('GET', KEYS[1]) else stored = redis.call('GETRANGE', KEYS[1], -#ARGV[1], -1) end
+if stored ~= ARGV[1] then return 0 end
+if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3]) end
+return 1
+`)
+
+/** Deletes those of KEYS that have expired at ARGV[1]. Replies how many. */
+export const PURGE = script(`${EXPIRY}
+local purged = 0
+for _, key in ipairs(KEYS) do
+  local at = expiry(key)
+  if at >= 0 and at <= tonumber(ARGV[1]) then purged = purged + redis.call('UNLINK', key) end
+end
+return purged
+`)
+
+/** When each of KEYS expires. */
+const EXPIRIES = script(`${EXPIRY}
+local reply = {}
+for index, key in ipairs(KEYS) do reply[index] = expiry(key) end
+return reply
+`)
+
+/** The most keys of one command: it blocks the server for all clients while it runs. */
+const KEYS_PER_COMMAND = 500
+/** How many keys a scan remembers, to leave out those that SCAN repeats. */
+const REMEMBERED_KEYS = 20_000
+
+/** The commands of the bank, on any client. Replies of numbers may be texts: clients have options for that. */
 export class Commands {
-  readonly #client: Client
-  readonly #limit: number
-  readonly #onReply: (code: string | undefined) => void
-  #pending = 0
-  #isClosed = false
+  readonly client: Client
+  readonly #warn: (message: string) => void
+  /** Redis 6.2 has no PEXPIRETIME: the first read finds out. */
+  #hasExpiryTime = true
 
-  /** `onReply` hears of each answer of the server, with the code if it is an error. */
-  constructor(client: Client, limit: number, onReply: (code: string | undefined) => void = () => {}) {
-    this.#client = client
-    this.#limit = limit
-    this.#onReply = onReply
+  constructor(client: Client, warn: (message: string) => void) {
+    this.client = client
+    this.#warn = warn
   }
 
-  get isCluster(): boolean {
-    return this.#client.isCluster
+  send(args: CommandArgs, key: string): Promise<unknown> {
+    return this.client.send(args, key)
   }
 
-  /** What the client puts in front of every key by itself. */
-  get keyPrefix(): string {
-    return this.#client.keyPrefix
-  }
-
-  /** How many commands wait for their answer. */
-  get pending(): number {
-    return this.#pending
-  }
-
-  close(): void {
-    this.#isClosed = true
-  }
-
-  refuseIfClosed(): void {
-    if (this.#isClosed) throw closed()
-  }
-
-  send(words: Words, key: string): Promise<unknown> {
-    return this.#sendTo(this.#client.send, words, key)
-  }
-
-  /** Runs a script by its name in the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
-  run(script: Script, keys: readonly string[], args: Words): Promise<unknown> {
-    const key = keys[0] as string
-    return this.send(['EVALSHA', script.sha, String(keys.length), ...keys, ...args], key).catch((error) => {
-      if (replyCode((error as Error).cause) !== 'NOSCRIPT') throw error
-      return this.send(['EVAL', script.text, String(keys.length), ...keys, ...args], key)
+  /** Runs a script from the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
+  run<T>({ sha, text }: Script, keys: readonly string[], args: CommandArgs, map: (reply: unknown) => T): Promise<T> {
+    const key = keys[0]!
+    return this.send(['EVALSHA', sha, String(keys.length), ...keys, ...args], key).then(map, (error) => {
+      if (replyCode(error) !== 'NOSCRIPT') throw error
+      return this.send(['EVAL', text, String(keys.length), ...keys, ...args], key).then(map)
     })
   }
 
-  /** Sends a command for each group of keys that may go into one; `places` are those of its keys among all. */
+  /**
+   * Two commands in one packet cost less than a script, and need not be atomic: if the entry is replaced between them, a swap against
+   * what was read fails, as it must. A key that holds no string counts as missing.
+   */
+  read(key: string): Promise<Stored | null> {
+    const hasExpiryTime = this.#hasExpiryTime
+    const value = this.send(['GET', key], key) as Promise<string | null>
+    const expiry = hasExpiryTime ? this.send(['PEXPIRETIME', key], key) : this.expiries([key]).then(([expiry]) => expiry)
+    return Promise.all([value, expiry]).then(toStored, (error) => {
+      if (!hasExpiryTime || !isUnknownCommand(error)) return this.missingIfNoString(error)
+      this.#hasExpiryTime = false
+      return this.read(key)
+    })
+  }
+
+  async readMany(keys: readonly string[]): Promise<(Stored | null)[]> {
+    const get = (group: readonly string[]) => this.send(['MGET', ...group], group[0]!) as Promise<(string | null)[]>
+    const [values, expiries] = await Promise.all([this.#each(keys, get), this.expiries(keys)])
+    return values.map((value, index) => storedOf(value, expiries[index]!))
+  }
+
+  /** When the keys expire, as PEXPIRETIME replies it. */
+  expiries(keys: readonly string[]): Promise<number[]> {
+    return this.#each(keys, (group) => this.run(EXPIRIES, group, [], (replies) => (replies as unknown[]).map(Number)))
+  }
+
+  readonly missingIfNoString = (error: unknown): null => {
+    if (replyCode(error) !== 'WRONGTYPE') throw error
+    this.#warn('a key that a session would have holds no string: it counts as missing')
+    return null
+  }
+
+  /** Sends a command for each group of keys that replies with a value for each key. */
+  async #each<T>(keys: readonly string[], send: (group: readonly string[]) => Promise<readonly T[]>): Promise<T[]> {
+    const values = new Array<T>(keys.length)
+    await this.inGroups(keys, async (group, indexes) => {
+      for (const [nth, value] of (await send(group)).entries()) values[indexes[nth]!] = value
+    })
+    return values
+  }
+
+  /** Sends a command for each group of keys that one command may have: in a cluster, those of one slot. */
   async inGroups<Reply>(
     keys: readonly string[],
-    send: (group: string[], places: readonly number[]) => Promise<Reply>,
+    send: (group: readonly string[], indexes: readonly number[]) => Promise<Reply>,
   ): Promise<Reply[]> {
+    const { isCluster, keyPrefix } = this.client
+    const groups = new Map<number, number[]>()
+    for (const [index, key] of keys.entries()) {
+      const name = isCluster ? slotOf(keyPrefix + key) : Math.floor(index / KEYS_PER_COMMAND)
+      const group = groups.get(name)
+      if (group === undefined) groups.set(name, [index])
+      else group.push(index)
+    }
+    const indexes = [...groups.values()]
     return Promise.all(
-      this.#group(keys).map((places) =>
+      indexes.map((group) =>
         send(
-          places.map((place) => keys[place]!),
-          places,
+          group.map((index) => keys[index]!),
+          group,
         ),
       ),
     )
   }
 
-  /** The same for commands that answer with a value for each key: the values stand where their keys stood. */
-  async spread<Value>(keys: readonly string[], send: (group: string[]) => Promise<readonly Value[]>): Promise<Value[]> {
-    const values = new Array<Value>(keys.length)
-    await this.inGroups(keys, async (group, places) => {
-      for (const [nth, value] of (await send(group)).entries()) values[places[nth]!] = value
-    })
-    return values
-  }
-
-  /** In a cluster, a group for each slot; else as many as a command may carry. */
-  #group(keys: readonly string[]): number[][] {
-    const groups = new Map<number, number[]>()
-    for (const [place, key] of keys.entries()) {
-      const name = this.#client.isCluster ? slotOf(this.#client.keyPrefix + key) : Math.floor(place / KEYS_A_COMMAND)
-      const group = groups.get(name)
-      if (group === undefined) groups.set(name, [place])
-      else group.push(place)
-    }
-    return [...groups.values()]
-  }
-
-  /** Streams the keys with this prefix, a page of each reply, from all masters; without what the client puts in front of them. */
+  /**
+   * Streams the keys with this prefix that hold strings, in pages, from all masters. SCAN repeats keys when the server's table shrinks
+   * meanwhile, but only keys that it returned lately: the last ones are remembered and left out.
+   */
   async *scan(prefix: string): AsyncGenerator<string[]> {
-    const { keyPrefix } = this.#client
-    const pattern = patternOf(keyPrefix + prefix)
-    for (const send of await this.#masters()) {
-      let cursor = '0'
-      do {
-        // COUNT says how many keys are looked at, not how many match. So many cost the server less than a millisecond, and the
-        // way there and back is made a hundredth as often as with the default of 10.
-        const words = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000']
-        const [next, keys] = (await this.#sendTo(send, words)) as [string, string[]]
-        if (keys.length > 0) yield keys.map((key) => key.slice(keyPrefix.length))
-        cursor = String(next)
-      } while (cursor !== '0')
+    const seen = new Set<string>()
+    for (const send of await this.client.masters()) {
+      for await (const page of this.#scanMaster(send, prefix)) {
+        const keys = page.filter((key) => !seen.has(key))
+        for (const key of keys) seen.add(key)
+        if (keys.length > 0) yield keys
+        for (const oldest of seen) {
+          if (seen.size <= REMEMBERED_KEYS) break
+          seen.delete(oldest)
+        }
+      }
     }
   }
 
-  /** Streams the members of a sorted set, a page of each reply. */
-  async *members(key: string): AsyncGenerator<string[]> {
+  async *#scanMaster(send: Send, prefix: string): AsyncGenerator<string[]> {
+    const { keyPrefix } = this.client
+    const pattern = `${(keyPrefix + prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
     let cursor = '0'
     do {
-      const [next, pairs] = (await this.send(['ZSCAN', key, cursor, 'COUNT', '1000'], key)) as [string, string[]]
-      if (pairs.length > 0) yield pairs.filter((_, place) => place % 2 === 0)
+      // COUNT is how many keys are looked at, not how many match. A thousand cost the server less than a millisecond.
+      const args = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000', 'TYPE', 'string']
+      const [next, keys] = (await send(args, '')) as [unknown, string[]]
+      yield [...new Set(keys)].map((key) => key.slice(keyPrefix.length))
       cursor = String(next)
     } while (cursor !== '0')
   }
+}
 
-  async #masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]> {
-    this.refuseIfClosed()
-    try {
-      return await this.#client.masters()
-    } catch (error) {
-      throw failure(error)
-    }
-  }
+function toStored([value, expiry]: readonly [value: string | null, expiry: unknown]): Stored | null {
+  return storedOf(value, Number(expiry))
+}
 
-  #sendTo(send: Client['send'], words: Words, key = ''): Promise<unknown> {
-    const refusal = this.#refusal()
-    if (refusal !== undefined) return Promise.reject(refusal)
-    this.#pending += 1
-    return send(words, key).then(this.#succeed, this.#fail)
-  }
-
-  #refusal(): DatabankError | undefined {
-    if (this.#isClosed) return closed()
-    if (this.#pending < this.#limit) return undefined
-    return new DatabankError('DATABANK_UNAVAILABLE', `${this.#limit} commands wait for Redis already`)
-  }
-
-  readonly #succeed = (reply: unknown): unknown => {
-    this.#pending -= 1
-    this.#onReply(undefined)
-    return reply
-  }
-
-  readonly #fail = (error: unknown): never => {
-    this.#pending -= 1
-    const code = replyCode(error)
-    if (code !== undefined) this.#onReply(code)
-    throw this.#isClosed && code === undefined ? closed() : failure(error)
-  }
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
 }

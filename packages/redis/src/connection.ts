@@ -1,8 +1,13 @@
-import { DatabankError } from 'connect-databank'
-import { type Client, COMMAND_OPTIONS, type NodeRedisClient, type Words } from './client.ts'
-import { closed, failure } from './failures.ts'
+import {
+  type BankContext,
+  closedError,
+  DatabankError,
+  setBackgroundInterval,
+  setBackgroundTimeout,
+} from 'connect-databank/backend'
+import { type Client, COMMAND_OPTIONS, type NodeRedisClient, type Send } from './clients.ts'
+import { redisError } from './errors.ts'
 import type { RedisBankOptions } from './options.ts'
-import type { Tracking } from './tracking.ts'
 
 interface OwnClient extends NodeRedisClient {
   readonly isReady: boolean
@@ -12,59 +17,78 @@ interface OwnClient extends NodeRedisClient {
   destroy(): void
 }
 
+/** What the near cache adds to a connection. */
+export interface ConnectionListener {
+  /** More options for node-redis's `createClient`. */
+  clientOptions(redis: typeof import('redis')): object
+  onReady(): void
+  /** The connection is lost, or replaced by another. */
+  onLost(): void
+}
+
+/** An operation that waits for the connection. */
 interface Waiting {
-  /** Gives up at the first failure to connect. */
-  readonly isHasty: boolean
+  /** Rejects at the first failure to connect. */
+  readonly failsFast: boolean
   readonly resolve: (client: OwnClient) => void
   readonly reject: (error: Error) => void
 }
 
-/** How long (ms) `open()` waits for a server that takes the connection and then says nothing. */
-const OPENING = 5_000
-/** How long (ms) an end in good order may take, before the socket is cut. */
-const PARTING = 1_000
-/** The shortest time (ms) between two restarts. */
-const RESTART_INTERVAL = 1_000
+/** How long one attempt to connect may take, in milliseconds, unless the store's `timeout` is short. */
+const CONNECT_TIMEOUT = 2_000
+/** The parts of the store's `timeout` that operations wait for a connection, and that `open` waits. */
+const OFFLINE_SHARE = 0.4
+const OPEN_SHARE = 0.9
+/** How long an orderly end may take before the socket is closed, in milliseconds. */
+const END_TIMEOUT = 1_000
+/** The shortest time between two replacements of the connection, in milliseconds. */
+const REPLACE_INTERVAL = 1_000
+/** How often a connection is checked in the time after which it counts as stalled. */
+const CHECKS = 4
 
 /**
- * The connection of a bank that was given a URL: a client of node-redis that connects on first use, and again, for ever, when it
- * is lost. Commands never queue inside the client, where they would outlive the request that sent them: they wait here, for a
- * time, and are turned away at once while the server refuses us.
+ * The connection of a bank with a URL: a client of node-redis that connects on first use, and reconnects for ever. Commands never queue
+ * inside the client, where they would outlive the request that sent them: they wait here for a limited time, and are rejected at once
+ * while the server refuses access.
  */
 export class Connection implements Client {
   readonly isCluster = false
   readonly keyPrefix = ''
   readonly #options: RedisBankOptions
-  readonly #patience: number
+  readonly #timeout: number
   readonly #waiting = new Set<Waiting>()
+  #listener: ConnectionListener | undefined
   #client: OwnClient | undefined
   #starting: Promise<void> | undefined
   #failure: (Error & { code: string }) | undefined
-  #tracking: Tracking | undefined
-  #isEnded = false
-  #restartedAt = 0
+  #isClosed = false
+  #replacedAt = 0
+  #checkTimer: ReturnType<typeof setInterval> | undefined
+  /** How many commands were sent so far. */
+  #sent = 0
 
-  constructor(options: RedisBankOptions) {
+  constructor(options: RedisBankOptions, { timeout }: BankContext) {
     this.#options = options
-    this.#patience = options.offlineWait ?? 2_000
+    this.#timeout = timeout
   }
 
-  readonly send = (words: Words): Promise<unknown> => {
+  readonly send: Send = (args) => {
+    this.#sent += 1
     const client = this.#client
-    if (client?.isReady) return client.sendCommand(words)
-    return this.#ready(false).then((client) => client.sendCommand(words))
+    if (client?.isReady) return client.sendCommand(args as string[])
+    return this.#ready(false).then((ready) => ready.sendCommand(args as string[]))
   }
 
-  async masters(): Promise<readonly ((words: Words) => Promise<unknown>)[]> {
+  async masters(): Promise<readonly Send[]> {
     return [this.send]
   }
 
-  /** Every connection from now on is a tracked one. */
-  track(tracking: Tracking): void {
-    this.#tracking = tracking
+  /** Must be called before the first use. */
+  setListener(listener: ConnectionListener): void {
+    this.#listener = listener
   }
 
-  /** Connects, or rejects with what stood in the way; then nothing of the attempt goes on. */
+  /** Connects, or rejects with what prevents it; then the attempt ends. */
   async open(): Promise<void> {
     if (this.#client?.isReady) return
     try {
@@ -75,109 +99,155 @@ export class Connection implements Client {
     }
   }
 
-  /**
-   * Takes a new client in the place of this one, at most once a second. The old one ends when all that is under way on it is
-   * answered, or now: then that is rejected.
-   */
-  restart(when: 'when all is answered' | 'now'): void {
-    if (this.#isEnded || this.#client === undefined || Date.now() - this.#restartedAt < RESTART_INTERVAL) return
-    this.#restartedAt = Date.now()
-    const client = this.#client
+  /** Lets nobody wait for a connection any longer. */
+  refuse(): void {
+    this.#isClosed = true
+    this.#rejectWaiting(closedError('RedisBank'))
+  }
+
+  close(): void {
+    this.refuse()
+    this.#drop()
+  }
+
+  /** Called when the server refuses writes: a master that became a replica. Its address may lead to another server by now. */
+  onReadonly(): void {
+    this.#replace('when all is answered')
+  }
+
+  /** Makes a new client, at most once a second. The old one ends when its commands are answered, or now: then they are rejected. */
+  #replace(when: 'when all is answered' | 'now'): void {
+    if (this.#isClosed || this.#client === undefined || Date.now() - this.#replacedAt < REPLACE_INTERVAL) return
+    this.#replacedAt = Date.now()
+    const old = this.#client
     this.#drop(when === 'now')
-    if (when !== 'now') void end(client)
+    if (when !== 'now') void endInOrder(old)
     this.#start()
   }
 
-  async close(): Promise<void> {
-    this.#isEnded = true
-    this.#tracking?.end()
-    this.#rejectWaiting(closed(), () => true)
-    const client = this.#client
-    this.#client = undefined
-    await (client && end(client))
-  }
-
-  #ready(isHasty: boolean): Promise<OwnClient> {
-    if (this.#isEnded) return Promise.reject(closed())
-    if (!isHasty && this.#failure?.code === 'DATABANK_DENIED') return Promise.reject(this.#failure)
-    const { promise, resolve, reject } = withResolvers<OwnClient>()
-    let timer: NodeJS.Timeout | undefined
-    const limit = () => {
-      if (!this.#waiting.has(waiting)) return
-      timer = setTimeout(() => waiting.reject(this.#unreachable()), isHasty ? OPENING : this.#patience).unref()
-    }
-    const settle = () => {
-      clearTimeout(timer)
-      this.#waiting.delete(waiting)
-    }
-    const waiting: Waiting = {
-      isHasty,
-      resolve: (client) => {
-        settle()
-        resolve(client)
-      },
-      reject: (error) => {
-        settle()
-        reject(error)
-      },
-    }
-    this.#waiting.add(waiting)
-    this.#start()
-    // To load the client may take a second of a busy start: that is no time in which the server was silent.
-    if (this.#client === undefined) loadClient().then(limit, () => {})
-    else limit()
-    return promise
+  #ready(failsFast: boolean): Promise<OwnClient> {
+    if (this.#isClosed) return Promise.reject(closedError('RedisBank'))
+    if (!failsFast && this.#failure?.code === 'DATABANK_DENIED') return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined
+      const end = (): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(waiting)
+      }
+      const waiting: Waiting = {
+        failsFast,
+        resolve: (client) => {
+          end()
+          resolve(client)
+        },
+        reject: (error) => {
+          end()
+          reject(error)
+        },
+      }
+      const limit = (): void => {
+        if (!this.#waiting.has(waiting)) return
+        const wait = failsFast ? this.#timeout * OPEN_SHARE : (this.#options.offlineWait ?? this.#timeout * OFFLINE_SHARE)
+        timer = setBackgroundTimeout(() => waiting.reject(this.#unreachable()), wait)
+      }
+      this.#waiting.add(waiting)
+      this.#start()
+      // Loading the client may take a second of a busy start. In that time the server was not silent.
+      if (this.#client === undefined) loadClient().then(limit, () => {})
+      else limit()
+    })
   }
 
   #unreachable(): Error {
-    return this.#failure ?? new DatabankError('DATABANK_UNAVAILABLE', 'Redis takes no connection, or says nothing on it')
+    return this.#failure ?? new DatabankError('DATABANK_UNAVAILABLE', 'Redis: no connection, or no answer on it')
   }
 
   #start(): void {
     this.#starting ??= this.#connect().catch((error) => {
-      // Only wrong options come here: whatever happens on the network is an event of the client.
-      this.#rejectWaiting(failure(error), () => true)
+      // Only wrong options lead here: what happens on the network is an event of the client.
+      this.#rejectWaiting(redisError(error))
       this.#starting = undefined
     })
   }
 
   async #connect(): Promise<void> {
     const redis = await loadClient()
-    if (this.#isEnded) return
-    const options = { ...clientOptions(this.#options), ...this.#tracking?.clientOptions(redis) }
+    if (this.#isClosed) return
+    const options = { ...this.#clientOptions(), ...this.#listener?.clientOptions(redis) }
     const client = redis.createClient(options) as unknown as OwnClient
     this.#client = client
     client.on('error', (error) => this.#onError(client, error))
     client.on('ready', () => this.#onReady(client))
-    // It ends only when we end it: the strategy never gives up.
+    this.#checkTimer = this.#startChecks(client)
+    // It ends only when we end it: the strategy never stops.
     client.connect().catch(() => {})
+  }
+
+  /** The caller's own options win, except for how our commands are sent. */
+  #clientOptions(): object {
+    const { url = 'redis://127.0.0.1:6379', clientOptions = {} } = this.#options
+    const { socket, ...rest } = clientOptions as { socket?: object }
+    const connectTimeout = Math.min(CONNECT_TIMEOUT, this.#timeout * OFFLINE_SHARE)
+    return {
+      url: url.replace(/^valkey/i, 'redis'),
+      disableOfflineQueue: true,
+      // Commands that a user with few rights may not give, or that Redis 6.2 does not know.
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      ...rest,
+      commandOptions: COMMAND_OPTIONS,
+      socket: { connectTimeout, reconnectStrategy, ...socket },
+    }
+  }
+
+  /**
+   * A connection whose other end has vanished looks healthy to the kernel for a quarter of an hour. So one in use is asked for an answer,
+   * which comes after the answers to all commands before.
+   */
+  #startChecks(client: OwnClient): ReturnType<typeof setInterval> {
+    let seen = this.#sent
+    let unanswered = 0
+    const answered = (): void => {
+      unanswered = 0
+    }
+    const check = (): void => {
+      if (unanswered >= CHECKS) this.#replace('now')
+      else if (unanswered > 0) unanswered += 1
+      else if (this.#sent !== seen && client.isReady) {
+        unanswered = 1
+        client.sendCommand(['MGET', this.#options.prefix ?? 'sess:']).then(answered, answered)
+      }
+      seen = this.#sent
+    }
+    return setBackgroundInterval(check, Math.ceil((this.#options.stallTimeout ?? this.#timeout) / CHECKS))
   }
 
   #onReady(client: OwnClient): void {
     if (client !== this.#client) return
     this.#failure = undefined
-    this.#tracking?.begin()
+    this.#listener?.onReady()
     for (const waiting of [...this.#waiting]) waiting.resolve(client)
   }
 
   #onError(client: OwnClient, error: unknown): void {
     if (client !== this.#client) return
-    this.#tracking?.end()
-    const failed = failure(error)
-    this.#failure = failed
-    const isDenied = failed.code === 'DATABANK_DENIED'
-    this.#rejectWaiting(failed, ({ isHasty }) => isHasty || isDenied)
-    // A strategy of the caller's gave up: the next command begins anew.
+    this.#listener?.onLost()
+    const failure = redisError(error)
+    this.#failure = failure
+    const isDenied = failure.code === 'DATABANK_DENIED'
+    this.#rejectWaiting(failure, ({ failsFast }) => failsFast || isDenied)
+    // The caller's own strategy has stopped: the next command connects anew.
     if (!client.isOpen) this.#drop()
   }
 
-  #rejectWaiting(error: Error, which: (waiting: Waiting) => boolean): void {
-    for (const waiting of [...this.#waiting]) if (which(waiting)) waiting.reject(error)
+  #rejectWaiting(error: Error, isAffected: (waiting: Waiting) => boolean = () => true): void {
+    for (const waiting of [...this.#waiting]) if (isAffected(waiting)) waiting.reject(error)
   }
 
   #drop(cut = true): void {
     const client = this.#client
-    this.#tracking?.end()
+    this.#listener?.onLost()
+    clearInterval(this.#checkTimer)
     this.#client = undefined
     this.#starting = undefined
     if (cut && client?.isOpen) client.destroy()
@@ -186,53 +256,26 @@ export class Connection implements Client {
 
 let loading: Promise<typeof import('redis')> | undefined
 
-/** Imported on first use, so that whoever hands in a client of ioredis does not load node-redis. */
+/** Imported on first use: an application that hands in a client of ioredis does not load node-redis. */
 function loadClient(): Promise<typeof import('redis')> {
   loading ??= import('redis')
   return loading
 }
 
-/** What node-redis is told. The caller's own options win, but for how our commands are sent. */
-function clientOptions({ url = 'redis://127.0.0.1:6379', clientOptions = {} }: RedisBankOptions): object {
-  const { socket, ...rest } = clientOptions as { socket?: object }
-  return {
-    url,
-    disableOfflineQueue: true,
-    // Commands that a user with few rights may not give, or that Redis 6.2 does not know.
-    disableClientInfo: true,
-    maintNotifications: 'disabled',
-    ...rest,
-    commandOptions: COMMAND_OPTIONS,
-    socket: { connectTimeout: 2_000, reconnectStrategy, ...socket },
-  }
-}
-
-/** 25 to 50 ms at first, then up to 500 ms: soon enough for the users, and not all processes at the same moment. */
+/** 25 to 50 ms at first, then up to 500 ms: soon enough for users, and not all processes at the same moment. */
 function reconnectStrategy(retries: number): number {
   const longest = Math.min(50 * 2 ** Math.min(retries, 10), 500)
   return longest * (0.5 + Math.random() / 2)
 }
 
-/** Ends a client in good order, but soon: its own close waits for ever for the replies of a server that is gone. */
-async function end(client: OwnClient): Promise<void> {
+/** Ends a client when its commands are answered, but soon: its own `close` waits for ever for a server that has gone. */
+async function endInOrder(client: OwnClient): Promise<void> {
   if (!client.isOpen) return
-  const { promise, resolve } = withResolvers<void>()
-  const timer = setTimeout(resolve, PARTING)
-  client.close().then(
-    () => resolve(),
-    () => resolve(),
-  )
-  await promise
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timedOut = new Promise<void>((resolve) => {
+    timer = setBackgroundTimeout(resolve, END_TIMEOUT)
+  })
+  await Promise.race([client.close().catch(() => {}), timedOut])
   clearTimeout(timer)
   client.destroy()
-}
-
-function withResolvers<Value>() {
-  let resolve!: (value: Value) => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<Value>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
 }

@@ -1,0 +1,210 @@
+import { DatabankError, setBackgroundInterval } from 'connect-databank/backend'
+
+/** A client of node-redis 5 or 6 (`createClient`, `createClientPool`). */
+export interface NodeRedisClient {
+  sendCommand(args: string[], options?: object): Promise<unknown>
+  withCommandOptions?(options: object): Pick<NodeRedisClient, 'sendCommand'>
+  readonly options?: { readonly commandOptions?: object } | undefined
+  readonly isOpen: boolean
+}
+
+/** A client of node-redis 5 or 6 for a cluster (`createCluster`). */
+export interface NodeRedisCluster {
+  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
+  // biome-ignore lint/suspicious/noExplicitAny: a node is whatever this client takes back
+  readonly masters: readonly any[]
+  readonly slots: readonly { readonly master: unknown }[]
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  nodeClient(node: any): NodeRedisClient | Promise<NodeRedisClient>
+  readonly isOpen: boolean
+}
+
+/** A client of node-redis 5 or 6 for servers under Sentinel (`createSentinel`). */
+export interface NodeRedisSentinel {
+  sendCommand(isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
+  // biome-ignore lint/suspicious/noExplicitAny: recognized by it, never called
+  getMasterNode(): any
+  readonly isOpen: boolean
+}
+
+/** A client of ioredis 5 or 6 (`new Redis`), one that asks Sentinel included. */
+export interface IORedisClient {
+  call(command: string, ...args: string[]): Promise<unknown>
+  readonly options: { readonly keyPrefix?: string | undefined }
+}
+
+/** A client of ioredis 5 or 6 for a cluster (`new Cluster`). */
+export interface IORedisCluster extends IORedisClient {
+  nodes(role?: 'master'): IORedisClient[]
+  refreshSlotsCache(): void
+}
+
+/** Every client that a bank takes. */
+export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IORedisClient | IORedisCluster
+
+/** A command's name and arguments. */
+export type CommandArgs = readonly string[]
+
+/** Sends a command; `key`, its first key, says which node of a cluster it is for. */
+export type Send = (args: CommandArgs, key: string) => Promise<unknown>
+
+/** What all clients are to the bank. */
+export interface Client {
+  /** Whether one command may only have keys of one slot. */
+  readonly isCluster: boolean
+  /** What the client puts before every key by itself, except in SCAN. */
+  readonly keyPrefix: string
+  readonly send: Send
+  /** A function for each server that holds keys: it sends a command to that server. */
+  masters(): Promise<readonly Send[]>
+}
+
+/**
+ * Options of each command of node-redis. Version 6 makes an AbortSignal for each command with a time-out, which halves the throughput;
+ * the store has a time-out of its own. Replies are strings and numbers, whatever types the client was told to map them to.
+ */
+export const COMMAND_OPTIONS = { timeout: undefined, abortSignal: undefined, typeMapping: {} }
+
+/** Why a client can't work; undefined if it can. */
+export function refusalOf(client: object): string | undefined {
+  if ('internal_send_command' in client) return 'is of node-redis 3 or older; connect one of node-redis 5 or 6'
+  const { options } = client as { options?: { legacyMode?: unknown } }
+  if (options?.legacyMode === true) return 'was made with legacyMode, where commands take callbacks; make it without'
+  if ('call' in client || 'isOpen' in client) return undefined
+  return 'is no client of node-redis 5 or 6 (it has no isOpen); hand in the client itself, not what its legacy() returns'
+}
+
+/** Recognizes a client by its structure: it may come from another copy of its package. */
+export function adapt(client: RedisClient): Client {
+  if ('nodeClient' in client) return nodeRedisCluster(client)
+  if ('getMasterNode' in client) return nodeRedisSentinel(client)
+  if ('nodes' in client) return ioredisCluster(client)
+  if ('call' in client) return ioredis(client)
+  return nodeRedis(client)
+}
+
+function nodeRedis(client: NodeRedisClient): Client {
+  return single(whileOpen(client, senderOf(client)))
+}
+
+/**
+ * A node-redis 6 client merges the options of a call with its own at the cost of a whole command, so it is told them once, if the caller
+ * has set none. A node-redis 5 client ignores what it is told so, and then has none to override.
+ */
+function senderOf(client: NodeRedisClient): Send {
+  const hasOwn = Object.values(client.options?.commandOptions ?? {}).some((value) => value !== undefined)
+  const isPool = 'execute' in client
+  if (isPool || hasOwn || client.withCommandOptions === undefined) {
+    return (args) => client.sendCommand(args as string[], COMMAND_OPTIONS)
+  }
+  const sender = client.withCommandOptions(COMMAND_OPTIONS)
+  return (args) => sender.sendCommand(args as string[])
+}
+
+/** Reads go to the masters, too (`isReadonly` is false): a replica may not have yet what this process has just written. */
+function nodeRedisCluster(cluster: NodeRedisCluster): Client {
+  const send: Send = (args, key) => cluster.sendCommand(key, false, args as string[], COMMAND_OPTIONS)
+  const clients = async (): Promise<NodeRedisClient[]> => Promise.all(cluster.masters.map((master) => cluster.nodeClient(master)))
+  return {
+    isCluster: true,
+    keyPrefix: '',
+    send: refreshingTopology(whileOpen(cluster, send), (key) => probeOtherNode(cluster, key)),
+    masters: async () => (await clients()).map(senderOf),
+  }
+}
+
+function nodeRedisSentinel(sentinel: NodeRedisSentinel): Client {
+  return single(whileOpen(sentinel, (args) => sentinel.sendCommand(false, args as string[], COMMAND_OPTIONS)))
+}
+
+function ioredis(client: IORedisClient): Client {
+  return single(callOf(client), client.options.keyPrefix)
+}
+
+function ioredisCluster(cluster: IORedisCluster): Client {
+  return {
+    isCluster: true,
+    keyPrefix: cluster.options.keyPrefix ?? '',
+    send: refreshingTopology(callOf(cluster), async () => cluster.refreshSlotsCache()),
+    masters: async () => cluster.nodes('master').map(callOf),
+  }
+}
+
+function single(send: Send, keyPrefix = ''): Client {
+  return { isCluster: false, keyPrefix, send, masters: async () => [send] }
+}
+
+function callOf(client: IORedisClient): Send {
+  return ([command, ...args]) => client.call(command!, ...args)
+}
+
+/** A client of node-redis that is not open says no more than "The client is closed". */
+function whileOpen(client: { readonly isOpen: boolean }, send: Send): Send {
+  return (args, key) => (client.isOpen ? send(args, key) : Promise.reject(notOpen()))
+}
+
+function notOpen(): DatabankError {
+  const advice = 'await client.connect() before the first request'
+  return new DatabankError('DATABANK_UNAVAILABLE', `Redis: the client is not connected, or was closed: ${advice}`)
+}
+
+/** How often the commands under way of a cluster are checked, in milliseconds. */
+const CHECK_INTERVAL = 250
+/** At this check after it was sent, a command has waited too long. */
+const CHECKS = 2
+
+/**
+ * Sends to a cluster, and makes the client learn of a failover. Clients refresh the topology when a node redirects them; a master that
+ * has failed or hangs redirects nobody, so commands would wait for it though a replica has taken over. (Without this, node-redis 5 waits
+ * for ever, node-redis 6 waits 5 seconds if the master has failed and for ever if it hangs, ioredis waits some seconds.)
+ */
+function refreshingTopology(send: Send, refresh: (key: string) => Promise<unknown>): Send {
+  /** In the order in which they were sent: only the first, which has waited longest, is checked. */
+  const underWay = new Set<{ readonly key: string; readonly sentAt: number }>()
+  let checks = 0
+  let timer: ReturnType<typeof setInterval> | undefined
+  const check = (): void => {
+    checks += 1
+    const [oldest] = underWay
+    if (oldest === undefined) {
+      clearInterval(timer)
+      timer = undefined
+    } else if (checks - oldest.sentAt >= CHECKS) refresh(oldest.key).catch(() => {})
+  }
+  return (args, key) => {
+    const command = { key, sentAt: checks }
+    underWay.add(command)
+    timer ??= setBackgroundInterval(check, CHECK_INTERVAL)
+    return send(args, key).finally(() => underWay.delete(command))
+  }
+}
+
+/** Asks another node for the key: if the slot has moved there, the other node redirects, and the client learns the topology. */
+async function probeOtherNode(cluster: NodeRedisCluster, key: string): Promise<void> {
+  const silent = cluster.slots[slotOf(key)]?.master
+  for (let attempt = 0; attempt < 1_000; attempt++) {
+    // Any other master, at random: the first may have failed as well.
+    const other = `{${Math.random()}}`
+    const { master } = cluster.slots[slotOf(other)] ?? {}
+    if (master === undefined || master === silent) continue
+    await cluster.sendCommand(other, false, ['GET', key])
+    return
+  }
+}
+
+/** The slot of a cluster that a key belongs to: CRC-16/XMODEM of the key, or of its hash tag. */
+export function slotOf(key: string): number {
+  let crc = 0
+  for (const byte of Buffer.from(hashTagOf(key))) {
+    crc ^= byte << 8
+    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : crc << 1
+  }
+  return crc % 16_384
+}
+
+/** What stands between the first `{` and the next `}`, if anything does; else the whole key. */
+function hashTagOf(key: string): string {
+  const open = key.indexOf('{')
+  const close = open < 0 ? -1 : key.indexOf('}', open)
+  return close > open + 1 ? key.slice(open + 1, close) : key
+}

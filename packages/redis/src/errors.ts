@@ -1,0 +1,49 @@
+import { codeOfSystemError, type ErrorCode, errorMapper } from 'connect-databank/backend'
+
+/** What the server's error codes mean. Redis begins every error reply with one, in capitals. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  NOAUTH: 'DATABANK_DENIED',
+  WRONGPASS: 'DATABANK_DENIED',
+  NOPERM: 'DATABANK_DENIED',
+  OOM: 'DATABANK_FULL',
+  READONLY: 'DATABANK_UNAVAILABLE',
+  LOADING: 'DATABANK_UNAVAILABLE',
+  BUSY: 'DATABANK_UNAVAILABLE',
+  MASTERDOWN: 'DATABANK_UNAVAILABLE',
+  NOREPLICAS: 'DATABANK_UNAVAILABLE',
+  CLUSTERDOWN: 'DATABANK_UNAVAILABLE',
+  TRYAGAIN: 'DATABANK_UNAVAILABLE',
+  MOVED: 'DATABANK_UNAVAILABLE',
+  ASK: 'DATABANK_UNAVAILABLE',
+  WRONGTYPE: 'DATABANK_INVALID_RECORD',
+}
+
+/** Refusals that the server tells with a plain ERR. */
+const DENIED = /invalid password|without any password|ACL failure in script|user executing the script can't run/
+const TOO_BUSY = /max number of clients/
+/** Redis 6.2 puts its own words before an error that a script met. */
+const REPLY = /^(?:ERR Error running script .*@user_script: ?\d+: -?(?=[A-Z]{2,} ))?([A-Z]{2,}) /
+
+/** The client's error as the bank's caller gets it. An error that the server did not reply is a failure to reach it. */
+export const redisError = errorMapper('Redis', (error) => {
+  const code = replyCode(error)
+  if (code === undefined) return isMistake(error) ? undefined : (codeOfSystemError(error) ?? 'DATABANK_UNAVAILABLE')
+  if (code === 'ERR' && TOO_BUSY.test(String(error.message))) return 'DATABANK_UNAVAILABLE'
+  if (code === 'ERR' && DENIED.test(String(error.message))) return 'DATABANK_DENIED'
+  return Object.hasOwn(CODES, code) ? CODES[code] : 'DATABANK_BACKEND_FAILED'
+})
+
+/** The code that an error reply begins with; undefined if the server did not reply this error. */
+export function replyCode(error: unknown): string | undefined {
+  return error instanceof Error ? REPLY.exec(error.message)?.[1] : undefined
+}
+
+/** Whether the server does not know the command. */
+export function isUnknownCommand(error: unknown): boolean {
+  return replyCode(error) === 'ERR' && /unknown command/.test(String(error))
+}
+
+/** Whether the error tells of a wrong call, not of the network: Node.js' errors of the network have class Error. */
+function isMistake(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError
+}

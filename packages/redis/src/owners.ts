@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import type { Commands } from './commands.ts'
+import { GONE } from './records.ts'
+
+/** The index is split, so that no key grows with the number of all sessions, and a cluster spreads it over its nodes. */
+const SHARDS = 64
+/** How many members one command reads or removes. */
+const PAGE = 500
+
+/**
+ * Finds the sessions of an owner: sorted sets beside the sessions, whose members `owner, id, nonce` are in alphabetical order. The index
+ * may name a session that has ended or that belongs to another owner by now: who reads it checks the session. It never lacks a
+ * session that belongs to the owner. So touches, swaps that keep the owner, and deletes do not write it; `sweep` removes what has ended.
+ *
+ * Index and session are on different nodes of a cluster, so no command writes both. Each write of an owner adds a member before the
+ * session is written, so that a crash leaves no session without one; and another member after it, as a sweep that looked for the session
+ * before it was written may remove the first. A member is new each time: what a sweep removes is not what was added after its look.
+ */
+export class OwnerIndex {
+  readonly #prefix: string
+  readonly #commands: Commands
+
+  /** @param prefix the prefix of the sessions' keys */
+  constructor(prefix: string, commands: Commands) {
+    this.#prefix = prefix
+    this.#commands = commands
+  }
+
+  /** Runs a write that gives the session to an owner. It returns null if it did not write. */
+  async during<Version extends string | null>(owner: string, id: string, write: () => Promise<Version>): Promise<Version> {
+    const key = this.#keyOf(owner)
+    const start = field(owner) + field(id)
+    const [first, older] = await Promise.all([this.#add(key, start), this.#page(key, `[${start}`, endOf(start))])
+    const version = await write()
+    if (version !== null) await this.#add(key, start)
+    await this.#remove(key, version === null ? [first] : [first, ...older])
+    return version
+  }
+
+  /** Streams the ids of the sessions that may belong to the owner, in pages. */
+  async *idsOf(owner: string): AsyncGenerator<string[]> {
+    const start = field(owner)
+    for await (const members of this.#pages(this.#keyOf(owner), `[${start}`, endOf(start))) {
+      // A session may have several members, one after the other.
+      yield [...new Set(members.map((member) => fieldAt(member, start.length).text))]
+    }
+  }
+
+  /** Removes the members whose sessions have ended, page by page. */
+  async *sweep(): AsyncGenerator<void> {
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const key = this.#keyOfShard(shard)
+      for await (const members of this.#pages(key, '-', '+')) {
+        const ids = members.map((member) => fieldAt(member, fieldAt(member, 0).end).text)
+        const expiries = await this.#commands.expiries(ids.map((id) => this.#prefix + id))
+        yield await this.#remove(
+          key,
+          members.filter((_, index) => expiries[index] === GONE),
+        )
+      }
+    }
+  }
+
+  async *#pages(key: string, from: string, to: string): AsyncGenerator<string[]> {
+    let start = from
+    for (;;) {
+      const members = await this.#page(key, start, to)
+      if (members.length > 0) yield members
+      if (members.length < PAGE) return
+      start = `(${members.at(-1)}`
+    }
+  }
+
+  #page(key: string, from: string, to: string): Promise<string[]> {
+    return this.#commands.send(['ZRANGEBYLEX', key, from, to, 'LIMIT', '0', String(PAGE)], key) as Promise<string[]>
+  }
+
+  async #add(key: string, start: string): Promise<string> {
+    const member = start + randomBytes(6).toString('base64url')
+    await this.#commands.send(['ZADD', key, '0', member], key)
+    return member
+  }
+
+  async #remove(key: string, members: readonly string[]): Promise<void> {
+    if (members.length > 0) await this.#commands.send(['ZREM', key, ...members], key)
+  }
+
+  #keyOf(owner: string): string {
+    let hash = 0
+    for (let index = 0; index < owner.length; index++) hash = (hash * 31 + owner.charCodeAt(index)) | 0
+    return this.#keyOfShard(hash & (SHARDS - 1))
+  }
+
+  /** With a prefix of its own, so that nobody takes it for a session. */
+  #keyOfShard(shard: number): string {
+    return `owners:${this.#prefix}${shard}`
+  }
+}
+
+/** A text of a member, with its length: no field is the beginning of another. */
+function field(text: string): string {
+  return `${text.length}:${text}:`
+}
+
+function fieldAt(member: string, start: number): { readonly text: string; readonly end: number } {
+  const colon = member.indexOf(':', start)
+  const length = Number(member.slice(start, colon))
+  return { text: member.slice(colon + 1, colon + 1 + length), end: colon + length + 2 }
+}
+
+/** The first text behind all that begin with this field. */
+function endOf(start: string): string {
+  return `(${start.slice(0, -1)};`
+}
