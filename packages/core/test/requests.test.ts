@@ -1,14 +1,12 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { Gate, gatedBank } from '@connect-databank/conformance'
 import express, { type Express } from 'express'
 import session from 'express-session'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
 import type { Bank } from '../src/bank.ts'
+import type { StoreOptions } from '../src/options.ts'
 import { DatabankStore } from '../src/store.ts'
-import type { StoreOptions } from '../src/store-options.ts'
-import { minute } from './kit.ts'
+import { Gate, gatedBank, MINUTE, minutesOf, ReferenceBank } from './helpers.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -23,7 +21,7 @@ async function open(bank: Bank, options: Omit<StoreOptions, 'bank'> = {}, sessio
   const gate = new Gate()
   const app = express()
   app.use(
-    session({ store, secret: 'test', resave: false, saveUninitialized: false, cookie: { maxAge: minute }, ...sessionOptions }),
+    session({ store, secret: 'test', resave: false, saveUninitialized: false, cookie: { maxAge: MINUTE }, ...sessionOptions }),
   )
   routes(app, gate)
   const server = app.listen(0, '127.0.0.1')
@@ -69,7 +67,7 @@ function routes(app: Express, gate: Gate): void {
     response.json(rest)
   })
   app.get('/remember', (request, response) => {
-    request.session.cookie.maxAge = 30 * minute
+    request.session.cookie.maxAge = 30 * MINUTE
     response.json({})
   })
   app.get('/save', (request, response, next) => {
@@ -91,7 +89,7 @@ function routes(app: Express, gate: Gate): void {
   }) as express.ErrorRequestHandler)
 }
 
-/** Every order of the names. */
+/** All orders of the names. */
 function orders(names: string[]): string[][] {
   if (names.length < 2) return [names]
   return names.flatMap((name) => orders(names.filter((other) => other !== name)).map((rest) => [name, ...rest]))
@@ -110,7 +108,7 @@ describe('parallel requests', () => {
     expect((await request('/session')).body).toEqual({ start: 1, a: 1, b: 1, c: 1 })
   })
 
-  it('lose none of twenty that end at once', async () => {
+  it('lose none of twenty changes when they end at once', async () => {
     const { gate, request } = await open(new ReferenceBank())
     await request('/open/start')
     const keys = Array.from({ length: 20 }, (_, index) => `key${index}`)
@@ -132,7 +130,7 @@ describe('parallel requests', () => {
     expect((await late).status).toBe(200)
     await dropped
     expect((await request('/session')).body).toEqual({})
-    await expect(new Promise((resolve) => store.length((_error, living) => resolve(living)))).resolves.toBe(0)
+    expect(await store.length()).toBe(0)
   })
 
   it('do not bring the old session back from regenerate', async () => {
@@ -143,13 +141,13 @@ describe('parallel requests', () => {
     await request('/regenerate')
     gate.release('late')
     await late
-    const sessions = await new Promise<session.SessionData[]>((resolve) => store.all((_error, all) => resolve(all!)))
+    const sessions = await store.all()
     expect(sessions).toEqual([{ cookie: expect.anything(), fresh: true }])
   })
 })
 
 describe('one request after the other', () => {
-  it('sees what a redirect’s request has saved, though the save is slow', async () => {
+  it('sees what the request before its redirect has saved, though the save is slow', async () => {
     const bank = gatedBank(new ReferenceBank())
     const { request } = await open(bank)
     await request('/open/start')
@@ -162,12 +160,12 @@ describe('one request after the other', () => {
     expect((await next).body).toEqual({ start: 1, redirected: true })
   })
 
-  it('keeps a cookie that only changed its maxAge', async () => {
+  it('keeps a cookie of which only maxAge has changed', async () => {
     const { request, store } = await open(new ReferenceBank())
     await request('/open/start')
     await request('/remember')
-    const sessions = await new Promise<session.SessionData[]>((resolve) => store.all((_error, all) => resolve(all!)))
-    expect(sessions.map((each) => Math.round((each.cookie.originalMaxAge as number) / minute))).toEqual([30])
+    const sessions = await store.all()
+    expect(sessions.map((each) => minutesOf(each.cookie.originalMaxAge))).toEqual([30])
   })
 
   it('keeps the data of an explicit save, which a touch follows', async () => {
@@ -187,22 +185,22 @@ describe('one request after the other', () => {
     await request('/session')
     expect((await request('/session')).body).toEqual({ start: 1 })
     await request('/logout')
-    await expect(new Promise((resolve) => store.length((_error, living) => resolve(living)))).resolves.toBe(0)
+    expect(await store.length()).toBe(0)
   })
 })
 
-describe('when the bank is down', () => {
-  it('a request gets a coded error in time, and the next one its session once it is back', async () => {
+describe('when the database is down', () => {
+  it('a request gets a coded error in time, and the next one its session when it is up again', async () => {
     const bank = gatedBank(new ReferenceBank())
     const { request } = await open(bank, { timeout: 50 })
     await request('/open/start')
     bank.hold('read')
     expect(await request('/session')).toMatchObject({ status: 500, body: { code: 'DATABANK_TIMEOUT' } })
-    bank.letGo()
+    bank.releaseAll()
     expect(await request('/session')).toMatchObject({ status: 200, body: { start: 1 } })
   })
 
-  it('an error named ENOENT is no missing session: nobody is logged out by it', async () => {
+  it('an error with the code ENOENT does not count as a missing session: nobody is logged out', async () => {
     const bank = new ReferenceBank()
     const { request } = await open(bank)
     await request('/open/start')
@@ -213,7 +211,7 @@ describe('when the bank is down', () => {
     expect((await request('/session')).body).toEqual({ start: 1 })
   })
 
-  it('a corrupt record costs a new session, not the site', async () => {
+  it('a corrupt record gives its user a new session, and no error', async () => {
     const bank = new ReferenceBank()
     const { request } = await open(bank)
     await request('/open/start')

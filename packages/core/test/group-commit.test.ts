@@ -1,8 +1,6 @@
-import { gatedBank } from '@connect-databank/conformance'
 import type { SessionData } from 'express-session'
 import { describe, expect, it } from 'vitest'
-import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
-import { Client, countAnew, dataOf, minute, sessionData, turnOfLoop } from './kit.ts'
+import { Client, dataOf, gatedBank, MINUTE, nextTurn, ReferenceBank, renewAge, sessionData } from './helpers.ts'
 
 /** A store with a session, and a live one of it for each name. */
 async function requests<Name extends string>(names: readonly Name[], options: object = {}) {
@@ -13,27 +11,27 @@ async function requests<Name extends string>(names: readonly Name[], options: ob
   for (const name of names) live[name] = (await client.load('sid')) as never
   const save = (name: Name, value: unknown) => {
     ;(live[name] as Record<string, unknown>)[name] = value
-    countAnew(live[name] as never)
+    renewAge(live[name] as never)
     return client.set('sid', live[name] as never)
   }
   return { bank, client, live, save }
 }
 
 describe('writes of one session that wait for each other', () => {
-  it('go out as one, and none is lost', async () => {
+  it('are sent as one, and none is lost', async () => {
     const { bank, client, save } = await requests(['first', 'a', 'b', 'c'])
     bank.hold('swap')
     const reads = bank.calls('read')
     const first = save('first', 1)
     const call = await bank.held('swap')
     const others = [save('a', 1), save('b', 1), save('c', 1)]
-    await turnOfLoop()
+    await nextTurn()
     expect(bank.calls('swap')).toBe(1)
-    bank.letGo()
+    bank.releaseAll()
     await call.release()
     await Promise.all([first, ...others])
     expect(bank.calls('swap')).toBe(2)
-    // What the first has left is known: to ask the bank would be a round trip more.
+    // What the first has stored is known: a read would be one more round trip.
     expect(bank.calls('read')).toBe(reads)
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, a: 1, b: 1, c: 1 })
   })
@@ -45,13 +43,13 @@ describe('writes of one session that wait for each other', () => {
     const call = await bank.held('swap')
     const others = [save('a', 1), save('b', 1)]
     await call.release()
-    const joint = await bank.held('swap')
+    const group = await bank.held('swap')
     const elsewhere = new Client(new Proxy(bank, { get: (target, name) => Reflect.get(target, name) }))
-    bank.letGo()
-    const theirs = (await elsewhere.load('sid')) as unknown as Record<string, unknown>
+    bank.releaseAll()
+    const theirs = await elsewhere.load('sid')
     theirs['theirs'] = 1
-    await elsewhere.set('sid', theirs as never)
-    await joint.release()
+    await elsewhere.set('sid', theirs)
+    await group.release()
     await Promise.all([first, ...others])
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, a: 1, b: 1, theirs: 1 })
   })
@@ -65,27 +63,27 @@ describe('writes of one session that wait for each other', () => {
     const others = [save('a', 1), save('b', 1)]
     await call.perform()
     await bank.delete('sid')
-    bank.letGo()
+    bank.releaseAll()
     await call.release()
     await Promise.all([first, ...others])
-    await turnOfLoop()
+    await nextTurn()
     expect(events).toEqual(['dropped sid', 'dropped sid'])
     expect(await client.get('sid')).toBeNull()
   })
 
-  it('keep their place before a destroy, and those behind it are dropped', async () => {
+  it('keep their place before a destroy, and those after it are dropped', async () => {
     const { bank, client, save } = await requests(['first', 'a', 'b'])
     const events = client.events()
     bank.hold('swap')
     const first = save('first', 1)
     const call = await bank.held('swap')
     const before = save('a', 1)
-    const end = client.destroy('sid')
+    const destroying = client.destroy('sid')
     const after = save('b', 1)
-    bank.letGo()
+    bank.releaseAll()
     await call.release()
-    await Promise.all([first, before, end, after])
-    await turnOfLoop()
+    await Promise.all([first, before, destroying, after])
+    await nextTurn()
     expect(events.filter((event) => event.startsWith('dropped'))).toEqual(['dropped sid'])
     expect(await client.get('sid')).toBeNull()
   })
@@ -101,9 +99,9 @@ describe('writes of one session that wait for each other', () => {
     const others = [save('a', 1), save('b', 1)]
     await call.release()
     await head
-    const joint = await bank.held('swap')
-    joint.fail(new Error('gone'))
-    bank.letGo()
+    const group = await bank.held('swap')
+    group.fail(new Error('gone'))
+    bank.releaseAll()
     for (const other of others) await expect(other).rejects.toThrow('gone')
     await client.set('sid', live.a as never)
     await client.set('sid', live.b as never)
@@ -112,7 +110,7 @@ describe('writes of one session that wait for each other', () => {
 
   it.each([
     ['the later measures its changes against the earlier', { later: 1 }],
-    ['also when the later takes back what the earlier changed', {}],
+    ['also when the later reverts what the earlier has changed', {}],
   ])('of one request stay apart: %s', async (_, later) => {
     const { bank, client, live, save } = await requests(['first', 'a'])
     bank.hold('swap')
@@ -122,13 +120,13 @@ describe('writes of one session that wait for each other', () => {
     delete live.a['a']
     Object.assign(live.a, later)
     const other = client.set('sid', live.a as never)
-    bank.letGo()
+    bank.releaseAll()
     await call.release()
     await Promise.all([first, one, other])
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, ...later })
   })
 
-  it('go out singly where the caller merges: what fails for one must not fail the others', async () => {
+  it('are sent singly where the caller merges: what fails for one must not fail the others', async () => {
     const merge = (_base: SessionData, theirs: SessionData, ours: SessionData): SessionData => {
       if ('a' in ours) throw new Error('not this one')
       return { ...theirs, ...ours }
@@ -139,7 +137,7 @@ describe('writes of one session that wait for each other', () => {
     const call = await bank.held('swap')
     const bad = expect(save('a', 1)).rejects.toMatchObject({ code: 'DATABANK_MERGE_FAILED' })
     const good = save('b', 1)
-    bank.letGo()
+    bank.releaseAll()
     await call.release()
     await Promise.all([first, bad, good])
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, b: 1 })
@@ -147,23 +145,23 @@ describe('writes of one session that wait for each other', () => {
 })
 
 describe('a touch while a write is under way', () => {
-  it('comes after the write, whose own death would end its', async () => {
+  it('comes after the write, whose own expiry would replace its', async () => {
     const { bank, client, live, save } = await requests(['a', 'b'])
     bank.hold('swap')
     const write = save('a', 1)
     const call = await bank.held('swap')
-    const late = Date.now() + 10 * minute
+    const late = Date.now() + 10 * MINUTE
     // Not by its setter, which changes the cookie's age as well: the touch would be a rewrite.
     ;(live.b as { cookie: { _expires: Date } }).cookie._expires = new Date(late)
     const touch = client.touch('sid', live.b as never)
-    await turnOfLoop()
+    await nextTurn()
     expect(bank.calls('touch')).toBe(0)
     await call.release()
     await Promise.all([write, touch])
     expect((await bank.read('sid'))?.expires).toBe(late)
   })
 
-  it('makes nobody wait', async () => {
+  it('makes no get wait', async () => {
     const { bank, client, live, save } = await requests(['a', 'b'])
     bank.hold('swap', 'touch')
     const write = save('a', 1)
@@ -186,7 +184,7 @@ describe('a touch while a write is under way', () => {
     const closing = client.store.close()
     await call.release()
     const held = await bank.held('touch')
-    await turnOfLoop()
+    await nextTurn()
     expect(bank.calls('close')).toBe(0)
     await held.release()
     await Promise.all([write, touch, closing])
