@@ -27,6 +27,8 @@ export interface Grade {
   readonly error?: Error
   /** Why it was skipped. */
   readonly reason?: string
+  /** What was missing, by the names in `needs`, if it was skipped. */
+  readonly missing?: readonly string[]
 }
 
 /** How checks are run. */
@@ -35,6 +37,11 @@ export interface RunOptions {
   readonly limit?: number
   /** Which checks to run, by name. Default: all. */
   readonly only?: (name: string) => boolean
+  /**
+   * What the bank or store surely lacks: names of optional methods, or `another`, `configured`, `promises`. Its checks are registered
+   * as skipped. Only for Jest, which cannot skip a test that runs: other runners find out by themselves.
+   */
+  readonly lacks?: readonly string[]
 }
 
 /** The default of `limit`, in milliseconds. */

@@ -2,7 +2,7 @@ import type { Bank } from 'connect-databank/backend'
 import { type Deferred, deferred } from './gate.ts'
 
 /** The name of a method of a bank whose calls can be held: each that returns a promise. */
-export type GatedMethod = Exclude<keyof Bank, 'scan' | 'idsOf'>
+export type GatedMethod = Exclude<keyof Bank, 'name' | 'scan' | 'idsOf'>
 
 /** A call that waits at the gate. */
 export interface PendingCall {

@@ -1,4 +1,4 @@
-import { type Bank, type Entry, isLive, type Stored, type Touch } from 'connect-databank/backend'
+import { type Bank, type BankDescription, type Entry, isLive, type Stored, type Touch } from 'connect-databank/backend'
 
 /** What several reference banks share, as several processes share a database. */
 export type Table = Map<string, Stored>
@@ -17,6 +17,7 @@ let lastVersion = 0
  * on it. It returns copies, and nothing happens at the moment of a call, as with a real database.
  */
 export class ReferenceBank implements Bank {
+  readonly name: string = 'reference'
   protected readonly table: Table
   readonly #hasVersions: boolean
   #isClosed = false
@@ -113,6 +114,11 @@ export class ReferenceBank implements Bank {
     let deleted = 0
     for (const [id, stored] of this.table) if (!isLive(stored, now) && this.table.delete(id)) deleted++
     return deleted
+  }
+
+  async describe(): Promise<BankDescription> {
+    await this.begin()
+    return { server: 'ReferenceBank' }
   }
 
   async open(): Promise<void> {

@@ -10,7 +10,7 @@ export async function runCheck<Context>(
   const { name, why } = check
   try {
     const { result, uncaught } = await capture(() => runOpened(check, open, limit))
-    if (result !== null) return { name, why, outcome: 'skipped', reason: result }
+    if (result !== null) return { name, why, outcome: 'skipped', ...result }
     if (uncaught[0] !== undefined) {
       const error = new Error(`uncaught while the check ran: ${uncaught[0].message}`, { cause: uncaught[0] })
       return { name, why, outcome: 'failed', error }
@@ -21,20 +21,24 @@ export async function runCheck<Context>(
   }
 }
 
+/** Why a check was skipped, and what was missing. */
+type SkipReason = Required<Pick<Grade, 'reason' | 'missing'>>
+
 /** Returns why the check was skipped, or null if it was run. */
 async function runOpened<Context>(
   check: Check<Context>,
   open: () => Promise<Subject<Context>>,
   limit: number,
-): Promise<string | null> {
+): Promise<SkipReason | null> {
   const subject = await within(limit, 'open', open())
   // Node.js 26.9 ends the process if an exception is thrown, and caught by a listener, in the turn of the event loop in which an
   // operation of `fs.promises` ended, as one may in `open`: so the check starts in the next turn.
   await new Promise((resolve) => setImmediate(resolve))
   let failed = true
   try {
-    const missing = check.needs.map((need) => subject.missing(need)).filter((reason) => reason !== undefined)
-    const skipped = missing.length > 0 ? missing.join(', ') : await run(check, subject.context, limit)
+    const missing = check.needs.filter((need) => subject.missing(need) !== undefined)
+    const reason = missing.map((need) => subject.missing(need)).join(', ')
+    const skipped = missing.length > 0 ? { reason, missing } : await run(check, subject.context, limit)
     failed = false
     return skipped
   } finally {
@@ -44,12 +48,12 @@ async function runOpened<Context>(
   }
 }
 
-async function run<Context>(check: Check<Context>, context: Context, limit: number): Promise<string | null> {
+async function run<Context>(check: Check<Context>, context: Context, limit: number): Promise<SkipReason | null> {
   try {
     await within(limit, 'the check', check.run(context))
     return null
   } catch (error) {
-    if (error instanceof Skipped) return error.message
+    if (error instanceof Skipped) return { reason: error.message, missing: check.needs }
     throw error
   }
 }

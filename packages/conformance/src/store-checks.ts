@@ -1,21 +1,30 @@
-import { answerChecks } from './store/answers.ts'
+import { badSessionChecks } from './store/bad-sessions.ts'
+import { callbackChecks } from './store/callbacks.ts'
 import { dataChecks } from './store/data.ts'
-import type { StoreCheck } from './store/kit.ts'
-import { lifeChecks } from './store/life.ts'
+import { expiryChecks } from './store/expiry.ts'
+import type { StoreCheck } from './store/helpers.ts'
+import { listingChecks } from './store/listing.ts'
 import { logoutChecks } from './store/logout.ts'
+import { lostUpdateChecks } from './store/lost-updates.ts'
 import { orderChecks } from './store/order.ts'
-import { raceChecks } from './store/races.ts'
+import { promiseChecks } from './store/promises.ts'
 import { requestChecks } from './store/requests.ts'
-import { wholeChecks } from './store/whole.ts'
+import { updateChecks } from './store/updates.ts'
 
-/** Everything that express-session's documentation, its code or plain sense asks of a store. */
+/**
+ * Everything that is asked of a store: by express-session's documentation, by its code, by plain sense, and, if the store has the
+ * methods, by connect-databank's documentation.
+ */
 export const storeChecks: readonly StoreCheck[] = [
-  ...answerChecks,
+  ...callbackChecks,
+  ...promiseChecks,
   ...dataChecks,
+  ...badSessionChecks,
   ...orderChecks,
-  ...lifeChecks,
-  ...wholeChecks,
+  ...expiryChecks,
+  ...listingChecks,
   ...requestChecks,
-  ...raceChecks,
+  ...lostUpdateChecks,
+  ...updateChecks,
   ...logoutChecks,
 ]

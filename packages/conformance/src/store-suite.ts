@@ -1,7 +1,8 @@
+import type { Layer } from 'connect-databank/backend'
 import { App } from './app.ts'
 import type { Grade, RunOptions, Subject } from './check.ts'
 import { type AnyStore, Driver } from './store/any-store.ts'
-import type { StoreContext } from './store/kit.ts'
+import type { StoreContext, StoreSettings } from './store/helpers.ts'
 import { storeChecks } from './store-checks.ts'
 import { grade, type Runner, register } from './suite.ts'
 
@@ -9,21 +10,28 @@ import { grade, type Runner, register } from './suite.ts'
 export interface OpenedStore {
   /** Fresh and empty. */
   readonly store: AnyStore
-  /** Opens a second store on the same place, as another process would. Leave it out where a place cannot be shared. */
+  /** Opens a second store on the same storage, as another process would. Leave it out if storage cannot be shared. */
   readonly another?: () => Promise<AnyStore>
-  /** Closes all of it, the other stores too, and removes what they stored. */
+  /**
+   * Opens a store on the same storage with these options of connect-databank. Its bank is `layer(bank)`; where that cannot be done,
+   * ignore the layer. Leave it out for other stores.
+   */
+  readonly configured?: (settings: StoreSettings, layer: Layer) => Promise<AnyStore>
+  /** Closes all stores that were opened, and removes what they stored. */
   close(): Promise<void>
 }
 
-/** What the suites for stores are given. */
+/** Options of the suites for stores. */
 export interface StoreSuiteOptions extends RunOptions {
   /** Opens a store for one check: fresh and empty each time. */
   readonly open: () => Promise<OpenedStore>
+  /** Methods without a callback return promises. Default: whether the store has connect-databank's method `update`. */
+  readonly promises?: boolean
 }
 
 /**
- * Tells a test runner of everything that is asked of an express-session store, of whatever make. Which optional part runs is
- * read off the methods of the opened store; a check of a missing one is skipped.
+ * Registers one test for each thing that is asked of an express-session store. A check of an optional method runs if the opened
+ * store has the method, and is skipped if not.
  *
  * @example
  * import { describe, it } from 'node:test'
@@ -32,16 +40,16 @@ export interface StoreSuiteOptions extends RunOptions {
  *   open: async () => ({ store: new session.MemoryStore(), close: async () => {} }),
  * })
  */
-export function storeConformance(runner: Runner, { open, ...options }: StoreSuiteOptions): void {
-  register(runner, 'store conformance', storeChecks, opening(open), options)
+export function storeConformance(runner: Runner, { open, promises, ...options }: StoreSuiteOptions): void {
+  register(runner, 'store conformance', storeChecks, opening(open, promises), options)
 }
 
-/** Runs the same checks without a test runner, and answers what came of each. Never rejects. */
-export function gradeStore({ open, ...options }: StoreSuiteOptions): Promise<Grade[]> {
-  return grade(storeChecks, opening(open), options)
+/** Runs the same checks without a test runner. Resolves with the result of each; never rejects. */
+export function gradeStore({ open, promises, ...options }: StoreSuiteOptions): Promise<Grade[]> {
+  return grade(storeChecks, opening(open, promises), options)
 }
 
-function opening(open: () => Promise<OpenedStore>): () => Promise<Subject<StoreContext>> {
+function opening(open: () => Promise<OpenedStore>, promises: boolean | undefined): () => Promise<Subject<StoreContext>> {
   return async () => {
     const opened = await open()
     const apps: App[] = []
@@ -50,21 +58,27 @@ function opening(open: () => Promise<OpenedStore>): () => Promise<Subject<StoreC
       context: {
         store: driver,
         another: async () => new Driver((await opened.another?.()) as AnyStore),
+        configured: async (settings, layer = (bank) => bank) =>
+          new Driver((await opened.configured?.(settings, layer)) as AnyStore),
         app: async (settings, on = driver) => {
           const app = await App.listen(on.store, settings)
           apps.push(app)
           return app
         },
       },
-      missing: (need) => {
-        const isThere =
-          need === 'another' ? opened.another !== undefined : typeof opened.store[need as keyof AnyStore] === 'function'
-        return isThere ? undefined : `there is no ${need}`
-      },
+      missing: (need) => missing(need, opened, promises),
       close: async () => {
         await Promise.all(apps.map((app) => app.close()))
         await opened.close()
       },
     }
   }
+}
+
+function missing(need: string, { store, another, configured }: OpenedStore, promises: boolean | undefined): string | undefined {
+  if (need === 'another') return another === undefined ? 'there is no second store on the same storage' : undefined
+  if (need === 'configured') return configured === undefined ? 'it is not opened with options of connect-databank' : undefined
+  if (need === 'promises')
+    return (promises ?? store.update !== undefined) ? undefined : 'it does not say that it returns promises'
+  return typeof store[need as keyof AnyStore] === 'function' ? undefined : `there is no ${need}`
 }

@@ -1,35 +1,38 @@
 import { type Check, type Grade, LIMIT, type RunOptions, type Subject } from './check.ts'
 import { runCheck } from './run.ts'
 
-/** A test runner, as far as the suites need one: those of vitest, node:test, mocha and jest fit. */
+/** The part of a test runner that the suites use: vitest, node:test, mocha and Jest have it. */
 export interface Runner {
   readonly describe: (name: string, body: () => void) => unknown
   // biome-ignore lint/suspicious/noExplicitAny: every runner has a context of its own
   readonly it: (name: string, body: (this: any, ...args: any[]) => Promise<void>, timeout?: number) => unknown
 }
 
-/** Tells the runner of each check. */
+/** Registers each check with the runner. */
 export function register<Context>(
   { describe, it }: Runner,
   title: string,
   checks: readonly Check<Context>[],
   open: () => Promise<Subject<Context>>,
-  { limit = LIMIT, only = () => true }: RunOptions,
+  { limit = LIMIT, only = () => true, lacks = [] }: RunOptions,
 ): void {
   const timeout = limit * 3 + 1_000
   describe(title, () => {
     for (const check of checks) {
       if (!only(check.name)) continue
-      // A rest parameter keeps the function's length at 0: mocha and jest take a first parameter for a `done` callback.
+      const lacking = check.needs.find((need) => lacks.includes(need))
+      // A rest parameter keeps the function's length at 0: mocha and Jest take a first parameter for a `done` callback.
       const body = async function (this: unknown, ...args: unknown[]): Promise<void> {
-        // vitest and jest take the time limit beside the body, mocha from its context. Ours is the one that counts.
+        // vitest and Jest take the time limit beside the body, mocha from its context. The suite's own limit is shorter.
         const mocha = this as { timeout?: (milliseconds: number) => void } | undefined
         if (typeof mocha?.timeout === 'function') mocha.timeout(timeout)
-        const { outcome, error, reason } = await runCheck(check, open, limit)
+        const { outcome, error, reason, missing } = await runCheck(check, open, limit)
         if (outcome === 'failed') throw error
-        if (outcome === 'skipped') skip([args[0], this], reason ?? '')
+        if (outcome === 'skipped') skip([args[0], this], reason ?? '', missing)
       }
-      it(check.name, body, timeout)
+      const skipping = (it as { skip?: Runner['it'] }).skip
+      if (lacking !== undefined && skipping !== undefined) skipping(check.name, body, timeout)
+      else it(check.name, body, timeout)
     }
   })
 }
@@ -45,8 +48,15 @@ export async function grade<Context>(
   return grades
 }
 
-/** Skips the test that runs now: vitest and node:test hand a context over, mocha binds one. Where there is none it passes. */
-export function skip(contexts: readonly unknown[], reason: string): void {
+/**
+ * Skips the running test: vitest and node:test pass a context, mocha binds one. Jest cannot skip a running test: there it fails,
+ * since a skipped check must not count as passed.
+ */
+export function skip(contexts: readonly unknown[], reason: string, missing: readonly string[] = []): void {
   const able = (contexts as { skip?: (reason: string) => void }[]).find((context) => typeof context?.skip === 'function')
-  able?.skip?.(reason)
+  if (able?.skip !== undefined) able.skip(reason)
+  else {
+    const names = missing.map((name) => `'${name}'`).join(', ')
+    throw new Error(`skipped: ${reason}. This test runner cannot skip a running test: pass lacks: [${names}]`)
+  }
 }

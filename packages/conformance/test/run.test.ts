@@ -24,7 +24,7 @@ const open = async () => {
 const check = (run: () => Promise<void>, ...needs: string[]): Check<Watched> => ({ name: 'name', why: 'why', needs, run })
 const run = (body: () => Promise<void>, ...needs: string[]) => runCheck(check(body, ...needs), open, 200)
 
-describe('a check that is run', () => {
+describe('a check', () => {
   it('passes, and its subject is closed', async () => {
     assert.deepEqual(await run(async () => {}), { name: 'name', why: 'why', outcome: 'passed' })
     assert.ok(subject.isClosed)
@@ -36,9 +36,9 @@ describe('a check that is run', () => {
     assert.ok(subject.isClosed)
   })
 
-  it('is skipped where something is missing, with the reason', async () => {
+  it('is skipped if something is missing, with the reason', async () => {
     const grade = await run(() => Promise.reject(new Error('it was run')), 'there', 'missing')
-    assert.deepEqual(grade, { name: 'name', why: 'why', outcome: 'skipped', reason: 'there is no missing' })
+    assert.deepEqual(grade, { name: 'name', why: 'why', outcome: 'skipped', reason: 'there is no missing', missing: ['missing'] })
     assert.ok(subject.isClosed)
   })
 
@@ -89,24 +89,24 @@ describe('a check that is run', () => {
     )
   })
 
-  it('fails for an exception that nobody catches, and for a rejection that nobody handles', async () => {
+  it('fails for an uncaught exception, and for an unhandled rejection', async () => {
     const before = EVENTS.map((event) => process.listeners(event as 'uncaughtException'))
     const thrown = await run(async () => {
       setImmediate(() => {
-        throw new Error('out of the blue')
+        throw new Error('later')
       })
       await new Promise((resolve) => setTimeout(resolve, 5))
     })
-    assert.match(String(thrown.error), /uncaught while the check ran: out of the blue/)
+    assert.match(String(thrown.error), /uncaught while the check ran: later/)
     const rejected = await run(async () => {
-      void Promise.reject(new Error('left alone'))
+      void Promise.reject(new Error('not handled'))
     })
-    assert.match(String(rejected.error), /uncaught while the check ran: left alone/)
+    assert.match(String(rejected.error), /uncaught while the check ran: not handled/)
     const after = EVENTS.map((event) => process.listeners(event as 'uncaughtException'))
-    assert.deepEqual(after, before, 'the listeners of the test runner were not put back')
+    assert.deepEqual(after, before, 'the listeners of the test runner were not restored')
   })
 
-  it('passes if what nobody catches was thrown on purpose', async () => {
+  it('passes if the uncaught exception was thrown on purpose', async () => {
     const { outcome } = await run(async () => {
       setImmediate(() => {
         throw new Provoked('on purpose')
@@ -129,45 +129,57 @@ describe('a runner', () => {
   const checks: Check<Watched>[] = [
     { name: 'holds', why: '', needs: [], run: async () => {} },
     { name: 'does not hold', why: '', needs: [], run: () => Promise.reject(new Error('it does not hold')) },
-    { name: 'cannot be said', why: '', needs: ['missing'], run: () => Promise.reject(new Error('it was run')) },
+    { name: 'cannot be run', why: '', needs: ['missing'], run: () => Promise.reject(new Error('it was run')) },
   ]
   beforeEach(() => register(runner, 'title', checks, open, { limit: 200 }))
   afterEach(() => bodies.clear())
 
-  it('is told of every check, or of those that were asked for', () => {
-    assert.deepEqual([...bodies.keys()], ['holds', 'does not hold', 'cannot be said'])
+  it('gets every check, or those that were asked for', () => {
+    assert.deepEqual([...bodies.keys()], ['holds', 'does not hold', 'cannot be run'])
     bodies.clear()
     register(runner, 'title', checks, open, { only: (name) => name === 'holds' })
     assert.deepEqual([...bodies.keys()], ['holds'])
   })
 
-  it('hears of a failure by a rejection', async () => {
+  it('gets a failure as a rejection', async () => {
     await bodies.get('holds')!()
     await assert.rejects(bodies.get('does not hold')!(), /it does not hold/)
   })
 
-  it('that hands a context over skips by it, with the reason', async () => {
+  it('with a context as the argument skips by it, with the reason', async () => {
     const reasons: unknown[] = []
-    await bodies.get('cannot be said')!({ skip: (reason: unknown) => reasons.push(reason) })
+    await bodies.get('cannot be run')!({ skip: (reason: unknown) => reasons.push(reason) })
     assert.deepEqual(reasons, ['there is no missing'])
   })
 
-  it('that binds a context skips by it, and waits long enough', async () => {
-    let patience = 0
+  it('with a context as `this` skips by it, and waits long enough', async () => {
+    let timeout = 0
     const context = {
       timeout: (milliseconds: number) => {
-        patience = milliseconds
+        timeout = milliseconds
       },
       skip: () => {
         throw new Error('this is how mocha skips')
       },
     }
-    await assert.rejects(bodies.get('cannot be said')!.call(context), /this is how mocha skips/)
-    assert.ok(patience > 200)
+    await assert.rejects(bodies.get('cannot be run')!.call(context), /this is how mocha skips/)
+    assert.ok(timeout > 200)
   })
 
-  it('that has no context sees it pass, and never takes a parameter for a callback', async () => {
-    await bodies.get('cannot be said')!()
+  it('cannot take a parameter of a test for a callback', () => {
     for (const body of bodies.values()) assert.equal(body.length, 0)
+  })
+
+  it('without a context gets an error that names what is lacking', async () => {
+    await assert.rejects(bodies.get('cannot be run')!(), /there is no missing.*pass lacks: \['missing'\]/)
+  })
+
+  it('gets a check of what is lacking as a skipped test', () => {
+    const skipped: string[] = []
+    const it = Object.assign(runner.it, { skip: (name: string) => skipped.push(name) })
+    bodies.clear()
+    register({ describe: runner.describe, it }, 'title', checks, open, { lacks: ['missing'] })
+    assert.deepEqual([...bodies.keys()], ['holds', 'does not hold'])
+    assert.deepEqual(skipped, ['cannot be run'])
   })
 })

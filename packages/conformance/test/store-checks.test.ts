@@ -1,34 +1,32 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
+import type { AnyStore, OpenedStore } from '../src/index.ts'
 import { gradeStore, storeChecks, storeConformance } from '../src/index.ts'
+import { GoodStore, type StoreFault } from './fixtures/store-faults/helpers.ts'
 import { storeFaults } from './fixtures/store-faults/index.ts'
-import { GoodStore, type Shared } from './fixtures/store-faults/kit.ts'
 
-const fresh = (): Shared => ({ place: new Map(), records: Object.create(null) })
+/** Opens stores that share their storage. */
+async function open(make: StoreFault['make']): Promise<OpenedStore> {
+  const shared = { table: new Map(), records: Object.create(null) }
+  const stores: AnyStore[] = []
+  const opened = (store: AnyStore): AnyStore => {
+    stores.push(store)
+    return store
+  }
+  return {
+    store: opened(make(shared)),
+    another: async () => opened(make(shared)),
+    configured: async (settings, layer) => opened(make(shared, settings, layer)),
+    close: async () => void (await Promise.all(stores.map((store) => store.close?.()))),
+  }
+}
 
-storeConformance(
-  { describe, it },
-  {
-    open: async () => {
-      const shared = fresh()
-      const stores = [new GoodStore(shared)]
-      const another = async () => {
-        stores.push(new GoodStore(shared))
-        return stores.at(-1)!
-      }
-      return { store: stores[0]!, another, close: async () => void (await Promise.all(stores.map((store) => store.close()))) }
-    },
-  },
-)
+storeConformance({ describe, it }, { open: () => open((...args) => new GoodStore(...args)) })
 
 describe('each fault of a store is found', () => {
   for (const { fault, make, breaks, limit = 5_000 } of storeFaults) {
     it(`a store that ${fault}`, async () => {
-      const open = async () => {
-        const shared = fresh()
-        return { store: make(shared), another: async () => make(shared), close: async () => {} }
-      }
-      const grades = await gradeStore({ open, limit, only: (name) => breaks.includes(name) })
+      const grades = await gradeStore({ open: () => open(make), limit, only: (name) => breaks.includes(name) })
       assert.deepEqual(grades.map(({ name }) => name).sort(), [...breaks].sort())
       for (const { name, outcome } of grades) assert.equal(outcome, 'failed', `${name}: ${outcome}`)
     })

@@ -6,7 +6,7 @@ import type { Check } from '../check.ts'
  * What a check of a bank needs: an optional method, `another` (a second bank on the same storage), or `now` (a bank that goes by
  * the `now` that it is given, not by its database's clock).
  */
-export type BankNeed = keyof Bank | 'another' | 'now'
+export type BankNeed = Exclude<keyof Bank, 'name'> | 'another' | 'now'
 
 /** A bank that has these methods. */
 export type BankWith<Needs extends BankNeed> = Bank & Required<Pick<Bank, Extract<Needs, keyof Bank>>>

@@ -8,6 +8,22 @@ const SHARED = 'plain sense: several processes share one database'
 /** Open, close, and two banks on the same storage. */
 export const lifecycleChecks: readonly BankCheck[] = [
   bankCheck({
+    name: 'name is a text, if there is one',
+    why: 'contract: "The backend, such as `redis`."',
+    async run({ bank }) {
+      assert.ok(bank.name === undefined || (typeof bank.name === 'string' && bank.name !== ''), `the name is ${bank.name}`)
+    },
+  }),
+  bankCheck({
+    name: 'describe returns the server',
+    why: 'contract: "The server with its version, such as `Redis 7.0.15`."',
+    needs: ['describe'],
+    async run({ bank }) {
+      const { server } = await bank.describe()
+      assert.ok(typeof server === 'string' && server !== '', `the server is ${server}`)
+    },
+  }),
+  bankCheck({
     name: 'open may be called again',
     why: 'contract: "Connects now, or rejects now."',
     needs: ['open'],
@@ -134,7 +150,7 @@ export const lifecycleChecks: readonly BankCheck[] = [
 
 /** A call of every method that the bank has. */
 function calls(bank: Bank): [method: string, call: () => Promise<unknown>][] {
-  const all: { [Method in keyof Bank]-?: () => Promise<unknown> | undefined } = {
+  const all: { [Method in Exclude<keyof Bank, 'name'>]-?: () => Promise<unknown> | undefined } = {
     read: () => bank.read('id'),
     save: () => bank.save('id', live('b')),
     delete: () => bank.delete('id'),
@@ -151,6 +167,7 @@ function calls(bank: Bank): [method: string, call: () => Promise<unknown>][] {
     count: () => bank.count?.(Date.now()),
     clear: () => bank.clear?.(),
     purge: () => bank.purge?.(Date.now()),
+    describe: () => bank.describe?.(),
     open: () => bank.open?.(),
     close: () => undefined,
   }

@@ -1,5 +1,5 @@
 import type { AnyStore, StoredSession } from '../store/any-store.ts'
-import { HOUR, live } from '../store/kit.ts'
+import { HOUR, newSession } from '../store/helpers.ts'
 import type { Chronicle, Operation, Values } from './chronicle.ts'
 import { type Key, keys, type Lifetime } from './plan.ts'
 
@@ -100,7 +100,7 @@ export class Held {
   /** A session that was never stored. */
   static fresh(world: World, store: number): Held {
     const sid = world.newSid()
-    const held = new Held(sid, live(world.stores[store]!, sid, {}), undefined)
+    const held = new Held(sid, newSession({ store: world.stores[store]! }, sid, {}), undefined)
     held.age('long', world.chronicle)
     return held
   }

@@ -1,34 +1,39 @@
-/** A callback of any store's. */
-// biome-ignore lint/suspicious/noExplicitAny: stores of every make are typed in their own ways
-type AnyCallback = (error?: any, value?: any) => void
+import { Skipped } from '../check.ts'
 
-/** An express-session store of any make. */
+// biome-ignore lint/suspicious/noExplicitAny: every store has its own types
+type AnyCallback = (error?: any, value?: any) => void
+// biome-ignore lint/suspicious/noExplicitAny: every store has its own types
+type Any = any
+
+/** An express-session store, of connect-databank or any other. */
 export interface AnyStore {
   get(sid: string, callback: AnyCallback): unknown
-  // biome-ignore lint/suspicious/noExplicitAny: a session is what its maker says
-  set(sid: string, session: any, callback?: AnyCallback): unknown
+  set(sid: string, session: Any, callback?: AnyCallback): unknown
   destroy(sid: string, callback?: AnyCallback): unknown
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  touch?(sid: string, session: any, callback?: AnyCallback): unknown
+  touch?(sid: string, session: Any, callback?: AnyCallback): unknown
   all?(callback: AnyCallback): unknown
   length?(callback: AnyCallback): unknown
   clear?(callback?: AnyCallback): unknown
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  createSession(request: any, session: any): any
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  on(event: string, listener: (...args: any[]) => void): unknown
+  cleanup?(callback?: AnyCallback): unknown
+  createSession(request: Any, session: Any): Any
+  on(event: string, listener: (...args: Any[]) => void): unknown
+  /** Of connect-databank's stores, as are the following. */
+  update?(sid: string, change: (session: Any) => Any): Promise<Any>
+  sessionsOf?(owner: string): AsyncIterable<readonly [id: string, session: Any]>
+  destroySessionsOf?(owner: string, options?: { except?: string }): Promise<number>
+  destroyById?(id: string): Promise<boolean>
+  reindexOwners?(): Promise<unknown>
+  entries?(): AsyncIterable<readonly [id: string, session: Any]>
+  close?(): Promise<void>
 }
 
-/** A session as `get` gives it. */
-export interface StoredSession {
-  // biome-ignore lint/suspicious/noExplicitAny: a session holds what the application put there
-  [key: string]: any
-}
+/** A session as `get` returns it. */
+export type StoredSession = Record<string, Any>
 
-/** The methods that the suite calls. */
-export type StoreMethod = 'get' | 'set' | 'destroy' | 'touch' | 'all' | 'length' | 'clear'
+/** The methods that take a callback. */
+export type StoreMethod = 'get' | 'set' | 'destroy' | 'touch' | 'all' | 'length' | 'clear' | 'cleanup'
 
-/** A store's methods with promises. What a check calls must be there: it says so in `needs`. */
+/** A store's methods with promises. A check names the optional ones that it calls in `needs`. */
 export class Driver {
   readonly store: AnyStore
 
@@ -36,7 +41,7 @@ export class Driver {
     this.store = store
   }
 
-  /** The session; null for every way to say that there is none. */
+  /** The session, or null, whichever way the store says that there is none. */
   async get(sid: string): Promise<StoredSession | null> {
     try {
       return ((await this.call('get', sid)) as StoredSession | undefined) ?? null
@@ -59,7 +64,7 @@ export class Driver {
     await this.call('destroy', sid)
   }
 
-  /** All sessions, whether the store gives an array or an object. */
+  /** All sessions. A store may return an array or an object. */
   async all(): Promise<StoredSession[]> {
     return Object.values((await this.call('all')) as StoredSession[] | Record<string, StoredSession>)
   }
@@ -72,9 +77,22 @@ export class Driver {
     await this.call('clear')
   }
 
-  /** Calls the method, and gives what its callback is called with first. */
+  /** The sessions of an owner, with the ids that they are stored under. */
+  async sessionsOf(owner: string): Promise<(readonly [id: string, session: StoredSession])[]> {
+    const found: (readonly [string, StoredSession])[] = []
+    await supported(async () => {
+      for await (const pair of this.store.sessionsOf!(owner)) found.push(pair)
+    })
+    return found
+  }
+
+  destroySessionsOf(owner: string, options?: { except?: string }): Promise<number> {
+    return supported(() => this.store.destroySessionsOf!(owner, options))
+  }
+
+  /** Calls the method, and resolves with the value of its callback. */
   call(method: StoreMethod, ...args: unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    const result = new Promise((resolve, reject) => {
       const callback = (error: unknown, value: unknown): void => (error ? reject(error) : resolve(value))
       try {
         this.invoke(method, ...args, callback)
@@ -82,13 +100,24 @@ export class Driver {
         reject(new Error(`${method} threw instead of calling back: ${String(error)}`, { cause: error }))
       }
     })
+    return supported(() => result)
   }
 
-  /** Calls the method as it is. */
-  invoke(method: StoreMethod, ...args: unknown[]): void {
-    const answer = (this.store as unknown as Record<string, (...args: unknown[]) => unknown>)[method]!(...args)
-    // A store may give a promise beside its callback. If that rejects and nobody looks at it, it is an unhandled rejection,
-    // which express-session, who does not look at it, would suffer too: so it is left as it is.
-    void answer
+  /**
+   * Calls the method as express-session does. A store may return a promise as well: express-session ignores it, so that its
+   * rejection would be an unhandled one, and so does this.
+   */
+  invoke(method: StoreMethod, ...args: unknown[]): unknown {
+    return (this.store as unknown as Record<string, (...args: unknown[]) => unknown>)[method]!(...args)
+  }
+}
+
+/** A method may say that the bank below lacks what it needs: then the check is skipped. */
+async function supported<Value>(call: () => Promise<Value>): Promise<Value> {
+  try {
+    return await call()
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === 'DATABANK_NOT_SUPPORTED') throw new Skipped((error as Error).message)
+    throw error
   }
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { Gate } from '../gate.ts'
-import { assertData, assertSameLifetime, assertSameSecond, HOUR, type StoreCheck, storeCheck } from './kit.ts'
+import { assertData, assertSameAge, assertSameSecond, HOUR, type StoreCheck, storeCheck } from './helpers.ts'
 
-/** One visitor's requests, one after the other, through express-session. */
+/** Requests of one visitor, one after the other, through express-session. */
 export const requestChecks: readonly StoreCheck[] = [
   storeCheck({
-    name: 'a visitor finds the session again',
+    name: 'a later request gets the session again',
     why: 'express-session README: what a session middleware is for',
     async run({ app }) {
       const listening = await app()
@@ -28,7 +28,7 @@ export const requestChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'the request gets a cookie that knows its lifetime',
+    name: 'the request gets a cookie with its age and expiry',
     why: 'express-session README, Cookie.originalMaxAge: "returns the original `maxAge` (time-to-live), in milliseconds, of the session cookie"',
     async run({ app }) {
       for (const cookie of [{ maxAge: 2 * HOUR, sameSite: 'lax' as const }, {}]) {
@@ -42,14 +42,14 @@ export const requestChecks: readonly StoreCheck[] = [
           assert.equal(originalMaxAge, null)
           assert.ok(expires === null || (expires as unknown) === false)
         } else {
-          assertSameLifetime(originalMaxAge, cookie.maxAge)
-          assertSameSecond(expires!.getTime(), Date.now() + cookie.maxAge, 'the death')
+          assertSameAge(originalMaxAge, cookie.maxAge)
+          assertSameSecond(expires!.getTime(), Date.now() + cookie.maxAge, 'the expiry')
         }
       }
     },
   }),
   storeCheck({
-    name: 'a change of the cookie alone is kept',
+    name: 'a change of the cookie alone is stored',
     why: 'express-session README, Cookie.maxAge: "which we may also re-assign a new value to adjust the `.expires` property appropriately"',
     needs: ['touch'],
     async run({ app }) {
@@ -61,12 +61,12 @@ export const requestChecks: readonly StoreCheck[] = [
         session.cookie.maxAge = 30 * 24 * HOUR // "remember me"
       })
       const [maxAge, user] = await visitor.request(({ session }) => [session.cookie.originalMaxAge, session['user']])
-      assertSameLifetime(maxAge, 30 * 24 * HOUR)
+      assertSameAge(maxAge, 30 * 24 * HOUR)
       assert.equal(user, 'in8uy4')
     },
   }),
   storeCheck({
-    name: 'a visit that changes nothing moves the death that get tells',
+    name: 'a request that changes nothing extends the expiry that get returns',
     why: 'express-session README, rolling: "resetting the expiration countdown"; Cookie.maxAge: "the time remaining"',
     needs: ['touch'],
     async run({ store, app }) {
@@ -79,11 +79,11 @@ export const requestChecks: readonly StoreCheck[] = [
       await new Promise((resolve) => setTimeout(resolve, 1_050))
       await visitor.request(() => {})
       const second = new Date((await store.get(sid))!['cookie'].expires).getTime()
-      assert.ok(second >= first + 1_000, `the death moved by ${second - first} ms in more than a second`)
+      assert.ok(second >= first + 1_000, `the expiry was extended by ${second - first} ms in more than a second`)
     },
   }),
   storeCheck({
-    name: 'a redirect never beats the save',
+    name: 'a redirected request gets the data that were just set',
     why: 'express-session index.js sends the head of a response before `set` has ended: the browser follows a redirect meanwhile',
     async run({ app }) {
       const visitor = (await app()).visitor()
@@ -99,7 +99,7 @@ export const requestChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'what a request saved itself is there at once',
+    name: 'data that a request saves itself are stored at once',
     why: 'express-session README, Session.save: "There are some cases where it is useful to call this method, for example, redirects"',
     async run({ app }) {
       const visitor = (await app()).visitor()
@@ -110,17 +110,17 @@ export const requestChecks: readonly StoreCheck[] = [
       const long = visitor.request(async ({ session }) => {
         session['step'] = 2
         await new Promise<void>((resolve, reject) => session.save((error) => (error ? reject(error) : resolve())))
-        await gate.pass('the rest')
+        await gate.pass('after the save')
       })
-      await gate.arrived('the rest')
+      await gate.arrived('after the save')
       assert.equal(await visitor.request(({ session }) => session['step']), 2)
-      gate.release('the rest')
+      gate.release('after the save')
       await long
       assert.equal(await visitor.request(({ session }) => session['step']), 2)
     },
   }),
   storeCheck({
-    name: 'reload gives what another request has stored',
+    name: 'reload returns the data that another request has stored',
     why: 'express-session README, Session.reload: "Reloads the session data from the store"',
     async run({ app }) {
       const visitor = (await app()).visitor()
@@ -143,7 +143,7 @@ export const requestChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'regenerate ends the old session and begins a new one',
+    name: 'regenerate ends the old session and starts a new one',
     why: 'express-session README, Session.regenerate: "a new SID and `Session` instance will be initialized"',
     async run({ store, app }) {
       const visitor = (await app()).visitor()
@@ -151,20 +151,20 @@ export const requestChecks: readonly StoreCheck[] = [
         session['user'] = 'nobody yet'
         return sessionID
       })
-      const fresh = await visitor.request(async (req) => {
+      const renewed = await visitor.request(async (req) => {
         await new Promise<void>((resolve, reject) => req.session.regenerate((error) => (error ? reject(error) : resolve())))
         assert.equal(req.session['user'], undefined)
         req.session['user'] = 'in8uy4'
         return req.sessionID
       })
-      assert.notEqual(fresh, old)
+      assert.notEqual(renewed, old)
       assert.equal(await store.get(old), null)
-      assertData(await store.get(fresh), { user: 'in8uy4' })
+      assertData(await store.get(renewed), { user: 'in8uy4' })
       assert.equal(await visitor.request(({ session }) => session['user']), 'in8uy4')
     },
   }),
   storeCheck({
-    name: 'with unset: destroy, a session set to null ends, also one that was destroyed before',
+    name: 'with unset: destroy, a session that is set to null ends, also if it was destroyed before',
     why: 'express-session README, unset: "`\'destroy\'` The session will be destroyed (deleted) when the response ends."',
     async run({ store, app }) {
       const visitor = (await app({ unset: 'destroy' })).visitor()

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import type { App, SessionRequest, Visitor } from '../app.ts'
 import { Gate } from '../gate.ts'
-import { assertData, orders, type StoreCheck, storeCheck } from './kit.ts'
+import { assertData, orders, type StoreCheck, storeCheck } from './helpers.ts'
 
 const LOST =
   'plain sense, and express-session README, resave: "it can also create race conditions where a client makes two parallel requests", "depends on what store you\'re using"'
 
-/** Two requests of one visitor at once: nothing that one of them changed may be lost. */
-export const raceChecks: readonly StoreCheck[] = [
+/** Parallel requests of one visitor: no change of any of them may be lost. */
+export const lostUpdateChecks: readonly StoreCheck[] = [
   storeCheck({
-    name: 'parallel requests that change different keys lose nothing, in whatever order they end',
+    name: 'parallel requests that change different keys lose nothing, in every order in which they end',
     why: LOST,
     async run({ app }) {
       const listening = await app()
       for (const order of orders(['a', 'b', 'c'])) {
         const visitor = await loggedIn(listening, { user: 'in8uy4', a: 0 })
-        await held(visitor, ['a', 'b', 'c'], order, (name, { session }) => {
+        await sendTogether(visitor, ['a', 'b', 'c'], order, (name, { session }) => {
           session[name] = `by ${name}`
         })
         assertData(await sessionOf(visitor), { user: 'in8uy4', a: 'by a', b: 'by b', c: 'by c' }, `ended as ${order}`)
@@ -23,7 +23,7 @@ export const raceChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'parallel requests that change different keys lose nothing, when they end at the same moment',
+    name: 'parallel requests that change different keys lose nothing, if they end at the same moment',
     why: LOST,
     async run({ app }) {
       const visitor = await loggedIn(await app(), { user: 'in8uy4' })
@@ -42,13 +42,13 @@ export const raceChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'a removed key stays removed, an added one added, when parallel requests do both',
+    name: 'parallel requests that remove a key and add another lose nothing',
     why: LOST,
     async run({ app }) {
       const listening = await app()
       for (const order of orders(['remove', 'add'])) {
         const visitor = await loggedIn(listening, { notice: 'read me', user: 'in8uy4' })
-        await held(visitor, ['remove', 'add'], order, (name, { session }) => {
+        await sendTogether(visitor, ['remove', 'add'], order, (name, { session }) => {
           if (name === 'remove') delete session['notice']
           else session['cart'] = [1]
         })
@@ -57,21 +57,21 @@ export const raceChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'a parallel request that changes nothing takes nothing back',
-    why: 'plain sense: who only looked has nothing to say',
+    name: 'a parallel request that changes nothing does not restore old data',
+    why: 'plain sense: a request that changed nothing must not change what is stored',
     async run({ app }) {
-      await bystanderTakesNothing(await app({ resave: false, rolling: true }))
+      await keepsChange(await app({ resave: false, rolling: true }))
     },
   }),
   storeCheck({
-    name: 'a parallel request that changes nothing takes nothing back, with resave: true',
+    name: 'a parallel request that changes nothing does not restore old data, with resave: true',
     why: 'express-session README, resave: changes "may get overwritten when the other request ends, even if it made no changes"',
     async run({ app }) {
-      await bystanderTakesNothing(await app({ resave: true }))
+      await keepsChange(await app({ resave: true }))
     },
   }),
   storeCheck({
-    name: 'a request that saves twice loses nothing of its own, and nothing of what came between',
+    name: 'a request that saves twice loses no change of its own and none of another request',
     why: LOST,
     async run({ app }) {
       const listening = await app()
@@ -88,22 +88,26 @@ export const raceChecks: readonly StoreCheck[] = [
           await gate.pass('after the last save')
           session['third'] = 3
         })
-        for (const place of ['before the first save', 'between the saves', 'after the last save']) {
-          await gate.arrived(place)
-          if (place === other) {
+        for (const step of ['before the first save', 'between the saves', 'after the last save']) {
+          await gate.arrived(step)
+          if (step === other) {
             await visitor.request(({ session }) => {
-              session['other'] = place
+              session['other'] = step
             })
           }
-          gate.release(place)
+          gate.release(step)
         }
         await twice
-        assertData(await sessionOf(visitor), { user: 'in8uy4', first: 1, second: 2, third: 3, other }, `the other came ${other}`)
+        assertData(
+          await sessionOf(visitor),
+          { user: 'in8uy4', first: 1, second: 2, third: 3, other },
+          `the other request came ${other}`,
+        )
       }
     },
   }),
   storeCheck({
-    name: 'parallel requests on two stores of one place lose nothing, in whatever order they end',
+    name: 'parallel requests on two stores with the same storage lose nothing, in every order in which they end',
     why: LOST,
     needs: ['another'],
     async run({ app, another }) {
@@ -114,7 +118,7 @@ export const raceChecks: readonly StoreCheck[] = [
         const change = (name: string, { session }: SessionRequest): void => {
           session[name] = `by ${name}`
         }
-        await held({ a: visitor, b: elsewhere }, ['a', 'b'], order, change)
+        await sendTogether({ a: visitor, b: elsewhere }, ['a', 'b'], order, change)
         const expected = { user: 'in8uy4', a: 'by a', b: 'by b' }
         assertData(await sessionOf(visitor), expected, `ended as ${order}`)
         assertData(await sessionOf(elsewhere), expected, `ended as ${order}, seen from the other store`)
@@ -122,7 +126,7 @@ export const raceChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'what one store has set, another on the same place gives at once',
+    name: 'a store returns at once what another on the same storage has set',
     why: 'plain sense: the next request may come to another process',
     needs: ['another'],
     async run({ store, app, another }) {
@@ -154,7 +158,7 @@ export async function loggedIn(app: App, data: Record<string, unknown>): Promise
   return visitor
 }
 
-/** What the visitor's session holds; a key that the store adds is another check's. */
+/** The data of the visitor's session. */
 async function sessionOf(visitor: Visitor): Promise<Record<string, unknown>> {
   return visitor.request(({ session }) => {
     const { cookie: _, ...data } = JSON.parse(JSON.stringify(session))
@@ -162,8 +166,8 @@ async function sessionOf(visitor: Visitor): Promise<Record<string, unknown>> {
   })
 }
 
-/** Requests that all have loaded the session before the first changes it, and end one after the other in this order. */
-async function held(
+/** Sends requests that all load the session before the first changes it, and that end one after the other in this order. */
+export async function sendTogether(
   visitors: Visitor | Readonly<Record<string, Visitor>>,
   names: readonly string[],
   order: readonly string[],
@@ -186,15 +190,15 @@ async function held(
   }
 }
 
-/** One request changes the session, another only looks: whoever ends first, the change is there. */
-async function bystanderTakesNothing(app: App): Promise<void> {
-  for (const order of orders(['change', 'look'])) {
-    const visitor = await loggedIn(app, { value: 'old', gone: true })
-    await held(visitor, ['change', 'look'], order, (name, { session }) => {
+/** One request changes the session, another changes nothing: the change is stored, whichever ends first. */
+async function keepsChange(app: App): Promise<void> {
+  for (const order of orders(['change', 'read'])) {
+    const visitor = await loggedIn(app, { value: 'old', removed: true })
+    await sendTogether(visitor, ['change', 'read'], order, (name, { session }) => {
       if (name !== 'change') return
       session['value'] = 'new'
-      delete session['gone']
+      delete session['removed']
     })
-    assertData(await sessionOf(visitor), { value: 'new', gone: undefined }, `ended as ${order}`)
+    assertData(await sessionOf(visitor), { value: 'new', removed: undefined }, `ended as ${order}`)
   }
 }
