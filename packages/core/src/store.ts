@@ -3,7 +3,7 @@ import { type Bank, isLive, type Stored } from './bank.ts'
 import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
-import { forEachConcurrently, scan } from './fallbacks.ts'
+import { forEachConcurrently, limitSteps, scan } from './fallbacks.ts'
 import { bankIdOf, hashedIdOf, type IdRules, idRules, requireId } from './ids.ts'
 import { encrypt } from './layers/encryption.ts'
 import { type Emit, type StoreEvents, StoreLog } from './log.ts'
@@ -42,6 +42,8 @@ export class DatabankStore extends Store {
   readonly #maxSessionsPerOwner: number | undefined
   readonly #cleanupTimer: CleanupTimer | undefined
   #cleaning: Promise<void> | undefined
+  /** Operations of several steps that are under way. */
+  readonly #underWay = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
   /** @throws DATABANK_INVALID_OPTION */
@@ -349,18 +351,10 @@ export class DatabankStore extends Store {
 
   /** All entries, with the store's time-out for each step. */
   async *#scan(): AsyncGenerator<readonly [id: string, stored: Stored], void, undefined> {
-    const iterator = scan(this.#bank)[Symbol.asyncIterator]()
     try {
-      for (;;) {
-        const step = await this.#deadlines.limit(iterator.next(), 'scan')
-        if (step.done) return
-        yield step.value
-      }
+      yield* limitSteps(scan(this.#bank), (step) => this.#deadlines.limit(step, 'scan'))
     } catch (error) {
       throw coded(error)
-    } finally {
-      // Not awaited: a bank that hangs must not make us hang.
-      Promise.resolve(iterator.return?.()).catch(ignore)
     }
   }
 
@@ -371,7 +365,7 @@ export class DatabankStore extends Store {
   async #close(): Promise<void> {
     this.#cleanupTimer?.stop()
     try {
-      await Promise.all([this.#deadlines.idle(), this.#longDeadlines.idle()])
+      await Promise.all([...this.#underWay, this.#deadlines.idle(), this.#longDeadlines.idle()])
       await this.#deadlines.limit(Promise.resolve(this.#bank.close?.()), 'close')
     } catch (error) {
       throw coded(error)
@@ -387,10 +381,17 @@ export class DatabankStore extends Store {
     callback: Callback<Value> | undefined,
   ): Promise<Value> {
     const promise = traced(operation, this.#name, () => this.#start(work))
+    // These take several steps, between which no deadline runs.
+    if (sid === undefined || this.#maxSessionsPerOwner !== undefined) this.#keepOpenFor(promise)
     const mapError = this.#errorMapper(operation, sid)
     if (typeof callback !== 'function') return promised(promise, map, mapError)
     deliver(promise, callback, map, mapError)
     return undefined as never
+  }
+
+  #keepOpenFor(work: Promise<unknown>): void {
+    const ended: Promise<unknown> = work.then(ignore, ignore).then(() => this.#underWay.delete(ended))
+    this.#underWay.add(ended)
   }
 
   #start<T>(work: () => Promise<T>): Promise<T> {
