@@ -1,160 +1,211 @@
-import { type Bank, DatabankError, type Entry } from 'connect-databank'
-import { Connection } from './connection.ts'
-import { databankLayout } from './databank-layout.ts'
-import type { Collection, StoredDocument } from './driver.ts'
-import { closed, failure } from './failures.ts'
-import { documentIdOf, idOf } from './ids.ts'
-import { type Layout, sessionLayout } from './layout.ts'
+import {
+  type Bank,
+  type BankContext,
+  type BankDescription,
+  closedError,
+  DEFAULT_CONTEXT,
+  type Entry,
+  isLive,
+  type Lifecycle,
+  type Stored,
+  type Touch,
+  versionOf,
+} from 'connect-databank/backend'
+import { type Connected, connectionOf } from './connection.ts'
+import { BSON_OPTIONS, type Cursor, type Filter, type StoredDocument } from './driver.ts'
+import { isDuplicateId, mongoError } from './errors.ts'
 import { checkMongoOptions, type MongoBankOptions } from './options.ts'
-import { subDocumentOf, textOf } from './payload.ts'
-import { Writer } from './writer.ts'
+import { checkSize, databankRecords, type Records, sessionRecords, subDocumentOf } from './records.ts'
+import type { Update } from './updates.ts'
 
-/** Documents that come in one answer while all are listed. */
-const batchSize = 200
+/** How many documents one answer holds while all are listed. */
+const BATCH_SIZE = 200
+/** How often a save is attempted that parallel first saves of the same id interfere with. */
+const MAX_ATTEMPTS = 3
+/** Work on all documents may take this many times as long as one operation. */
+const LONG = 12
 
 /**
- * Sessions in a MongoDB collection, laid out as connect-mongo lays them out.
+ * Sessions in a MongoDB collection, in the layout of connect-mongo. The payload is the version.
  *
  * @example
  * const bank = new MongoBank({ url: 'mongodb://127.0.0.1/app', collectionName: 'sessions' })
  */
 export class MongoBank implements Bank {
-  readonly #connection: Connection
-  readonly #layout: Layout
-  readonly #writer: Writer
-  readonly #maxPending: number
-  #waiting = 0
-  #onIdle: (() => void) | undefined
+  readonly #context: BankContext
+  readonly #connection: Lifecycle<Connected>
+  readonly #records: Records
+  /** The form in which payloads are stored. */
+  readonly #sessionOf: (payload: string) => string | object
+  readonly #hasTtlIndex: boolean
 
   /** @throws DATABANK_INVALID_OPTION */
-  constructor(options: MongoBankOptions = {}) {
+  constructor(options: MongoBankOptions = {}, context: BankContext = DEFAULT_CONTEXT) {
     checkMongoOptions(options)
-    this.#connection = new Connection(options)
-    this.#layout = options.readDatabank === true ? databankLayout : sessionLayout
-    this.#writer = new Writer(this.#layout, options.native === true ? subDocumentOf : textOf)
-    this.#maxPending = options.maxPending ?? 10_000
+    this.#context = context
+    this.#connection = connectionOf(options, context)
+    this.#records = options.readDatabank === true ? databankRecords : sessionRecords
+    this.#sessionOf = options.native === true ? subDocumentOf : (payload) => payload
+    this.#hasTtlIndex = options.ttlIndex !== false
   }
 
-  read(id: string): Promise<Entry | null> {
-    return this.#run(1, async (collection) => {
-      const document = await collection.findOne({ _id: documentIdOf(id) })
-      return document === null ? null : this.#layout.entryOf(document as StoredDocument)
-    })
+  read(id: string): Promise<Stored | null> {
+    return this.#run(async ({ collection }) => this.#storedOf(await collection.findOne({ _id: id })))
   }
 
   save(id: string, entry: Entry): Promise<void> {
-    return this.#run(1, (collection) => this.#writer.save(collection, documentIdOf(id), entry))
+    return this.#run(async (connected) => {
+      // Two first saves of one id may both find no document. The one that is refused finds one when it is sent again.
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#write(connected, { _id: id }, entry, true)
+          return
+        } catch (error) {
+          if (attempt === MAX_ATTEMPTS || !isDuplicateId(error)) throw error
+        }
+      }
+    })
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#run(1, async (collection) => (await collection.deleteOne({ _id: documentIdOf(id) })).deletedCount === 1)
+    return this.#run(async ({ collection }) => (await collection.deleteOne({ _id: id })).deletedCount === 1)
   }
 
-  touch(id: string, expires: number | null): Promise<void> {
-    return this.touchMany([[id, expires]])
+  touch(id: string, expires: number | null, now: number): Promise<void> {
+    return this.touchMany([[id, expires]], now)
   }
 
-  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    return this.#run(1, (collection) => {
-      if (expected === null) return this.#writer.insert(collection, documentIdOf(id), entry)
-      return this.#writer.replace(collection, documentIdOf(id), expected, entry)
+  swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
+    return this.#run(async (connected) => {
+      const isDone =
+        expected === null
+          ? await this.#insert(connected, id, entry, now)
+          : await this.#replace(connected, id, expected, entry, now)
+      return isDone ? entry.payload : null
     })
   }
 
-  readMany(ids: readonly string[]): Promise<(Entry | null)[]> {
-    return this.#run(ids.length, async (collection) => {
-      const documentIds = ids.map(documentIdOf)
-      const found = await collection.find({ _id: { $in: documentIds } }, { batchSize: ids.length + 1 }).toArray()
-      const documents = new Map((found as StoredDocument[]).map((document) => [document._id, document]))
-      return documentIds.map((documentId) => {
-        const document = documents.get(documentId)
-        return document === undefined ? null : this.#layout.entryOf(document)
-      })
-    })
+  readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
+    return this.#run(async ({ collection }) => {
+      const found = (await collection.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray()) as StoredDocument[]
+      const documents = new Map(found.map((document) => [document._id, document]))
+      return ids.map((id) => this.#storedOf(documents.get(id)))
+    }, ids.length)
   }
 
-  touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
-    return this.#run(moves.length, async (collection) => {
-      const now = Date.now()
-      const updates = moves.flatMap(([id, expires]) => this.#layout.moves(documentIdOf(id), expires, now))
+  touchMany(touches: readonly Touch[], now: number): Promise<void> {
+    return this.#run(async ({ collection }) => {
+      const updates = touches.flatMap(([id, expires]) => this.#records.touches(id, expires, now))
       const [first] = updates
       if (first === undefined) return
       if (updates.length === 1) await collection.updateOne(first.updateOne.filter, first.updateOne.update)
       else await collection.bulkWrite(updates, { ordered: false })
-    })
+    }, touches.length)
   }
 
-  async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    try {
-      const collection = await this.#connection.collection()
-      for await (const document of collection.find({}, { batchSize })) {
-        const id = idOf((document as StoredDocument)._id)
-        if (id !== undefined) yield [id, this.#layout.entryOf(document as StoredDocument)]
-      }
-    } catch (error) {
-      throw this.#failure(error)
-    }
+  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    const documents = this.#stream(({ collection }) => collection.find({}, { batchSize: BATCH_SIZE }))
+    for await (const document of documents) yield [document._id, this.#records.storedOf(document)]
+  }
+
+  async *idsOf(owner: string): AsyncGenerator<string> {
+    const filter = { owner: { $eq: owner }, ...this.#records.live(Date.now()) }
+    const options = { projection: { _id: 1 }, batchSize: BATCH_SIZE, readPreference: 'primary' }
+    for await (const { _id } of this.#stream(({ collection }) => collection.find(filter, options))) yield _id
   }
 
   count(now: number): Promise<number> {
-    return this.#run(1, (collection) => collection.countDocuments(this.#layout.alive(now), this.#long()))
+    return this.#run(({ collection }) => collection.countDocuments(this.#records.live(now), this.#long()))
   }
 
   clear(): Promise<void> {
-    return this.#run(1, async (collection) => {
+    return this.#run(async ({ collection }) => {
       await collection.deleteMany({}, this.#long())
     })
   }
 
   purge(now: number): Promise<number> {
-    return this.#run(1, async (collection) => (await collection.deleteMany(this.#layout.dead(now), this.#long())).deletedCount)
-  }
-
-  async open(): Promise<void> {
-    await this.#run(0, async () => undefined)
-  }
-
-  /** Lets what is under way end, for a second at most. */
-  async close(): Promise<void> {
-    try {
-      await this.#connection.close(() => this.#idle())
-    } catch (error) {
-      throw failure(error)
-    }
-  }
-
-  /** @param weight how many operations of the caller's this is */
-  async #run<T>(weight: number, work: (collection: Collection) => Promise<T>): Promise<T> {
-    if (this.#waiting >= this.#maxPending) {
-      throw new DatabankError('DATABANK_UNAVAILABLE', `${this.#waiting} operations wait for MongoDB already`)
-    }
-    this.#waiting += weight
-    try {
-      return await work(await this.#connection.collection())
-    } catch (error) {
-      throw this.#failure(error)
-    } finally {
-      this.#waiting -= weight
-      if (this.#waiting === 0) this.#onIdle?.()
-    }
-  }
-
-  #idle(): Promise<void> {
-    if (this.#waiting === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#onIdle = resolve
+    return this.#run(async ({ collection }) => {
+      const { deletedCount } = await collection.deleteMany(this.#records.expired(now), this.#long())
+      return deletedCount
     })
   }
 
-  /** What fails while the connection is being closed fails for that reason, whatever the driver calls it. */
-  #failure(error: unknown): Error {
-    const known = failure(error)
-    const mayBeOfClosing = ['DATABANK_UNAVAILABLE', 'DATABANK_BACKEND_FAILED'].includes(known.code)
-    return this.#connection.isClosed && mayBeOfClosing ? Object.assign(closed(), { cause: error }) : known
+  describe(): Promise<BankDescription> {
+    return this.#run(async ({ client }) => {
+      const { version } = (await client.db('admin').command({ buildInfo: 1 }, BSON_OPTIONS)) as { version: string }
+      return { backend: 'mongodb', server: `MongoDB ${version}` }
+    })
   }
 
-  /** For commands on all documents: more time than a command on one. */
+  open(): Promise<void> {
+    return this.#connection.open()
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  /** @param operations how many operations of the caller this is */
+  #run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
+    return this.#connection.run((connected) => {
+      // Made when the bank connected, unless that was impossible then.
+      if (this.#hasTtlIndex) void connected.indexes.ensureTtl()
+      return work(connected)
+    }, operations)
+  }
+
+  /** Yields the documents of sessions: others have no text as `_id`. */
+  async *#stream(find: (connected: Connected) => Cursor): AsyncGenerator<StoredDocument & { readonly _id: string }> {
+    const cursor = await this.#run(async (connected) => find(connected))
+    try {
+      for await (const document of cursor as AsyncIterable<StoredDocument & { _id: string }>) {
+        if (typeof document._id === 'string' && document._id !== '') yield document
+      }
+    } catch (error) {
+      throw this.#connection.isClosed ? closedError('MongoBank') : mongoError(error)
+    }
+  }
+
+  /** Writes if no unexpired document is stored. Returns whether it did. */
+  async #insert(connected: Connected, id: string, entry: Entry, now: number): Promise<boolean> {
+    try {
+      return await this.#write(connected, { _id: id, ...this.#records.expired(now) }, entry, true)
+    } catch (error) {
+      // No expired document matched, and yet there is one: it is unexpired.
+      if (isDuplicateId(error)) return false
+      throw error
+    }
+  }
+
+  /** Writes if this version is stored and unexpired. Returns whether it did. */
+  async #replace(connected: Connected, id: string, expected: string, entry: Entry, now: number): Promise<boolean> {
+    const live = this.#records.live(now)
+    if (await this.#write(connected, { _id: id, session: { $eq: this.#sessionOf(expected) }, ...live }, entry, false)) return true
+    // The same session may be stored in another form. No filter on the payload can match all forms, but one on what was found can.
+    const document = (await connected.collection.findOne({ _id: id }, { readPreference: 'primary' })) as StoredDocument | null
+    const stored = this.#storedOf(document)
+    if (document === null || !isLive(stored, now) || versionOf(stored) !== expected) return false
+    return this.#write(connected, { ...this.#records.unchanged(document), ...live }, entry, false)
+  }
+
+  /** Makes the document that the filter matches hold the entry. Returns whether there was one or, with `upsert`, is one now. */
+  #write({ updates, indexes }: Connected, filter: Filter, entry: Entry, upsert: boolean): Promise<boolean> {
+    const { payload, owner = null } = entry
+    checkSize(payload)
+    if (owner !== null) void indexes.ensureOwner()
+    // What a swap expects is about as large as what it stores.
+    const weight = payload.length * (upsert ? 1 : 2)
+    const update: Update = { filter, change: this.#records.changeTo(this.#sessionOf(payload), entry), upsert, weight }
+    return updates.apply(update)
+  }
+
+  #storedOf(document: unknown): Stored | null {
+    return document === null || document === undefined ? null : this.#records.storedOf(document as StoredDocument)
+  }
+
+  /** The time that a command on all documents may take. */
   #long(): object {
-    return { socketTimeoutMS: this.#connection.longTimeout }
+    return { socketTimeoutMS: this.#context.timeout * LONG }
   }
 }

@@ -1,4 +1,5 @@
-import { type Bank, coalesce, DatabankStore, type StoreOptions, splitOptions } from 'connect-databank'
+import { DatabankStore, type StoreOptions } from 'connect-databank'
+import { type Bank, type BankContext, coalesce, DEFAULT_CONTEXT, splitOptions } from 'connect-databank/backend'
 import { MongoBank } from './bank.ts'
 import type { MongoBankOptions } from './options.ts'
 
@@ -6,10 +7,10 @@ export type { MongoClientLike } from './driver.ts'
 export { MongoBank, type MongoBankOptions }
 
 /** The options of a `MongoStore`. All times are in milliseconds. */
-export interface MongoStoreOptions extends Omit<MongoBankOptions, 'timeout'>, Omit<StoreOptions, 'bank'> {}
+export interface MongoStoreOptions extends MongoBankOptions, Omit<StoreOptions, 'bank'> {}
 
 /**
- * A session store on MongoDB. It connects at the first request; `await store.open()` to connect now.
+ * A session store on MongoDB. It connects at the first request; `await store.open()` connects now.
  *
  * @example
  * app.use(session({ store: new MongoStore({ url: 'mongodb://127.0.0.1/app' }), secret, resave: false, saveUninitialized: false }))
@@ -18,28 +19,20 @@ export interface MongoStoreOptions extends Omit<MongoBankOptions, 'timeout'>, Om
 export class MongoStore extends DatabankStore {
   constructor(options: MongoStoreOptions = {}) {
     const { storeOptions, bankOptions } = splitOptions(options)
-    const { log, timeout } = storeOptions
-    super({
-      ...storeOptions,
-      bank: openMongoBank({
-        ...(log !== undefined && { onWarning: (message: string) => log.warn(message) }),
-        ...(timeout !== undefined && { timeout }),
-        ...bankOptions,
-      }),
-    })
+    super({ ...storeOptions, bank: (context) => coalescedBank(bankOptions, context) })
   }
 }
 
 /**
- * The bank that a URL names: `mongodb://…` and `mongodb+srv://…`, with the database in it.
+ * Makes the bank of a URL, without connecting: `mongodb://…` or `mongodb+srv://…`, with the database in it.
  *
  * @throws DATABANK_INVALID_OPTION
  */
-export function openBank(url: string, options: MongoBankOptions = {}): Bank {
-  return openMongoBank({ url, ...options })
+export function openBank(url: string, options: MongoBankOptions = {}, context: BankContext = DEFAULT_CONTEXT): Bank {
+  return coalescedBank({ url, ...options }, context)
 }
 
-/** Reads and touches that come in together go out as one command: the driver's cost is the command, not the document. */
-function openMongoBank(options: MongoBankOptions): Bank {
-  return coalesce(new MongoBank(options))
+/** Reads and touches that come in together are one command: the driver's cost is the command, not the document. */
+function coalescedBank(options: MongoBankOptions, context: BankContext): Bank {
+  return coalesce(new MongoBank(options, context))
 }

@@ -1,38 +1,37 @@
-import { checkOptions, invalidOption, type OptionRules, oneOf, rules, withMethods } from 'connect-databank'
+import { checkOptions, invalidOption, type OptionRules, oneOf, rules, withMethods } from 'connect-databank/backend'
 import type { MongoClientOptions } from 'mongodb'
 import type { MongoClientLike } from './driver.ts'
 
-/** The options of a `MongoBank`. All times are in milliseconds. */
+/** The options of a `MongoBank`. */
 export interface MongoBankOptions {
   /** `mongodb://…` or `mongodb+srv://…`, with the database in it. Default: `mongodb://127.0.0.1:27017`. */
   url?: string
-  /** What the driver is told beside the URL: TLS files, credentials, pool sizes. Only with `url`. */
+  /** With `url`: further options of the driver's `MongoClient`, such as TLS files, credentials, pool sizes. */
   mongoOptions?: MongoClientOptions
-  /** A `MongoClient` of the driver 6 or 7 instead of `url`: Mongoose's is `mongoose.connection.getClient()`. It stays yours: never closed by us. */
+  /** Instead of `url`: a `MongoClient` of the driver 6 or 7. Mongoose's is `mongoose.connection.getClient()`. It is never closed here. */
   client?: MongoClientLike
   /** Default: the one in the URL, else `test`, as the driver has it. */
   dbName?: string
   /** Default: `sessions`. */
   collectionName?: string
-  /** Writes sessions as sub-documents that queries can look into, not as JSON text. Both forms are read, always. Default: false. */
+  /** Writes sessions as sub-documents that queries can look into, not as JSON text. Both forms are always read. Default: false. */
   native?: boolean
-  /** Reads what connect-databank 1.x wrote through databank-mongodb, too; its collection is `session`. Default: false. */
+  /** Reads what connect-databank 1.x wrote through databank-mongodb as well. Its collection is `session`. Default: false. */
   readDatabank?: boolean
-  /** Whether `open` and the first use make a TTL index, so that the server frees expired sessions. Default: true. */
+  /** Makes a TTL index, by which the server deletes expired sessions. Default: true. */
   ttlIndex?: boolean
-  /** Where sessions are read. Default: what the URL says, else `primary`; for a `client`, `primary`. Elsewhere a read may miss what was just written. */
+  /**
+   * Where sessions are read. Default: what the URL says, else `primary`; for a `client`, `primary`. Elsewhere a read may miss what was
+   * just written.
+   */
   readPreference?: 'primary' | 'primaryPreferred' | 'secondary' | 'secondaryPreferred' | 'nearest'
   /** When a write counts as done, such as `{ w: 'majority', j: true }`. Default: what the URL or the client says, else the server's own. */
   writeConcern?: { w?: number | string; j?: boolean; wtimeoutMS?: number }
-  /** Bounds each of the driver's waits, for a connection that is ours: for a server, a connection, an answer. Default: 5 000. */
-  timeout?: number
-  /** Operations that may be under way or wait; further ones fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
+  /** How many operations may be under way. More fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
   maxPending?: number
-  /** Told what does not stop the work but wants attention: no TTL index. Default: a warning of the process. */
-  onWarning?: (message: string) => void
 }
 
-const RULES: OptionRules<MongoBankOptions> = {
+const optionRules: OptionRules<MongoBankOptions> = {
   url: {
     expected: 'a URL that begins with mongodb:// or mongodb+srv://',
     accepts: (value) => typeof value === 'string' && /^mongodb(\+srv)?:\/\/./.test(value),
@@ -46,15 +45,13 @@ const RULES: OptionRules<MongoBankOptions> = {
   ttlIndex: rules.boolean,
   readPreference: oneOf('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'),
   writeConcern: rules.object,
-  timeout: rules.positiveMilliseconds,
   maxPending: rules.positiveInteger,
-  onWarning: rules.function,
 }
 
-const NOT_WITH_CRYPTO =
-  'sessions that connect-mongo encrypted cannot be read here; leave them to expire, and put a layer around MongoBank to encrypt new ones'
+const NO_CRYPTO = 'use the option encryption; sessions that connect-mongo encrypted cannot be read, and expire'
+const A_LAYER = 'put a layer around MongoBank that changes the payload'
 
-/** Options of connect-mongo that mean something else here, and what to write instead. */
+/** Options of connect-mongo that mean something else here, and what to write instead; where that depends on the value, by value. */
 const REPLACED: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
   mongoUrl: 'use url',
   clientPromise: 'use client, which connects by itself on first use: new MongoClient(url)',
@@ -66,29 +63,37 @@ const REPLACED: Readonly<Record<string, string | Readonly<Record<string, string>
   autoRemoveInterval: 'use cleanupInterval, in milliseconds, not minutes',
   createAutoRemoveIdx: 'use ttlIndex',
   stringify: 'use native: true instead of stringify: false; without it sessions are text',
-  serialize: 'put a layer around MongoBank that changes the payload',
-  unserialize: 'put a layer around MongoBank that changes the payload',
-  transformId: 'put a layer around MongoBank that changes the ids',
+  serialize: A_LAYER,
+  unserialize: A_LAYER,
+  transformId: 'use the option hashIds, or put a layer around MongoBank that changes the ids',
   writeOperationOptions: 'use writeConcern',
   timestamps: 'there is no replacement: createdAt and updatedAt are left as they are',
-  crypto: NOT_WITH_CRYPTO,
-  cryptoAdapter: NOT_WITH_CRYPTO,
+  crypto: NO_CRYPTO,
+  cryptoAdapter: NO_CRYPTO,
 }
 
 /** @throws DATABANK_INVALID_OPTION */
 export function checkMongoOptions(options: MongoBankOptions): void {
   for (const [name, value] of Object.entries(options ?? {})) {
-    const instead = value === undefined || !Object.hasOwn(REPLACED, name) ? undefined : REPLACED[name]
-    if (instead !== undefined)
-      throw invalidOption(`MongoBank: ${name} is an option of connect-mongo; ${adviceIn(instead, value)}`)
+    const replacement = value === undefined || !Object.hasOwn(REPLACED, name) ? undefined : REPLACED[name]
+    if (replacement === undefined) continue
+    throw invalidOption(`MongoBank: ${name} is an option of connect-mongo; ${adviceFor(replacement, value)}`)
   }
-  checkOptions('MongoBank', RULES, options)
-  if (options.client !== undefined && (options.url !== undefined || options.mongoOptions !== undefined)) {
+  checkOptions('MongoBank', optionRules, options)
+  const { client, url, mongoOptions, writeConcern } = options
+  if (client !== undefined && (url !== undefined || mongoOptions !== undefined)) {
     throw invalidOption('MongoBank: give either client, or url and mongoOptions')
   }
+  refuseUnacknowledged(writeConcern ?? client?.writeConcern)
 }
 
-function adviceIn(instead: string | Readonly<Record<string, string>>, value: unknown): string {
-  if (typeof instead === 'string') return instead
-  return Object.hasOwn(instead, String(value)) ? (instead[String(value)] as string) : Object.values(instead).join('; or ')
+function adviceFor(replacement: string | Readonly<Record<string, string>>, value: unknown): string {
+  if (typeof replacement === 'string') return replacement
+  return Object.hasOwn(replacement, String(value)) ? replacement[String(value)]! : Object.values(replacement).join('; or ')
+}
+
+/** @throws DATABANK_INVALID_OPTION */
+export function refuseUnacknowledged(writeConcern: { readonly w?: unknown } | undefined): void {
+  if (writeConcern?.w !== 0) return
+  throw invalidOption('MongoBank: writeConcern w: 0 gives no answers, so no write could be known to have happened')
 }

@@ -1,121 +1,91 @@
-import { Batches } from 'connect-databank'
-import type { Change, Collection, Filter } from './driver.ts'
-import { failure, refusedIn, serverCode } from './failures.ts'
+import { Coalescer } from 'connect-databank/backend'
+import {
+  BSON_OPTIONS,
+  type BulkResult,
+  type BulkUpdateResult,
+  type Change,
+  type Collection,
+  type Filter,
+  type MongoClientLike,
+} from './driver.ts'
+import { bulkRefusals, isNotSent, isUnknownCommand, mongoError } from './errors.ts'
 
 /** An update of one document. */
 export interface Update {
   readonly filter: Filter
   readonly change: Change
-  /** Makes the document if the filter matches none. */
+  /** Inserts a document if the filter matches none. */
   readonly upsert: boolean
   /** About how many bytes are sent. */
   readonly weight: number
 }
 
-interface Waiting extends Update {
-  readonly collection: Collection
-  readonly resolve: (isDone: boolean) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** The most bytes that go out as one. */
-const MOST_BYTES = 4 * 1024 * 1024
-
-/** ImmutableField */
-const IMMUTABLE = 66
-/** No session's, and not what any update asks for. */
-const NOT_ASKED_FOR = ''
+/** The most bytes that are sent as one command. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
+const DUPLICATE_KEY = 11000
 
 /**
- * Sends updates, those that come in together as one command, and tells of each whether there is a document now that it has made or
- * changed.
- *
- * The answer to such a command counts the documents, but does not say which updates matched none. So an update that must not make a
- * document is sent as one that would, with an `_id` other than the one it asks for. That the server refuses: an error of this update
- * alone, by which we know that it matched none.
+ * Sends updates. Those that come in together are one `bulkWrite`, the command of MongoDB 8 that says of each update whether it matched.
+ * A server without the command gets one command for each update.
  */
 export class Updates {
-  readonly #batches = new Batches<Waiting>((batch) => this.#send(batch), {
-    weightOf: ({ weight }) => weight,
-    weight: MOST_BYTES,
-  })
-  #canTell: Promise<boolean> | undefined
+  readonly #client: MongoClientLike
+  readonly #collection: Collection
+  readonly #coalescer = new Coalescer<Update, boolean>(
+    (update) => this.#sendOne(update),
+    (updates) => this.#sendMany(updates),
+    { weightOf: ({ weight }) => weight, weight: MAX_BATCH_BYTES },
+  )
+  #hasBulkWrite: boolean
 
-  apply(collection: Collection, { filter, change, upsert, weight }: Update): Promise<boolean> {
-    // Spelled out: to spread an object takes as long as a promise.
-    return new Promise((resolve, reject) => {
-      this.#batches.add({ filter, change, upsert, weight, collection, resolve, reject })
+  constructor(client: MongoClientLike, collection: Collection) {
+    this.#client = client
+    this.#collection = collection
+    this.#hasBulkWrite = client.bulkWrite !== undefined
+  }
+
+  /** Returns whether a document was changed or inserted. */
+  apply(update: Update): Promise<boolean> {
+    return this.#coalescer.request(update)
+  }
+
+  async #sendOne({ filter, change, upsert }: Update): Promise<boolean> {
+    const { matchedCount, upsertedCount } = await this.#collection.updateOne(filter, change, { upsert })
+    return matchedCount + upsertedCount === 1
+  }
+
+  async #sendMany(updates: readonly Update[]): Promise<(boolean | Promise<boolean>)[]> {
+    if (!this.#hasBulkWrite) return updates.map((update) => this.#sendOne(update))
+    try {
+      const { updateResults } = await this.#bulkWrite(updates)
+      return updates.map((_, index) => isDone(updateResults?.get(index)))
+    } catch (error) {
+      return this.#afterFailure(updates, error)
+    }
+  }
+
+  #bulkWrite(updates: readonly Update[]): Promise<BulkResult> {
+    const { namespace, writeConcern } = this.#collection
+    const models = updates.map(({ filter, change, upsert }) => ({ namespace, name: 'updateOne', filter, update: change, upsert }))
+    const options = { ...BSON_OPTIONS, ordered: false, verboseResults: true, ...(writeConcern !== undefined && { writeConcern }) }
+    return this.#client.bulkWrite!(models, options)
+  }
+
+  #afterFailure(updates: readonly Update[], error: unknown): (boolean | Promise<boolean>)[] {
+    if (isUnknownCommand(error)) this.#hasBulkWrite = false
+    if (isUnknownCommand(error) || isNotSent(error)) return updates.map((update) => this.#sendOne(update))
+    const bulk = bulkRefusals(error)
+    if (bulk === undefined) throw mongoError(error)
+    return updates.map((update, index) => {
+      const refusal = bulk.refusals.get(index)
+      if (refusal === undefined) return isDone(bulk.results?.get(index))
+      // Only the answer to a single update says which index has the duplicate.
+      return refusal.code === DUPLICATE_KEY ? this.#sendOne(update) : Promise.reject(mongoError(refusal))
     })
   }
-
-  #send(batch: readonly Waiting[]): Promise<void> {
-    const [first] = batch as [Waiting]
-    return batch.length === 1 ? sendAlone(first) : this.#sendMany(first.collection, batch)
-  }
-
-  async #sendMany(collection: Collection, batch: readonly Waiting[]): Promise<void> {
-    if (await this.#isTold(batch, collection)) await sendTogether(collection, batch)
-    else await Promise.all(batch.map(sendAlone))
-  }
-
-  async #isTold(batch: readonly Update[], collection: Collection): Promise<boolean> {
-    if (batch.every(({ upsert }) => upsert)) return true
-    this.#canTell ??= canTell(collection).catch(() => {
-      this.#canTell = undefined
-      return false
-    })
-    return this.#canTell
-  }
 }
 
-async function sendAlone({ collection, filter, change, upsert, resolve, reject }: Waiting): Promise<void> {
-  try {
-    const { matchedCount, upsertedCount } = await collection.updateOne(filter, change, { upsert })
-    resolve(matchedCount + upsertedCount === 1)
-  } catch (error) {
-    reject(error)
-  }
-}
-
-async function sendTogether(collection: Collection, batch: readonly Waiting[]): Promise<void> {
-  try {
-    await collection.bulkWrite(batch.map(toldApart), { ordered: false })
-    for (const { resolve } of batch) resolve(true)
-  } catch (error) {
-    await answerEach(batch, error)
-  }
-}
-
-/** The update in a form that fails, and changes nothing, where it would match none. */
-function toldApart({ filter, change, upsert }: Update): object {
-  if (upsert) return { updateOne: { filter, update: change, upsert } }
-  return { updateOne: { filter, update: { ...change, $setOnInsert: { _id: NOT_ASKED_FOR } }, upsert: true } }
-}
-
-/** Each update's own answer, of the error that they got together. */
-async function answerEach(batch: readonly Waiting[], error: unknown): Promise<void> {
-  const refused = refusedIn(error)
-  // One that cannot be sent, or is no document to the server, must not fail the others.
-  const isOfOne = refused.size === 0 && failure(error).code === 'DATABANK_INVALID_SESSION'
-  const answers = batch.map((waiting, index): Promise<void> | void => {
-    const code = refused.get(index)
-    if (code === IMMUTABLE && !waiting.upsert) return waiting.resolve(false)
-    // It has changed nothing: sent alone, it may succeed after all, or says itself what is wrong.
-    if (code !== undefined || isOfOne) return sendAlone(waiting)
-    return refused.size === 0 ? waiting.reject(error) : waiting.resolve(true)
-  })
-  await Promise.all(answers)
-}
-
-/** Whether the server refuses to make a document of another `_id` than was asked for. MongoDB does; what is like it may not. */
-async function canTell(collection: Collection): Promise<boolean> {
-  const probe = { _id: 0, session: 'a probe' }
-  try {
-    await collection.updateOne(probe, { $set: { expires: new Date(0) }, $setOnInsert: { _id: NOT_ASKED_FOR } }, { upsert: true })
-  } catch (error) {
-    if (serverCode(error) === IMMUTABLE) return true
-    throw error
-  }
-  await collection.deleteMany({ _id: { $in: [probe._id, NOT_ASKED_FOR] }, session: probe.session })
-  return false
+function isDone(result: BulkUpdateResult | undefined): boolean {
+  if (result === undefined) throw new Error('the answer to bulkWrite says nothing about one of the updates')
+  return result.matchedCount === 1 || result.didUpsert
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
-import { coalesce, DatabankStore } from 'connect-databank'
+import { DatabankStore } from 'connect-databank'
+import { coalesce } from 'connect-databank/backend'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { disturbances } from '../../../testing/disturbances.js'
 import { startProxy } from '../../../testing/proxy.js'
@@ -8,6 +10,7 @@ import { server } from '../../../testing/servers/index.js'
 import { startMongodb } from '../../../testing/servers/mongodb.js'
 import { MongoBank } from '../src/index.ts'
 import { freshName } from './address.ts'
+import { contextWith, strictClient } from './support.ts'
 
 const { missing, program } = server('mongodb')
 
@@ -22,7 +25,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
     { describe, it },
     {
       rounding: 0,
-      // One that stands in for MongoDB may need a second for a thousand operations.
+      // The stand-in for MongoDB may need a second for a thousand operations.
       atOnce: 64,
       limit: 30_000,
       time: 180_000,
@@ -30,7 +33,8 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
         const collectionName = freshName()
         const stores: DatabankStore[] = []
         const open = async () => {
-          const bank = new MongoBank({ url: `${mongodb.url}directConnection=true`, collectionName, timeout: 30_000 })
+          const url = `${mongodb.url}directConnection=true`
+          const bank = new MongoBank({ url, collectionName }, contextWith({ timeout: 30_000 }))
           const store = new DatabankStore({ bank: layer(coalesce(bank)), timeout: 30_000 })
           stores.push(store)
           return store
@@ -52,18 +56,21 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
       open: async () => {
         const stores: DatabankStore[] = []
         const collectionName = freshName()
-        // Without the journal, what was acknowledged may go with a process that is killed.
+        // Without the journal, acknowledged writes may be lost when the server is killed.
         const writeConcern = { w: 'majority', j: true }
+        const clients: ReturnType<typeof strictClient>[] = []
         const open = async () => {
-          const url = `mongodb://127.0.0.1:${proxy.port}/disturbed?directConnection=true`
-          const bank = new MongoBank({ url, collectionName, timeout: 400, writeConcern })
+          const client = strictClient(`mongodb://127.0.0.1:${proxy.port}/disturbed?directConnection=true`, 360)
+          clients.push(client)
+          const bank = new MongoBank({ client, collectionName, writeConcern }, contextWith({ timeout: 400 }))
           const store = new DatabankStore({ bank: coalesce(bank), timeout: 500 })
           stores.push(store)
           return store
         }
         const close = async () => {
-          // The driver says goodbye to a server that was just disturbed: that may take longer than these short time-outs.
+          // The driver says goodbye to a server that was just disturbed, which may take longer than these short time-outs.
           await Promise.allSettled(stores.map((store) => store.close()))
+          await Promise.race([Promise.allSettled(clients.map((client) => client.close())), pause(1_000)])
           await proxy.close()
         }
         return { store: await open(), another: open, ...disturbed, close }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { openBank } from 'connect-databank'
+
 import { MongoClient } from 'mongodb'
 import { MongoClient as MongoClient6 } from 'mongodb-6'
 import { describe, it } from 'vitest'
-import { MongoBank, type MongoBankOptions, type MongoClientLike, MongoStore } from '../src/index.ts'
+import { MongoBank, type MongoBankOptions, type MongoClientLike, MongoStore, openBank } from '../src/index.ts'
 
-/** What is said of an option that is not taken. */
+/** The message about an option that is refused. */
 function refusalOf(options: object): string {
   let message = ''
   assert.throws(
@@ -44,10 +44,10 @@ describe('the options', () => {
       [{ autoRemove: 'disabled' }, /ttlIndex: false/],
       [{ autoRemoveInterval: 10 }, /cleanupInterval, in milliseconds, not minutes/],
       [{ stringify: false }, /native: true/],
-      [{ transformId: String }, /a layer/],
+      [{ transformId: String }, /hashIds/],
       [{ serialize: JSON.stringify }, /a layer/],
       [{ writeOperationOptions: { w: 1 } }, /writeConcern/],
-      [{ crypto: { secret: 'a secret' } }, /encrypted cannot be read/],
+      [{ crypto: { secret: 'a secret' } }, /option encryption; .*cannot be read/],
       [{ timestamps: true }, /left as they are/],
     ]
     for (const [options, expected] of advice) {
@@ -75,20 +75,19 @@ describe('the options', () => {
     await bank.close()
   })
 
-  it('refuse a write concern that gives no answers', async () => {
-    for (const options of [{ writeConcern: { w: 0 } }, { url: 'mongodb://127.0.0.1/?w=0' }]) {
-      const bank = new MongoBank(options)
-      await assert.rejects(bank.open(), { code: 'DATABANK_INVALID_OPTION' })
-      await bank.close()
-    }
+  it('refuse a write concern that gives no answers, in a URL as well', async () => {
+    const bank = new MongoBank({ url: 'mongodb://127.0.0.1/?w=0' })
+    await assert.rejects(bank.open(), { code: 'DATABANK_INVALID_OPTION' })
+    await bank.close()
   })
 
-  it('may come by a URL', async () => {
+  it('may come with a URL', async () => {
     for (const scheme of ['mongodb', 'mongodb+srv']) {
-      const bank = await openBank(`${scheme}://127.0.0.1/app`, { collectionName: 'others' })
+      const bank = openBank(`${scheme}://127.0.0.1/app`, { collectionName: 'others' })
       assert.equal(typeof bank.swap, 'function')
       await bank.close?.()
     }
-    await assert.rejects(openBank('mongodb://127.0.0.1/app', { prefix: 's:' }), { code: 'DATABANK_INVALID_OPTION' })
+    const unknown = { prefix: 's:' } as never
+    assert.throws(() => openBank('mongodb://127.0.0.1/app', unknown), { code: 'DATABANK_INVALID_OPTION' })
   })
 })

@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { startMongodb } from '../../../testing/servers/mongodb.js'
-import { conformance } from './conformance.ts'
+import { conformance } from './suites.ts'
 
-const { missing, program } = server('mongodb')
+const { missing, program, url } = server('mongodb')
 
-describe.skipIf(missing ?? program === undefined)('MongoDB alone, with authentication and TLS', () => {
+describe.skipIf(missing ?? program === undefined)('MongoDB as a replica set of one', () => {
   let mongodb: Awaited<ReturnType<typeof startMongodb>>
   beforeAll(async () => {
-    mongodb = await startMongodb({ standalone: true, auth: true, tls: true })
+    mongodb = await startMongodb()
   })
   afterAll(() => mongodb?.stop())
 
   conformance(() => mongodb.url)
+})
+
+describe.skipIf(url === undefined)('MongoDB at MONGODB_URL', () => {
+  conformance(() => String(url))
 })

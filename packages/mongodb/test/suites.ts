@@ -1,26 +1,30 @@
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
+import type { BankContext } from 'connect-databank/backend'
 import { MongoClient } from 'mongodb'
 import { afterAll, describe, it } from 'vitest'
 import { MongoBank, type MongoBankOptions, MongoStore } from '../src/index.ts'
 import { freshName, within } from './address.ts'
 
 /**
- * The server of the tests may take a second for a thousand operations, and the suites ask for thousands at once; it takes longer
- * the more connections they come on.
+ * The server of the tests may take a second for a thousand operations, and the suites send thousands at once; it takes longer the
+ * more connections they come on.
  */
-const patience = { timeout: 20_000, mongoOptions: { maxPoolSize: 8 } }
-/** On a server of somebody's, nobody else will have this. */
+const context: BankContext = { timeout: 20_000, warn: () => undefined }
+const fewConnections = { mongoOptions: { maxPoolSize: 8 } }
+/** On a server of somebody else's, no other database has this name. */
 const DATABASE = 'connect-databank-conformance'
 
 export const limit = 30_000
 
-/** Tells vitest of the suites for banks and for stores, each check on a collection of its own. */
+/** Registers the suites for banks and for stores, each check on a collection of its own. */
 export function conformance(
   url: () => string,
   options: MongoBankOptions = {},
   only: (name: string) => boolean = () => true,
 ): void {
-  bankConformance({ describe, it }, { open: () => openBanks(url(), options), limit, only })
+  // With a TTL index the server deletes by its own clock.
+  const suite = { limit, only, expiresByOwnClock: options.ttlIndex !== false }
+  bankConformance({ describe, it }, { open: () => openBanks(url(), options), ...suite })
   storeConformance({ describe, it }, { open: () => openStores(url(), options), limit, only })
 }
 
@@ -28,7 +32,7 @@ export async function openBanks(url: string, options: MongoBankOptions) {
   const collectionName = freshName()
   const banks: MongoBank[] = []
   const another = async () => {
-    const bank = new MongoBank({ url: within(url, DATABASE), collectionName, ...patience, ...options })
+    const bank = new MongoBank({ url: within(url, DATABASE), collectionName, ...fewConnections, ...options }, context)
     banks.push(bank)
     return bank
   }
@@ -42,8 +46,9 @@ export async function openBanks(url: string, options: MongoBankOptions) {
 export async function openStores(url: string, options: MongoBankOptions) {
   const collectionName = freshName()
   const stores: MongoStore[] = []
-  const another = async () => {
-    const store = new MongoStore({ url: within(url, DATABASE), collectionName, ...patience, ...options })
+  const another = async (storeOptions: object = {}) => {
+    const place = { url: within(url, DATABASE), collectionName, ...fewConnections }
+    const store = new MongoStore({ ...place, timeout: context.timeout, ...options, ...storeOptions })
     stores.push(store)
     return store
   }
@@ -54,7 +59,7 @@ export async function openStores(url: string, options: MongoBankOptions) {
   return { store: await another(), another, close }
 }
 
-/** One client for all that are dropped on a server; it ends with the tests. */
+/** One client for all that is dropped on a server. It is closed after the tests. */
 const clients = new Map<string, MongoClient>()
 afterAll(() => Promise.all([...clients.values()].map((client) => client.close())))
 

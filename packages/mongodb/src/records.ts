@@ -1,0 +1,207 @@
+import { DatabankError, type Entry, type Stored } from 'connect-databank/backend'
+import type { Change, Filter, StoredDocument } from './driver.ts'
+
+/** The update of one document, as the driver takes several. */
+export interface UpdateOne {
+  readonly updateOne: { readonly filter: Filter; readonly update: Change }
+}
+
+/** How entries are stored in documents. */
+export interface Records {
+  /** The entry of a document. */
+  storedOf(document: StoredDocument): Stored
+  /** Matches documents that are unexpired at `now`. */
+  live(now: number): Filter
+  /** Matches documents that have expired at `now`. */
+  expired(now: number): Filter
+  /** The updates that change the expiry of this document, if it is unexpired at `now`. */
+  touches(id: string, expires: number | null, now: number): readonly UpdateOne[]
+  /** Matches this document as long as nobody changes its session. */
+  unchanged(document: StoredDocument): Filter
+  /** The change that makes a document hold the entry. `session` is its payload as it is to be stored. */
+  changeTo(session: string | object, entry: Entry): Change
+}
+
+const NO_SESSION = 'the document has no field session (the option readDatabank: true reads documents of connect-databank 1.x)'
+
+/**
+ * The layout of connect-mongo, and the owner beside it: `{ _id, session, expires, owner }`. `expires` is a Date; it is missing where
+ * a session never expires. Fields of others are left as they are.
+ */
+export const sessionRecords: Records = {
+  storedOf({ session, expires, owner }) {
+    const payload = typeof session === 'string' ? session : (JSON.stringify(session) ?? '')
+    const time = timeOf(expires)
+    const own = typeof owner === 'string' ? { owner } : undefined
+    if (time !== undefined) return { payload, expires: time, ...own, ...(session === undefined && { corrupt: NO_SESSION }) }
+    const version = `expires ${JSON.stringify(expires)}, ${payload}`
+    return { payload, expires: null, version, ...own, corrupt: 'the field expires of the document is no date' }
+  },
+
+  // Without `$or`, so that one index serves. A missing `expires` matches as well.
+  live: (now) => ({ expires: { $not: { $lte: new Date(now) } } }),
+  expired: (now) => ({ expires: { $lte: new Date(now) } }),
+
+  touches: (_id, expires, now) => [
+    {
+      updateOne: {
+        filter: { _id, ...sessionRecords.live(now) },
+        update: expires === null ? { $unset: { expires: '' } } : { $set: { expires: storedTime(expires) } },
+      },
+    },
+  ],
+
+  unchanged: ({ _id, session }) => ({ _id, session: session === undefined ? { $exists: false } : { $eq: session } }),
+
+  changeTo(session, { expires, owner = null }) {
+    const set = fieldsOf(session, expires, owner)
+    if (expires !== null && owner !== null) return { $set: set }
+    return { $set: set, $unset: { ...(expires === null && { expires: '' }), ...(owner === null && { owner: '' }) } }
+  },
+}
+
+/**
+ * Reads the documents that connect-databank 1.x wrote through databank-mongodb as well: the session's own fields at the top level,
+ * `cookie.expires` as ISO text. They are recognized by their field `cookie`. A write replaces one by a document in the layout above,
+ * a touch leaves it in its own.
+ */
+export const databankRecords: Records = {
+  storedOf: (document) => (isDatabankRecord(document) ? storedOfDatabank(document) : sessionRecords.storedOf(document)),
+
+  // Each condition matches the documents of the other layout: they lack the field that it names.
+  live: (now) => ({ ...sessionRecords.live(now), 'cookie.expires': { $not: { $lte: isoOf(now) } } }),
+  expired: (now) => ({ $or: [sessionRecords.expired(now), { 'cookie.expires': { $lte: isoOf(now) } }] }),
+
+  touches: (_id, expires, now) => [
+    ...sessionRecords.touches(_id, expires, now).map(({ updateOne: { filter, update } }) => ({
+      updateOne: { filter: { ...filter, cookie: { $exists: false } }, update },
+    })),
+    {
+      updateOne: {
+        filter: { _id, cookie: { $exists: true }, ...databankRecords.live(now) },
+        update: { $set: { 'cookie.expires': expires === null ? null : isoOf(expires) } },
+      },
+    },
+  ],
+
+  unchanged: (document) => (isDatabankRecord(document) ? sameFields(document) : sessionRecords.unchanged(document)),
+
+  // Not `$set`: the session's own fields would remain at the top level.
+  changeTo: (session, { expires, owner = null }) => [
+    { $replaceWith: { _id: '$_id', ...fieldsOf({ $literal: session }, expires, owner === null ? null : { $literal: owner }) } },
+  ],
+}
+
+function isDatabankRecord(document: StoredDocument): boolean {
+  return Object.hasOwn(document, 'cookie')
+}
+
+function fieldsOf(session: unknown, expires: number | null, owner: unknown): Record<string, unknown> {
+  return { session, ...(expires !== null && { expires: storedTime(expires) }), ...(owner !== null && { owner }) }
+}
+
+/** The end of the year 9999. Many languages cannot represent a later date, and fail on BSON that holds one. */
+const LAST_DATE = 253_402_300_799_999
+
+/** As a Date or, after the year 9999, as a number: conditions on dates and the TTL index take a number for unexpired. */
+function storedTime(time: number): Date | number {
+  return time > LAST_DATE ? time : new Date(time)
+}
+
+/** When a document expires; undefined if its field `expires` is none that a store writes. */
+function timeOf(expires: unknown): number | null | undefined {
+  if (expires === undefined || expires === null) return null
+  const time =
+    expires instanceof Date ? expires.getTime() : typeof expires === 'number' && expires > LAST_DATE ? expires : Number.NaN
+  return Number.isFinite(time) ? time : undefined
+}
+
+function storedOfDatabank({ _id, ...record }: StoredDocument): Stored {
+  const { sid, ...session } = decodeKeys(record) as Record<string, unknown>
+  // Without the schema that 1.x asks for, its driver stored the id in the record as well.
+  if (sid !== undefined && sid !== _id) session['sid'] = sid
+  const { expires } = (session['cookie'] ?? {}) as { expires?: unknown }
+  const time = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
+  return { payload: JSON.stringify(session), expires: Number.isNaN(time) ? null : time }
+}
+
+/** Field names as they were before databank-mongodb replaced the first dot and the first `$`, which MongoDB did not take then. */
+function decodeKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(decodeKeys)
+  if (typeof value !== 'object' || value === null || value.constructor !== Object) return value
+  const decoded = Object.entries(value).map(([key, member]) => [
+    key.replace('\xff0e', '.').replace('\xff04', '$'),
+    decodeKeys(member),
+  ])
+  return Object.fromEntries(decoded)
+}
+
+/** Matches a document with the same fields and values, in any order, and no others. */
+function sameFields({ _id, ...fields }: StoredDocument): Filter {
+  const size = Object.keys(fields).length + 1
+  return {
+    _id,
+    ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { $eq: value }])),
+    $expr: { $eq: [{ $size: { $objectToArray: '$$ROOT' } }, size] },
+  }
+}
+
+/** ISO texts compare as their times do, up to the year 9999. */
+function isoOf(time: number): string {
+  return new Date(Math.min(time, LAST_DATE)).toISOString()
+}
+
+/** The largest payload in bytes: a document has 16 MiB, of which the other fields need some. */
+const LARGEST_PAYLOAD = 16 * 1024 * 1024 - 16 * 1024
+
+/** @throws DATABANK_INVALID_SESSION */
+export function checkSize(payload: string): void {
+  // A character has at most three bytes: most payloads need no counting.
+  if (payload.length * 3 < LARGEST_PAYLOAD || Buffer.byteLength(payload) <= LARGEST_PAYLOAD) return
+  throw new DatabankError('DATABANK_INVALID_SESSION', 'MongoDB: the session is larger than a document may be (16 MiB)')
+}
+
+/**
+ * The payload as a sub-document, which queries can look into. Its `cookie.expires` is a Date, as connect-mongo stores it. What BSON
+ * would not give back exactly stays text.
+ */
+export function subDocumentOf(payload: string): string | object {
+  const session = parse(payload)
+  if (!isRecord(session) || JSON.stringify(session) !== payload || !isExactInBson(session, 0)) return payload
+  const { cookie } = session
+  if (!isRecord(cookie) || !isIsoDate(cookie['expires'])) return session
+  return { ...session, cookie: { ...cookie, expires: new Date(cookie['expires']) } }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isIsoDate(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const time = Date.parse(value)
+  return !Number.isNaN(time) && new Date(time).toISOString() === value
+}
+
+/** MongoDB takes a hundred levels, of which the document and the commands around it need some. */
+const DEEPEST_LEVEL = 90
+
+/** Whether BSON gives this JSON back exactly. */
+function isExactInBson(value: unknown, level: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  // To the driver these are types of BSON.
+  const isBsonType = Object.hasOwn(value, '_bsontype') || (Object.hasOwn(value, '$ref') && Object.hasOwn(value, '$id'))
+  if (isBsonType || level > DEEPEST_LEVEL) return false
+  return Object.entries(value).every(
+    ([key, member]) => !key.includes('\0') && key.isWellFormed() && isExactInBson(member, level + 1),
+  )
+}
