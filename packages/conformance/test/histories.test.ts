@@ -3,10 +3,9 @@ import { DatabankStore, type Layer } from 'connect-databank'
 import { describe, it, vi } from 'vitest'
 import type { Operation } from '../src/histories/chronicle.ts'
 import { violationIn } from '../src/histories/rules.ts'
-import { historyConformance, runHistories } from '../src/index.ts'
+import { historyConformance, ReferenceBank, runHistories, type Table } from '../src/index.ts'
 import { type BrokenStore, brokenStores } from './fixtures/history-faults.ts'
 import { MergingStore } from './fixtures/merging-store.ts'
-import { type Place, ReferenceBank } from './fixtures/reference-bank.ts'
 
 const RUNS = 1_000
 /**
@@ -18,8 +17,8 @@ const SEED = 20_120_401
 
 function opening(make: BrokenStore['make']) {
   return async (layer: Layer) => {
-    const place: Place = new Map()
-    return { store: make(place, layer), another: async () => make(place, layer), close: async () => {} }
+    const table: Table = new Map()
+    return { store: make(table, layer), another: async () => make(table, layer), close: async () => {} }
   }
 }
 
@@ -33,7 +32,7 @@ async function failureOf({ make, under }: Pick<BrokenStore, 'make' | 'under'>, r
 historyConformance(
   { describe, it },
   {
-    open: opening((place, layer) => new DatabankStore({ bank: layer(new ReferenceBank(place)) })),
+    open: opening((table, layer) => new DatabankStore({ bank: layer(new ReferenceBank(table)) })),
     runs: RUNS,
     seed: SEED,
     rounding: 0,
@@ -45,7 +44,7 @@ describe('histories find a store that', () => {
     ...brokenStores,
     {
       fault: 'takes what is stored after a merge for what its request knows',
-      make: (place: Place, layer: Layer) => new MergingStore(place, layer, true),
+      make: (table: Table, layer: Layer) => new MergingStore(table, layer, true),
       found: /a change is lost/,
     },
   ]) {
@@ -62,7 +61,7 @@ const clockless = brokenStores.find(({ fault }) => fault === 'says that it has d
 
 describe('histories', () => {
   it('find nothing in the store that merges and knows what it has', async () => {
-    const { failure } = await failureOf({ make: (place, layer) => new MergingStore(place, layer, false) }, RUNS)
+    const { failure } = await failureOf({ make: (table, layer) => new MergingStore(table, layer, false) }, RUNS)
     assert.equal(failure?.error.message, undefined)
   })
 
