@@ -124,8 +124,9 @@ const ORDINARY_SAME_SITE = new Set<unknown>([undefined, null, false, true, 'stri
 const LONGEST_AGE = 8e15
 
 /**
- * Whether express-session can make its live Cookie of these fields, which hold a date or none, renew it and send it. If it can't, it throws on every request
- * of that user. What it accepts differs between its versions, so the installed version is asked about all but the common case.
+ * Whether express-session can make its live Cookie of these fields, which hold a date or none, renew it and send it. If it can't, it
+ * throws on every request of that user. What it accepts differs between its versions, so the installed version is asked about all but
+ * the common case.
  */
 export function isServable(fields: CookieFields): boolean {
   const { path, domain, sameSite, priority, partitioned, originalMaxAge, maxAge } = fields
@@ -139,18 +140,26 @@ export function isServable(fields: CookieFields): boolean {
     (originalMaxAge == null || (typeof originalMaxAge === 'number' && Math.abs(originalMaxAge) <= LONGEST_AGE)) &&
     fields['_expires'] === undefined &&
     !Object.hasOwn(fields, '__proto__')
-  return isOrdinary || isAcceptedByExpressSession(fields)
+  return isOrdinary || (isTextOrNone(path) && isTextOrNone(domain) && isAcceptedByExpressSession(fields))
+}
+
+/** express-session writes any value as text into the header: an object as `[object Object]`. */
+function isTextOrNone(value: unknown): boolean {
+  return !value || typeof value === 'string'
 }
 
 /** express-session's own class; its published type has no constructor with fields. */
 const LiveCookie = Cookie as unknown as new (
   fields: CookieFields,
-) => { maxAge: unknown; originalMaxAge: unknown; serialize(name: string, value: string): string }
+) => { expires: unknown; maxAge: unknown; originalMaxAge: unknown; serialize(name: string, value: string): string }
 
 function isAcceptedByExpressSession(fields: CookieFields): boolean {
   try {
-    const { expires } = fields
-    const live = new LiveCookie({ ...fields, expires: typeof expires === 'string' ? new Date(expires) : expires })
+    const time = timeOf(fields['expires'])
+    // What `createSession` does with what `get` returns.
+    const live = new LiveCookie(time === null ? fields : { ...fields, expires: isoOf(time) })
+    if (time !== null) live.expires = new Date(time)
+    live.originalMaxAge = fields['originalMaxAge']
     live.serialize('sid', 'value')
     // What `resetMaxAge` does at the end of a request.
     live.maxAge = live.originalMaxAge

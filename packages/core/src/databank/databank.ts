@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { closedError, errorMapper } from '../backend/error-codes.ts'
 import { Lifecycle } from '../backend/lifecycle.ts'
-import type { Bank, Entry } from '../bank.ts'
+import type { Bank, Entry, Stored } from '../bank.ts'
 import { timeOf } from '../cookie.ts'
 import { coded, DatabankError, invalidOption } from '../errors.ts'
 
@@ -82,7 +82,7 @@ class DatabankBank implements Bank {
   readonly #lifecycle: Lifecycle<Databank>
 
   /** Only where the driver has it. */
-  readonly scan?: () => AsyncIterable<readonly [string, Entry]>
+  readonly scan?: () => AsyncIterable<readonly [string, Stored]>
 
   /** @param params to connect with, if the bank connects and closes */
   constructor(databank: Databank, params?: object) {
@@ -107,7 +107,7 @@ class DatabankBank implements Bank {
     if (typeof databank.scan === 'function') this.scan = () => this.#scan()
   }
 
-  async read(id: string): Promise<Entry | null> {
+  async read(id: string): Promise<Stored | null> {
     const record = await this.#call<Record<string, unknown>>((callback) => this.#databank.read(TABLE, id, callback))
     return record === undefined || record === null ? null : entryOf(record, id)
   }
@@ -142,10 +142,10 @@ class DatabankBank implements Bank {
   }
 
   /** A driver's scan cannot be slowed down: what it gives faster than it is taken waits here. */
-  async *#scan(): AsyncGenerator<readonly [string, Entry]> {
+  async *#scan(): AsyncGenerator<readonly [string, Stored]> {
     if (this.#lifecycle.isClosed) throw closedError('the databank')
     await this.open()
-    const found: (readonly [string, Entry])[] = []
+    const found: (readonly [string, Stored])[] = []
     let wake: () => void = () => undefined
     let isDone = false
     const end = resultOf((callback) => {
@@ -215,13 +215,24 @@ function sessionIn(payload: string, id: string): Record<string, unknown> | undef
   }
 }
 
-function entryOf(record: Record<string, unknown>, id: string): Entry {
+function entryOf(record: Record<string, unknown>, id: string): Stored {
   const { sid, [EXPIRES]: expires, [OWNER]: owner, [PAYLOAD]: payload, ...session } = record
   if (sid !== undefined && sid !== id) Object.assign(session, { sid })
+  const text = typeof payload === 'string' ? payload : textOf(session)
   return {
-    payload: typeof payload === 'string' ? payload : JSON.stringify(session),
+    payload: text ?? '',
+    ...(text === undefined && { corrupt: 'the record cannot be written as JSON' }),
     expires: typeof expires === 'number' ? expires : expires === null ? null : expiresIn(record),
     owner: typeof owner === 'string' ? owner : null,
+  }
+}
+
+/** The value as JSON; undefined for what JSON cannot hold: a driver may give any value, such as a BigInt. */
+function textOf(value: object): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
   }
 }
 
