@@ -20,20 +20,20 @@ const { values } = parseArgs({
 await installAndBuild({ isBuilt: values.built })
 await installPeers()
 
-const { askAll, questionNames } = await import('./ask-all.js')
-const { backendNames } = await import('./candidates.js')
-const { keepPart, readParts } = await import('./parts.js')
-const { markdown, writeResults } = await import('./report.js')
+const { runAll, questionNames } = await import('./run-all.js')
+const { backendNames } = await import('./stores/index.js')
+const { keepPart, readParts } = await import('./reporting/results-store.js')
+const { markdown, writeResults } = await import('./reporting/report.js')
 
 const { quick, print } = values
 const only = known('only', values.only, backendNames)
 const questions = known('questions', values.questions, questionNames)
 const isWhole = only === undefined && questions === undefined
 const isKept = !quick && !print
-/** @type {import('./parts.js').Part[]} */
+/** @type {import('./reporting/results-store.js').Part[]} */
 const measured = []
 
-const omitted = await askAll({ quick, only, questions, say: (text) => process.stderr.write(`${text}\n`) }, async (part) => {
+const omitted = await runAll({ quick, only, questions, say: (text) => process.stderr.write(`${text}\n`) }, async (part) => {
   measured.push(part)
   if (isKept) await writeResults(await keepPart(part), [])
 })

@@ -1,16 +1,16 @@
 // What does work on all sessions take, and how long does the event loop stand still meanwhile?
-import { membersOf, startAll } from '../crew.js'
-import { isStore } from '../least-store.js'
+import { startAll, workersOf } from '../measuring/workers.js'
+import { isStore } from '../stores/memory-baseline.js'
 
 export const title = 'Work on all sessions'
 export const note =
-  'Milliseconds, and in brackets the longest time that the event loop of the process stood still. Half of the sessions are dead when ' +
-  '`purge` comes. `all` keeps every session in one list, `entries` gives one after the other. What changes nothing is done three times, and ' +
+  'Milliseconds, and in brackets the longest time that the event loop of the process was blocked. Half of the sessions have expired when ' +
+  '`purge` runs. `all` keeps every session in one list, `entries` yields one after the other. What changes nothing is run three times, and ' +
   'this is the median. Sessions of 200 B; one store after the other, each in a new process, alone in the database.'
 
 export const backends = ['memory', 'files', 'redis']
 
-/** @typedef {{ name: string, ours: boolean, count: number, foreign: number, done: import('../administer.js').Administration }} Row */
+/** @typedef {{ name: string, ours: boolean, count: number, foreign: number, done: import('../measuring/administration.js').Administration }} Row */
 
 /**
  * @param {string} backend
@@ -23,11 +23,11 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
   const missing = new Set()
   for (const count of counts(backend, quick)) {
     for (const beside of foreignBeside(count, quick, foreign !== undefined)) {
-      for (const member of await membersOf(backend, 'administration', isStore)) {
-        if (isTooMuch(member.name, count)) continue
+      for (const worker of await workersOf(backend, 'administration', isStore)) {
+        if (isTooMuch(worker.name, count)) continue
         await empty?.()
         if (beside > 0) await foreign?.(beside)
-        const { started, missing: reasons } = await startAll([member], url)
+        const { started, missing: reasons } = await startAll([worker], url)
         for (const reason of reasons) missing.add(reason)
         try {
           for (const one of started)
@@ -35,8 +35,8 @@ export async function ask(backend, { url, quick, say, foreign, empty }) {
         } catch (error) {
           missing.add(error instanceof Error ? error.message : String(error))
         }
-        await member.stop()
-        say(`${member.name}, ${count} sessions, ${beside} foreign`)
+        await worker.stop()
+        say(`${worker.name}, ${count} sessions, ${beside} foreign`)
       }
     }
   }

@@ -1,8 +1,9 @@
 // How long does a request wait for its session when requests arrive one by one, and not in lockstep?
-import { backendOf } from '../candidates.js'
-import { interleaved, membersOf, prepared, startAll } from '../crew.js'
-import { median } from '../statistics.js'
-import { untilSettled, warmUp } from '../warm-up.js'
+
+import { median } from '../measuring/statistics.js'
+import { untilSettled, warmUp } from '../measuring/warm-up.js'
+import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
+import { backendOf } from '../stores/index.js'
 
 export const title = 'Arriving one by one'
 export const note =
@@ -24,25 +25,25 @@ export const quickBackends = /** @type {string[]} */ ([])
  */
 export async function ask(backend, { url, quick, say }) {
   const sessions = (await backendOf(backend)).sessions ?? 4_000
-  const { started, missing } = await startAll(await membersOf(backend, 'arrivals', (candidate) => candidate.limit !== true), url)
+  const { started, missing } = await startAll(await workersOf(backend, 'arrivals', (store) => store.limit !== true), url)
   /** @type {Map<string, Row>} */
   const rows = new Map(started.map(({ name, ours }) => [name, { name, ours, at: [] }]))
   try {
-    const ready = await prepared(started, missing, (member) => warmUp(member, { sessions, bytes: 2_000, quick }))
+    const ready = await prepared(started, missing, (worker) => warmUp(worker, { sessions, bytes: 2_000, quick }))
     const all = rates[backend] ?? []
     for (const rate of quick ? all.slice(1, -1) : all) {
       const slice = { rate, sessions, milliseconds: quick ? 250 : 500 }
-      const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('arrivals', slice)
-      const settled = await prepared(ready, missing, (member) => untilSettled(async () => (await measure(member)).median, quick))
+      const measure = (/** @type {import('../measuring/workers.js').Worker} */ worker) => worker.do('openLoop', slice)
+      const settled = await prepared(ready, missing, (worker) => untilSettled(async () => (await measure(worker)).median, quick))
       const results = await interleaved(settled, quick ? 2 : 4, measure, missing)
-      for (const [member, rounds] of results) {
+      for (const [worker, rounds] of results) {
         const of = (/** @type {'median' | 'p99'} */ what) => median(rounds.map((round) => round[what]))
-        rows.get(member.name)?.at.push({ rate, median: of('median'), p99: of('p99') })
+        rows.get(worker.name)?.at.push({ rate, median: of('median'), p99: of('p99') })
       }
       say(`${rate} a second`)
     }
   } finally {
-    for (const member of started) await member.stop()
+    for (const worker of started) await worker.stop()
   }
   return { rows: [...rows.values()], missing }
 }

@@ -1,6 +1,7 @@
 // How many bytes of the process does a session take?
-import { backendOf } from '../candidates.js'
-import { membersOf, startAll } from '../crew.js'
+
+import { startAll, workersOf } from '../measuring/workers.js'
+import { backendOf } from '../stores/index.js'
 
 export const title = 'Bytes a session'
 export const note = 'Heap and buffers after garbage collection, of 100,000 sessions of 2 kB.'
@@ -19,14 +20,14 @@ export async function ask(backend, { url, quick, say }) {
   const rows = []
   /** @type {Set<string>} */
   const missing = new Set()
-  for (const member of await membersOf(backend, 'memory')) {
-    const { started, missing: reasons } = await startAll([member], url)
+  for (const worker of await workersOf(backend, 'memory')) {
+    const { started, missing: reasons } = await startAll([worker], url)
     for (const reason of reasons) missing.add(reason)
-    // Once: what is weighed after the collector has ended does not depend on the machine.
+    // Once: the memory in use after garbage collection does not depend on the machine's speed.
     for (const { name, ours, limit } of started)
-      rows.push({ name, ours, limit, bytes: await member.do('weigh', quick ? 10_000 : 100_000, 2_000) })
-    await member.stop()
-    say(member.name)
+      rows.push({ name, ours, limit, bytes: await worker.do('memory', quick ? 10_000 : 100_000, 2_000) })
+    await worker.stop()
+    say(worker.name)
   }
   return { rows, missing }
 }

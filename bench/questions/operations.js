@@ -1,18 +1,19 @@
 // How many operations a second, and what does one cost? get, set, touch, and mix: what a request does.
-import { backendOf } from '../candidates.js'
-import { interleaved, membersOf, prepared, startAll } from '../crew.js'
-import { median, ratio, spread } from '../statistics.js'
-import { FIRST, LATER, untilSettled, warmUp } from '../warm-up.js'
+
+import { median, ratio, spread } from '../measuring/statistics.js'
+import { FIRST, LATER, untilSettled, warmUp } from '../measuring/warm-up.js'
+import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
+import { backendOf } from '../stores/index.js'
 
 export const title = 'Operations'
 export const note =
   '`mix` is what express-session does for a request: get, then nine times in ten a touch and once a set. ' +
   'Each store is driven as express-session drives it, and has a process of its own; the stores take turns.'
 
-/** @typedef {{ operation: import('../drive.js').Operation, concurrency: number, bytes: number, sessions: number, distribution: 'uniform' | 'zipf' }} Cell */
+/** @typedef {{ operation: import('../measuring/workload.js').Operation, concurrency: number, bytes: number, sessions: number, distribution: 'uniform' | 'zipf' }} Cell */
 
 /**
- * Those of one size and number stand together, for the sessions are stored anew for each.
+ * Cells of one size and number of sessions follow each other, because the sessions are stored again for each.
  * @param {boolean} quick
  * @param {number} [few] how many sessions there may be at most
  * @returns {Cell[]}
@@ -20,7 +21,7 @@ export const note =
 function cells(quick, few = Number.POSITIVE_INFINITY) {
   const all = /** @type {const} */ (['mix', 'get', 'set', 'touch'])
   const of = (
-    /** @type {readonly import('../drive.js').Operation[]} */ operations,
+    /** @type {readonly import('../measuring/workload.js').Operation[]} */ operations,
     /** @type {number[]} */ concurrencies,
     /** @type {Partial<Cell>} */ other = {},
   ) =>
@@ -49,7 +50,7 @@ function cells(quick, few = Number.POSITIVE_INFINITY) {
  */
 export async function ask(backend, { url, quick, say }) {
   const { sessions: few } = await backendOf(backend)
-  const wanted = await membersOf(backend, 'operations', ({ fullOnly }) => !(quick && fullOnly))
+  const wanted = await workersOf(backend, 'operations', ({ fullOnly }) => !(quick && fullOnly))
   const { started, missing } = await startAll(wanted, url)
   /** @type {Answer[]} */
   const answers = []
@@ -60,29 +61,30 @@ export async function ask(backend, { url, quick, say }) {
       const filling = `${sessions} of ${bytes} B`
       if (filled !== filling) {
         const enough = filled === '' ? FIRST : LATER
-        ready = await prepared(ready, missing, (member) => warmUp(member, { ...cell, quick }, enough))
+        ready = await prepared(ready, missing, (worker) => warmUp(worker, { ...cell, quick }, enough))
         filled = filling
       }
       const milliseconds = quick ? 150 : 250
-      const measure = (/** @type {import('../crew.js').Member} */ member) => member.do('measure', { ...cell, milliseconds })
-      const costOf = async (/** @type {import('../crew.js').Member} */ member) => (await measure(member))?.cpu
-      ready = await prepared(ready, missing, (member) => untilSettled(() => costOf(member), quick))
+      const measure = (/** @type {import('../measuring/workers.js').Worker} */ worker) =>
+        worker.do('measure', { ...cell, milliseconds })
+      const costOf = async (/** @type {import('../measuring/workers.js').Worker} */ worker) => (await measure(worker))?.cpu
+      ready = await prepared(ready, missing, (worker) => untilSettled(() => costOf(worker), quick))
       answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 5, measure, missing)) })
       say(`${cell.operation} ${bytes} B at ${cell.concurrency}, ${cell.distribution}`)
     }
   } finally {
-    for (const member of started) await member.stop()
+    for (const worker of started) await worker.stop()
   }
   return { answers, missing }
 }
 
-/** @param {Map<import('../crew.js').Member, (import('../drive.js').Measured | null)[]>} results @returns {Row[]} */
+/** @param {Map<import('../measuring/workers.js').Worker, (import('../measuring/workload.js').Measured | null)[]>} results @returns {Row[]} */
 function rowsOf(results) {
-  const able = /** @type {[import('../crew.js').Member, import('../drive.js').Measured[]][]} */ (
+  const able = /** @type {[import('../measuring/workers.js').Worker, import('../measuring/workload.js').Measured[]][]} */ (
     [...results].filter(([, rounds]) => !rounds.includes(null))
   )
-  const measured = able.map(([member, rounds]) => ({
-    member,
+  const measured = able.map(([worker, rounds]) => ({
+    worker,
     rates: rounds.map(({ rate }) => rate),
     cpus: rounds.map(({ cpu }) => cpu),
   }))
@@ -90,12 +92,12 @@ function rowsOf(results) {
     among.toSorted((one, other) => median(other.rates) - median(one.rates))[0]
   const cheapest = (/** @type {typeof measured} */ among) =>
     among.toSorted((one, other) => median(one.cpus) - median(other.cpus))[0]
-  const peers = measured.filter(({ member }) => !member.ours && !member.limit)
-  const limit = fastest(measured.filter(({ member }) => member.limit))
-  return measured.map(({ member, rates, cpus }) => ({
-    name: member.name,
-    ours: member.ours,
-    limit: member.limit,
+  const peers = measured.filter(({ worker }) => !worker.ours && !worker.limit)
+  const limit = fastest(measured.filter(({ worker }) => worker.limit))
+  return measured.map(({ worker, rates, cpus }) => ({
+    name: worker.name,
+    ours: worker.ours,
+    limit: worker.limit,
     rate: median(rates),
     spread: spread(rates),
     cpu: median(cpus),

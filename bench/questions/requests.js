@@ -1,9 +1,10 @@
 // What does a store add to a whole request? express + express-session + store, asked over HTTP.
-import { interleaved, Member, membersOf, prepared, startAll } from '../crew.js'
-import { isStore } from '../least-store.js'
-import { load } from '../load.js'
-import { median, ratio, spread } from '../statistics.js'
-import { untilSettled } from '../warm-up.js'
+
+import { load } from '../measuring/http-load.js'
+import { median, ratio, spread } from '../measuring/statistics.js'
+import { untilSettled } from '../measuring/warm-up.js'
+import { interleaved, prepared, startAll, Worker, workersOf } from '../measuring/workers.js'
+import { isStore } from '../stores/memory-baseline.js'
 
 export const title = 'Whole requests'
 export const note =
@@ -31,56 +32,56 @@ const baselines = ['a store that does nothing', 'no sessions']
  * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
  */
 export async function ask(backend, { url, quick, say }) {
-  const wanted = await membersOf(backend, 'requests', isStore)
-  const plain = baselines.map((name, index) => new Member('baselines', index, { name, open: async () => ({}) }))
+  const wanted = await workersOf(backend, 'requests', isStore)
+  const plain = baselines.map((name, index) => new Worker('baselines', index, { name, open: async () => ({}) }))
   const { started, missing } = await startAll([...wanted, ...plain], url)
   try {
     const ports = new Map()
-    const ready = await prepared(started, missing, async (member) => {
-      if (member.backend !== 'baselines') await member.do('fill', SESSIONS, 2_000)
-      ports.set(member, await member.do('listen'))
+    const ready = await prepared(started, missing, async (worker) => {
+      if (worker.backend !== 'baselines') await worker.do('fill', SESSIONS, 2_000)
+      ports.set(worker, await worker.do('listen'))
       // An application that has just been started is not what is asked about: its code is not compiled yet.
-      const some = () => load.inLockstep(ports.get(member), SESSIONS, quick ? 0.5 : WARMING)
-      await untilSettled(async () => (await asked(member, some)).cpu, quick)
+      const some = () => load.inLockstep(ports.get(worker), SESSIONS, quick ? 0.5 : WARMING)
+      await untilSettled(async () => (await asked(worker, some)).cpu, quick)
     })
     // Of many short rounds, for what else the machine does comes and goes.
     const [rounds, seconds] = quick ? [1, 0.5] : [7, 0.8]
-    const lockstep = (/** @type {Member} */ member) => asked(member, () => load.inLockstep(ports.get(member), SESSIONS, seconds))
+    const lockstep = (/** @type {Worker} */ worker) => asked(worker, () => load.inLockstep(ports.get(worker), SESSIONS, seconds))
     const closed = await interleaved(ready, rounds, lockstep, missing)
     say('in lockstep')
-    const oneByOne = (/** @type {Member} */ member) =>
-      asked(member, () => load.oneByOne(ports.get(member), SESSIONS, seconds, RATE))
+    const oneByOne = (/** @type {Worker} */ worker) =>
+      asked(worker, () => load.oneByOne(ports.get(worker), SESSIONS, seconds, RATE))
     const open = await interleaved([...closed.keys()], rounds, oneByOne, missing)
     say('one by one')
     const nothing = [...closed].find(([{ name }]) => name === baselines[0])?.[1] ?? []
     return {
       rate: RATE,
-      rows: [...open.keys()].map((member) => rowOf(member, closed.get(member) ?? [], open.get(member) ?? [], nothing)),
+      rows: [...open.keys()].map((worker) => rowOf(worker, closed.get(worker) ?? [], open.get(worker) ?? [], nothing)),
       missing,
     }
   } finally {
-    for (const member of started) await member.stop()
+    for (const worker of started) await worker.stop()
   }
 }
 
 /** @typedef {{ requests: number, seconds: number, median: number, p99: number }} Loaded */
 
-/** @param {Member} member @param {() => Promise<Loaded>} work */
-async function asked(member, work) {
-  const before = await member.do('cpu')
+/** @param {Worker} worker @param {() => Promise<Loaded>} work */
+async function asked(worker, work) {
+  const before = await worker.do('cpu')
   const loaded = await work()
-  return { ...loaded, rate: loaded.requests / loaded.seconds, cpu: ((await member.do('cpu')) - before) / loaded.requests }
+  return { ...loaded, rate: loaded.requests / loaded.seconds, cpu: ((await worker.do('cpu')) - before) / loaded.requests }
 }
 
 /** @typedef {Awaited<ReturnType<typeof asked>>} Asked */
 
-/** @param {Member} member @param {Asked[]} closed @param {Asked[]} open @param {Asked[]} nothing @returns {Row} */
-function rowOf(member, closed, open, nothing) {
+/** @param {Worker} worker @param {Asked[]} closed @param {Asked[]} open @param {Asked[]} nothing @returns {Row} */
+function rowOf(worker, closed, open, nothing) {
   const of = (/** @type {Asked[]} */ rounds, /** @type {'rate' | 'cpu' | 'median' | 'p99'} */ what) =>
     rounds.map((round) => round[what])
   return {
-    name: member.name,
-    ours: member.ours,
+    name: worker.name,
+    ours: worker.ours,
     rate: median(of(closed, 'rate')),
     cpu: median(of(closed, 'cpu')),
     spread: spread(of(closed, 'cpu')),

@@ -2,9 +2,9 @@
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from 'redis'
-import { onPath, run } from '../testing/tools/command.js'
-import { cacheFolder, server } from '../testing/servers/index.js'
-import { freePort, isListening, Program } from '../testing/program.js'
+import { freePort, isListening, Program } from '../../testing/program.js'
+import { cacheFolder, server } from '../../testing/servers/index.js'
+import { onPath, run } from '../../testing/tools/command.js'
 
 /**
  * @typedef {object} Running
@@ -20,7 +20,7 @@ export const start = { redis, 'mongodb-load': mongodb, couchbase }
 
 /** @returns {Promise<Running>} */
 async function redis() {
-  const { startRedis } = await import('../testing/servers/redis.js')
+  const { startRedis } = await import('../../testing/servers/redis.js')
   const running = await startRedis({ args: ['--enable-debug-command', 'yes'] })
   const client = await createClient({ url: running.url }).connect()
   const version = /redis_version:(\S+)/.exec(await client.info('server'))?.[1]
@@ -42,7 +42,7 @@ async function redis() {
  * @returns {Promise<Running>}
  */
 async function mongodb() {
-  const { startMongodb } = await import('../testing/servers/mongodb.js')
+  const { startMongodb } = await import('../../testing/servers/mongodb.js')
   const isReal = server('mongodb')['kind'] === 'mongod'
   const libraries = isReal ? undefined : await mongoJavaServer()
   if (libraries === undefined) {
@@ -76,7 +76,7 @@ async function mongoJavaServer() {
  * @returns {Promise<Running>}
  */
 async function couchbase() {
-  const { startCouchbase } = await import('../testing/servers/couchbase.js')
+  const { startCouchbase } = await import('../../testing/servers/couchbase.js')
   const canCompile = (await onPath('javac')) !== undefined
   const running = await startCouchbase(undefined, canCompile ? atOnce : undefined)
   const version = canCompile ? 'CouchbaseMock, a stand-in' : 'CouchbaseMock, a stand-in that may answer 40 ms late'
@@ -85,11 +85,6 @@ async function couchbase() {
 
 /** @param {number} port */
 const atOnce = (port) => [join(import.meta.dirname, 'couchbase-server', 'Server.java'), String(port)]
-
-/** Whether our packages are built. */
-export async function isBuilt() {
-  return isThere(join(import.meta.dirname, '../packages/core/dist/index.js'))
-}
 
 /** @param {string} path */
 function isThere(path) {

@@ -1,9 +1,9 @@
-// The least that a store over a client does: it writes each session as text, and parses the text each time. It takes no care of parallel
-// requests, of hung servers and of what others may have stored; and so it is what stores over that client that do could reach.
+// The baseline for stores over a client: it writes each session as text, and parses the text each time. It does nothing about parallel
+// requests, servers that hang, and sessions of other makers. A store that does can at best be as fast.
 import session from 'express-session'
 
-class ThinStore extends session.Store {
-  /** @param {import('./drive.js').Client} client */
+class ClientBaselineStore extends session.Store {
+  /** @param {import('../measuring/workload.js').Client} client */
   constructor(client) {
     super()
     this.client = client
@@ -26,25 +26,25 @@ class ThinStore extends session.Store {
     this.client.touch(sid, live.cookie.expires.getTime()).then(() => process.nextTick(callback, null), callback)
   }
 
-  /** Nobody asks for it. @override @param {string} _sid @param {(error?: unknown) => void} [callback] */
+  /** The benchmark never calls it. @override @param {string} _sid @param {(error?: unknown) => void} [callback] */
   destroy(_sid, callback) {
-    callback?.(new Error('a thin store destroys nothing'))
+    callback?.(new Error('a baseline store destroys nothing'))
   }
 }
 
 /**
  * A store that does nothing but ask this bare client.
- * @param {import('./candidates.js').Candidate} bare
- * @returns {import('./candidates.js').Candidate}
+ * @param {import('./index.js').MeasuredStore} bare
+ * @returns {import('./index.js').MeasuredStore}
  */
-export function thin({ name, open }) {
+export function baselineStore({ name, open }) {
   return {
-    name: `the thinnest store: ${name}`,
+    name: `baseline store: ${name}`,
     limit: true,
     fullOnly: true,
-    open: async (place) => {
-      const { client, ...rest } = await open(place)
-      return { ...rest, store: new ThinStore(/** @type {import('./drive.js').Client} */ (client)) }
+    open: async (target) => {
+      const { client, ...rest } = await open(target)
+      return { ...rest, store: new ClientBaselineStore(/** @type {import('../measuring/workload.js').Client} */ (client)) }
     },
   }
 }

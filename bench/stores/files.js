@@ -8,7 +8,7 @@ const load = createRequire(import.meta.url)
 
 export const title = 'Files'
 
-/** @type {import('../candidates.js').Candidate} */
+/** @type {import('./index.js').MeasuredStore} */
 const bareFiles = {
   name: 'node:fs, bare',
   limit: true,
@@ -31,8 +31,8 @@ const bareFiles = {
   },
 }
 
-/** @type {import('../candidates.js').Candidate[]} */
-export const candidates = [
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
   {
     name: '@connect-databank/disk',
     ours: true,

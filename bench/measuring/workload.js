@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { DAY, orderOf, sessionData, sidOf } from './sessions.js'
 
 /**
- * What a candidate opens: a `store` for express-session, or a bare `client` as the limit of what a store could reach.
+ * What a store opens: a `store` for express-session, or a bare `client` as the limit of what a store could reach.
  * @typedef {{ get(sid: string): Promise<string>, set(sid: string, text: string, expires: number): Promise<unknown>, touch(sid: string, expires: number): Promise<unknown> }} Client
  * @typedef {{ store?: any, client?: Client, purge?: () => Promise<unknown>, close?: () => unknown }} Opened
  * @typedef {{ rate: number, cpu: number }} Measured operations a second, and CPU µs that one took

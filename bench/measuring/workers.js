@@ -1,23 +1,23 @@
-// The processes of a backend's candidates, and the rounds in which they take turns.
+// The processes of a backend's stores, and the rounds that interleave them.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { scratchFolder } from '../testing/program.js'
-import { backendOf } from './candidates.js'
+import { scratchFolder } from '../../testing/program.js'
+import { backendOf } from '../stores/index.js'
 
-/** No job takes longer than this (ms); one that does is hung. */
+/** How long a job may take, in milliseconds. */
 const LIMIT = 600_000
 
-/** One candidate in a process of its own. */
-export class Member {
-  /** @param {string} backend @param {number} index @param {import('./candidates.js').Candidate} candidate */
-  constructor(backend, index, candidate) {
+/** One store in a process of its own. */
+export class Worker {
+  /** @param {string} backend @param {number} index @param {import('../stores/index.js').MeasuredStore} store */
+  constructor(backend, index, store) {
     this.backend = backend
     this.index = index
-    this.name = candidate.name
-    this.ours = candidate.ours === true
-    this.limit = candidate.limit === true
+    this.name = store.name
+    this.ours = store.ours === true
+    this.limit = store.limit === true
   }
 
   /** @param {string} url @param {string} [namespace] */
@@ -32,7 +32,7 @@ export class Member {
   }
 
   /**
-   * Has the job done in the member's process.
+   * Runs a job in the worker's process.
    * @param {string} job
    * @param {...unknown} args
    * @returns {Promise<any>}
@@ -65,59 +65,59 @@ export class Member {
 }
 
 /**
- * The candidates of a backend that a question is put to.
+ * The stores of a backend that a question is put to.
  * @param {string} backend
  * @param {string} question
- * @param {(candidate: import('./candidates.js').Candidate) => boolean} [wanted]
+ * @param {(store: import('../stores/index.js').MeasuredStore) => boolean} [wanted]
  */
-export async function membersOf(backend, question, wanted = () => true) {
-  const { candidates } = await backendOf(backend)
-  return candidates
-    .map((candidate, index) => ({ candidate, index }))
-    .filter(({ candidate }) => wanted(candidate) && (candidate.questions?.includes(question) ?? true))
-    .map(({ candidate, index }) => new Member(backend, index, candidate))
+export async function workersOf(backend, question, wanted = () => true) {
+  const { stores } = await backendOf(backend)
+  return stores
+    .map((store, index) => ({ store, index }))
+    .filter(({ store }) => wanted(store) && (store.questions?.includes(question) ?? true))
+    .map(({ store, index }) => new Worker(backend, index, store))
 }
 
 /**
- * Starts the members; gives those that could be started and the reasons of the others.
- * @param {Member[]} members
+ * Starts the workers; returns those that started, and why the others did not.
+ * @param {Worker[]} workers
  * @param {string} url
  */
-export async function startAll(members, url) {
+export async function startAll(workers, url) {
   const started = []
   /** @type {Set<string>} */
   const missing = new Set()
-  for (const member of members) {
+  for (const worker of workers) {
     try {
-      started.push(await member.start(url))
+      started.push(await worker.start(url))
     } catch (error) {
       missing.add(error instanceof Error ? error.message : String(error))
-      await member.stop()
+      await worker.stop()
     }
   }
   return { started, missing }
 }
 
 /**
- * Rounds in which the members take turns: A B C, C B A, A B C … One warm-up round is thrown away.
+ * Rounds of all workers, one after the other: A B C, C B A, A B C … One warm-up round is thrown away.
  * @template T
- * @param {Member[]} members
+ * @param {Worker[]} workers
  * @param {number} rounds
- * @param {(member: Member) => Promise<T>} measure
- * @param {Set<string>} missing is told of a member that failed, and is left out
- * @returns {Promise<Map<Member, T[]>>}
+ * @param {(worker: Worker) => Promise<T>} measure
+ * @param {Set<string>} missing gets the reason of each worker that failed and is left out
+ * @returns {Promise<Map<Worker, T[]>>}
  */
-export async function interleaved(members, rounds, measure, missing) {
-  /** @type {Map<Member, T[]>} */
-  const results = new Map(members.map((member) => [member, []]))
+export async function interleaved(workers, rounds, measure, missing) {
+  /** @type {Map<Worker, T[]>} */
+  const results = new Map(workers.map((worker) => [worker, []]))
   for (let round = -1; round < rounds; round += 1) {
-    const there = members.filter((member) => results.has(member))
-    for (const member of round % 2 === 0 ? there : there.toReversed()) {
+    const there = workers.filter((worker) => results.has(worker))
+    for (const worker of round % 2 === 0 ? there : there.toReversed()) {
       try {
-        const result = await measure(member)
-        if (round >= 0) results.get(member)?.push(result)
+        const result = await measure(worker)
+        if (round >= 0) results.get(worker)?.push(result)
       } catch (error) {
-        results.delete(member)
+        results.delete(worker)
         missing.add(error instanceof Error ? error.message : String(error))
       }
     }
@@ -126,17 +126,17 @@ export async function interleaved(members, rounds, measure, missing) {
 }
 
 /**
- * Has each member do what comes before the measuring; gives those that could.
- * @param {Member[]} members
- * @param {Set<string>} missing is told of the others
- * @param {(member: Member) => Promise<unknown>} work
+ * Prepares each worker; returns those that could be prepared.
+ * @param {Worker[]} workers
+ * @param {Set<string>} missing gets the reasons of the others
+ * @param {(worker: Worker) => Promise<unknown>} work
  */
-export async function prepared(members, missing, work) {
+export async function prepared(workers, missing, work) {
   const ready = []
-  for (const member of members) {
+  for (const worker of workers) {
     try {
-      await work(member)
-      ready.push(member)
+      await work(worker)
+      ready.push(worker)
     } catch (error) {
       missing.add(error instanceof Error ? error.message : String(error))
     }

@@ -1,5 +1,5 @@
 import session from 'express-session'
-import { sessionData } from '../sessions.js'
+import { sessionData } from '../measuring/sessions.js'
 
 export const title = 'Baselines'
 
@@ -29,8 +29,8 @@ class NothingStore extends session.Store {
   }
 }
 
-/** @type {import('../candidates.js').Candidate[]} */
-export const candidates = [
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
   { name: 'a store that does nothing', open: async () => ({ store: new NothingStore() }) },
   { name: 'no sessions', open: async () => ({}) },
 ]

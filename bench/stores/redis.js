@@ -3,7 +3,7 @@ import { RedisStore as ConnectRedis } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis-5'
-import { thin } from '../thin-store.js'
+import { baselineStore } from './client-baseline.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -16,7 +16,7 @@ export const shared = true
 /** @param {Record<string, unknown>} options */
 const ours =
   (options) =>
-  async (/** @type {import('../candidates.js').Place} */ { url, namespace }) => {
+  async (/** @type {import('./index.js').Target} */ { url, namespace }) => {
     const { RedisStore } = await import('@connect-databank/redis')
     const store = new RedisStore(/** @type {any} */ ({ url, prefix: `${namespace}:`, ...options }))
     await store.open()
@@ -26,7 +26,7 @@ const ours =
 /** @param {(options: any) => any} create @param {Record<string, unknown>} options */
 const connectRedis =
   (create, options) =>
-  async (/** @type {import('../candidates.js').Place} */ { url, namespace }) => {
+  async (/** @type {import('./index.js').Target} */ { url, namespace }) => {
     const client = create({ url, ...options })
     await client.connect()
     return { store: new ConnectRedis({ client, prefix: `${namespace}:` }), close: () => client.close() }
@@ -35,7 +35,7 @@ const connectRedis =
 /** @param {(options: any) => any} create @param {Record<string, unknown>} options */
 const bare =
   (create, options) =>
-  async (/** @type {import('../candidates.js').Place} */ { url, namespace }) => {
+  async (/** @type {import('./index.js').Target} */ { url, namespace }) => {
     const client = create({ url, ...options })
     await client.connect()
     return {
@@ -51,14 +51,14 @@ const bare =
 
 const TIMEOUT_OFF = { commandOptions: { timeout: undefined } }
 
-/** @type {import('../candidates.js').Candidate} */
+/** @type {import('./index.js').MeasuredStore} */
 const redis6 = { name: 'redis 6, bare, time-out off', limit: true, open: bare(createClient, TIMEOUT_OFF) }
 
-/** @type {import('../candidates.js').Candidate} */
+/** @type {import('./index.js').MeasuredStore} */
 const redis5 = { name: 'redis 5, bare', limit: true, open: bare(createClient5, {}) }
 
-/** @type {import('../candidates.js').Candidate[]} */
-export const candidates = [
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
   { name: '@connect-databank/redis', ours: true, open: ours({}) },
   {
     name: '@connect-databank/redis, near cache',
@@ -67,7 +67,7 @@ export const candidates = [
     open: ours({ nearCache: true }),
   },
   {
-    // As its README advises: each session's death is moved once a minute at the most.
+    // As its README advises: the expiry of a session is written at most once a minute.
     name: '@connect-databank/redis, near cache, touchAfter a minute',
     ours: true,
     fullOnly: true,
@@ -96,5 +96,5 @@ export const candidates = [
   },
   redis6,
   redis5,
-  thin(redis5),
+  baselineStore(redis5),
 ]

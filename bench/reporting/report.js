@@ -1,13 +1,13 @@
 // What was measured, as Markdown and as charts.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { backendNames, backendOf } from './candidates.js'
+import { backendNames, backendOf } from '../stores/index.js'
 import { barChart, growthChart } from './charts.js'
 import { administration, arrivals, memory, operations, requests, short } from './tables.js'
 
-/** @typedef {import('./parts.js').Part} Part */
+/** @typedef {import('./results-store.js').Part} Part */
 
-const here = import.meta.dirname
+const results = join(import.meta.dirname, '../results')
 const writers = { operations, arrivals, requests, memory, administration }
 
 /** @type {Record<string, string>} */
@@ -171,12 +171,12 @@ function chartsOf(answers) {
 /** @param {readonly Part[]} parts @param {readonly string[]} omitted */
 export async function writeResults(parts, omitted) {
   const answers = answersOf(parts)
-  const folder = join(here, 'charts')
+  const folder = join(results, 'charts')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   for (const [name, chart] of Object.entries(chartsOf(answers))) await writeFile(join(folder, `${name}.svg`), chart)
-  await writeFile(join(here, 'RESULTS.md'), markdown(parts, omitted, true))
-  await writeBetweenMarkers(join(here, '../README.md'), summary(answers))
+  await writeFile(join(results, 'RESULTS.md'), markdown(parts, omitted, true))
+  await writeBetweenMarkers(join(results, '../../README.md'), summary(answers))
 }
 
 /** @param {string} file @param {string} table */

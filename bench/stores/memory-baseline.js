@@ -1,11 +1,11 @@
-// The least that a store does, wherever it keeps its sessions: whoever asks gets a copy of his own, and what is stored is a copy. No
-// text, no expiry, no other process, no error. So it is the limit for stores that keep sessions in the process, and for near caches.
+// The baseline for stores that keep sessions in the process, and for near caches: the least that any store does. Every caller gets a copy,
+// and a copy is stored. There is no text, no expiry, no other process and no error.
 import session from 'express-session'
 
-/** How long (ms) a list is worked on in one go. */
+/** How long (ms) a listing runs before it yields to the event loop. */
 const SLICE = 4
 
-export class LeastStore extends session.Store {
+export class MemoryBaselineStore extends session.Store {
   /** @type {Map<string, any>} */
   #sessions = new Map()
 
@@ -32,7 +32,7 @@ export class LeastStore extends session.Store {
     if (callback !== undefined) process.nextTick(callback, null)
   }
 
-  /** Others get their turn every few milliseconds. @override @param {(error: unknown, sessions?: any) => void} callback */
+  /** Yields to the event loop every few milliseconds. @override @param {(error: unknown, sessions?: any) => void} callback */
   async all(callback) {
     const sessions = []
     let end = performance.now() + SLICE
@@ -55,14 +55,14 @@ function copyOf(value) {
 }
 
 /**
- * Whether it is a store that somebody could use, or the least; bare clients are none.
- * @param {import('./candidates.js').Candidate} candidate
+ * Whether a store can be asked everything: all are but the bare clients and the baselines over them.
+ * @param {import('./index.js').MeasuredStore} store
  */
-export const isStore = (candidate) => candidate.limit !== true || candidate === least
+export const isStore = (store) => store.limit !== true || store === memoryBaseline
 
-/** @type {import('./candidates.js').Candidate} */
-export const least = {
-  name: 'the least: a copy kept in the process',
+/** @type {import('./index.js').MeasuredStore} */
+export const memoryBaseline = {
+  name: 'baseline store: a copy kept in the process',
   limit: true,
-  open: async () => ({ store: new LeastStore() }),
+  open: async () => ({ store: new MemoryBaselineStore() }),
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { thin } from '../thin-store.js'
+import { baselineStore } from './client-baseline.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -18,7 +18,7 @@ const quiet = { tracingConfig: { enableTracing: false }, metricsConfig: { enable
  * @param {string} name
  * @param {object} settings
  * @param {(collection: any, sdk: any) => Writes} writes
- * @returns {import('../candidates.js').Candidate}
+ * @returns {import('./index.js').MeasuredStore}
  */
 function bare(name, settings, writes) {
   return {
@@ -41,13 +41,13 @@ function bare(name, settings, writes) {
   }
 }
 
-/** Text, which lives to the second. @type {(collection: any) => Writes} */
+/** Text that expires to the second. @type {(collection: any) => Writes} */
 const text = (collection) => ({
   set: (key, value, expires) => collection.upsert(key, value, { expiry: new Date(expires) }),
   touch: (key, expires) => collection.touch(key, new Date(expires)),
 })
 
-/** A document that says when it dies, to the millisecond: what a touch has to change then. @type {(collection: any, sdk: any) => Writes} */
+/** A document with its expiry to the millisecond, which a touch changes as well. @type {(collection: any, sdk: any) => Writes} */
 const document = (collection, { MutateInSpec }) => ({
   set: (key, payload, expires) => collection.upsert(key, { expires, payload }, { expiry: new Date(expires) }),
   touch: (key, expires) => collection.mutateIn(key, [MutateInSpec.replace('expires', expires)], { expiry: new Date(expires) }),
@@ -55,8 +55,8 @@ const document = (collection, { MutateInSpec }) => ({
 
 const fastest = bare('bare, quiet', quiet, text)
 
-/** @type {import('../candidates.js').Candidate[]} */
-export const candidates = [
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
   {
     name: '@connect-databank/couchbase',
     ours: true,
@@ -71,7 +71,7 @@ export const candidates = [
   },
   bare('bare', {}, text),
   fastest,
-  thin(fastest),
+  baselineStore(fastest),
   { ...bare('bare, exact touch', {}, document), fullOnly: true },
   { ...bare('bare, quiet, exact touch', quiet, document), fullOnly: true },
 ]

@@ -1,8 +1,8 @@
-// What a session weighs in the memory of the process.
-import { fill } from './drive.js'
+// How many bytes of the process's memory a session takes.
+import { fill } from './workload.js'
 
 /**
- * @param {import('./drive.js').Opened} opened
+ * @param {import('./workload.js').Opened} opened
  * @param {number} count
  * @param {number} bytes
  */

@@ -1,9 +1,9 @@
 // The tables of each question.
-import * as administrationQuestion from './questions/administration.js'
-import * as arrivalsQuestion from './questions/arrivals.js'
-import * as memoryQuestion from './questions/memory.js'
-import * as operationsQuestion from './questions/operations.js'
-import * as requestsQuestion from './questions/requests.js'
+import * as administrationQuestion from '../questions/administration.js'
+import * as arrivalsQuestion from '../questions/arrivals.js'
+import * as memoryQuestion from '../questions/memory.js'
+import * as operationsQuestion from '../questions/operations.js'
+import * as requestsQuestion from '../questions/requests.js'
 
 /** Three digits. @param {number} value */
 export function short(value) {
@@ -24,26 +24,26 @@ const nameOf = ({ name, ours }) => (ours ? `**${name}**` : name)
 export const operations = {
   title: operationsQuestion.title,
   note: `${operationsQuestion.note} A cell: operations a second ± spread of the rounds · CPU µs of the client process · times the fastest peer · share of the fastest bare client.`,
-  /** @param {{ answers: import('./questions/operations.js').Answer[] }} answer */
+  /** @param {{ answers: import('../questions/operations.js').Answer[] }} answer */
   tables({ answers }) {
     const groups = byKind(answers)
     return [...groups].map(([kind, cells]) => `**${kind}**\n\n${operationTable(cells)}`).join('\n\n')
   },
 }
 
-/** @param {import('./questions/operations.js').Answer} cell */
+/** @param {import('../questions/operations.js').Answer} cell */
 const kindOf = ({ operation, bytes, sessions, distribution }) =>
   `\`${operation}\`, ${bytes >= 1000 ? `${bytes / 1000} kB` : `${bytes} B`}, ${sessions} sessions${distribution === 'zipf' ? ', popular ones more often (Zipf)' : ''}`
 
-/** @param {import('./questions/operations.js').Answer[]} answers */
+/** @param {import('../questions/operations.js').Answer[]} answers */
 function byKind(answers) {
-  /** @type {Map<string, import('./questions/operations.js').Answer[]>} */
+  /** @type {Map<string, import('../questions/operations.js').Answer[]>} */
   const groups = new Map()
   for (const answer of answers) groups.set(kindOf(answer), [...(groups.get(kindOf(answer)) ?? []), answer])
   return groups
 }
 
-/** @param {import('./questions/operations.js').Answer[]} cells */
+/** @param {import('../questions/operations.js').Answer[]} cells */
 function operationTable(cells) {
   const columns = ['store', ...cells.map(({ concurrency }) => `${concurrency} at a time`)]
   const names = cells[0]?.rows ?? []
@@ -65,7 +65,7 @@ function operationTable(cells) {
 export const arrivals = {
   title: arrivalsQuestion.title,
   note: arrivalsQuestion.note,
-  /** @param {{ rows: import('./questions/arrivals.js').Row[] }} answer */
+  /** @param {{ rows: import('../questions/arrivals.js').Row[] }} answer */
   tables({ rows }) {
     const columns = ['store', ...(rows[0]?.at ?? []).map(({ rate }) => `${rate} a second`)]
     return table(
@@ -78,7 +78,7 @@ export const arrivals = {
 export const requests = {
   title: requestsQuestion.title,
   note: requestsQuestion.note,
-  /** @param {{ rate: number, rows: import('./questions/requests.js').Row[] }} answer */
+  /** @param {{ rate: number, rows: import('../questions/requests.js').Row[] }} answer */
   tables({ rate, rows }) {
     const columns = [
       'store',
@@ -107,7 +107,7 @@ export const requests = {
 export const memory = {
   title: memoryQuestion.title,
   note: memoryQuestion.note,
-  /** @param {{ rows: import('./questions/memory.js').Row[] }} answer */
+  /** @param {{ rows: import('../questions/memory.js').Row[] }} answer */
   tables({ rows }) {
     return table(
       ['store', 'bytes'],
@@ -119,7 +119,7 @@ export const memory = {
 export const administration = {
   title: administrationQuestion.title,
   note: administrationQuestion.note,
-  /** @param {{ rows: import('./questions/administration.js').Row[] }} answer */
+  /** @param {{ rows: import('../questions/administration.js').Row[] }} answer */
   tables({ rows }) {
     return table(
       ['store', 'sessions', 'foreign keys', 'length', 'all', 'entries', 'purge', 'clear'],

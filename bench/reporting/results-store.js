@@ -1,9 +1,9 @@
-// What was measured, part by part: a question that was put to a backend. Kept in results.json, of which RESULTS.md is made: a run that
-// is cut keeps what it has, and one backend can be measured anew without the others.
+// The results, part by part: one question of one backend. They are kept in results.json, from which RESULTS.md is written. So a run that is
+// stopped keeps what it has measured, and one backend can be measured again without the others.
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const file = join(import.meta.dirname, 'results.json')
+const file = join(import.meta.dirname, '../results/results.json')
 
 /**
  * @typedef {object} Part
@@ -35,7 +35,7 @@ export async function readParts() {
 export async function keepPart(part) {
   const others = (await readParts()).filter(({ backend, question }) => backend !== part.backend || question !== part.question)
   const parts = [...others, part]
-  // Whole, or as it was: whoever cuts a run does so at any time.
+  // A run may be stopped at any time: the file is replaced as a whole.
   await writeFile(`${file}.new`, `[\n${parts.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`)
   await rename(`${file}.new`, file)
   return parts

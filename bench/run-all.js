@@ -3,25 +3,25 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { provideAll } from '../testing/test-servers.js'
 import { server } from '../testing/servers/index.js'
-import { backendNames, backendOf } from './candidates.js'
-import { rounded } from './parts.js'
-import { start } from './servers.js'
+import { provideAll } from '../testing/test-servers.js'
+import { rounded } from './reporting/results-store.js'
+import { start } from './servers/index.js'
+import { backendNames, backendOf } from './stores/index.js'
 
 /** What the servers are called in testing/servers. @type {Record<string, string>} */
 const serverOf = { redis: 'redis', mongodb: 'mongodb', couchbase: 'couchbase' }
 
 export const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administration']
 
-/** @typedef {import('./parts.js').Part} Part */
+/** @typedef {import('./reporting/results-store.js').Part} Part */
 
 /**
  * @param {{ quick: boolean, only: string[] | undefined, questions: string[] | undefined, say: (text: string) => void }} wishes
  * @param {(part: Part) => Promise<void>} take is given each part when it is measured
  * @returns {Promise<string[]>} what could not be asked at all, and why
  */
-export async function askAll({ quick, only, questions, say }, take) {
+export async function runAll({ quick, only, questions, say }, take) {
   const begin = Date.now()
   /** @type {string[]} */
   const omitted = []
@@ -48,9 +48,9 @@ export async function askAll({ quick, only, questions, say }, take) {
 const minutesSince = (/** @type {number} */ begin) => (Date.now() - begin) / 60_000
 
 /**
- * @param {import('./candidates.js').Backend} backend
+ * @param {import('./stores/index.js').Backend} backend
  * @param {string[]} omitted is told why it could not be started
- * @returns {Promise<import('./servers.js').Running | undefined>}
+ * @returns {Promise<import('./servers/index.js').Running | undefined>}
  */
 async function started({ server: name, title }, omitted) {
   if (name === undefined) return { url: '', version: '', stop: async () => {} }

@@ -11,19 +11,19 @@ const QUICK = 1 / 3
 
 /**
  * Fills the store, and lets the compiler see what will be measured.
- * @param {import('./crew.js').Member} member
+ * @param {import('./workers.js').Worker} worker
  * @param {{ sessions: number, bytes: number, quick: boolean }} setting
  * @param {typeof FIRST} enough
  */
-export async function warmUp(member, { sessions, bytes, quick }, { operations, milliseconds } = FIRST) {
-  await member.do('fill', sessions, bytes)
+export async function warmUp(worker, { sessions, bytes, quick }, { operations, milliseconds } = FIRST) {
+  await worker.do('fill', sessions, bytes)
   const end = Date.now() + milliseconds * (quick ? QUICK : 1)
   for (let done = 0; done < operations && Date.now() < end; ) {
-    // A store whose operations travel together has other code for one that travels alone.
+    // A store that batches operations runs other code for a single one.
     for (const concurrency of [128, 1]) {
       for (const operation of ['mix', 'set']) {
         const slice = { operation, concurrency, distribution: 'uniform', sessions, bytes, milliseconds: 300 }
-        done += (await member.do('measure', slice)).rate * 0.3
+        done += (await worker.do('measure', slice)).rate * 0.3
       }
     }
   }
@@ -32,7 +32,7 @@ export async function warmUp(member, { sessions, bytes, quick }, { operations, m
 /** So often in a row something may be no cheaper than before until it is taken as warm, and so often it is done at the most. */
 const CALM = 3
 const MOST = 12
-/** A cost that is not below this part of the least so far is no cheaper: that is noise. */
+/** A cost counts as cheaper if it is below this share of the lowest so far; above it, the difference is noise. */
 const CHEAPER = 0.95
 
 /**
@@ -44,11 +44,11 @@ const CHEAPER = 0.95
  */
 export async function untilSettled(costOf, quick) {
   if (quick) return
-  let least = Number.POSITIVE_INFINITY
+  let lowest = Number.POSITIVE_INFINITY
   for (let [done, same] = [0, 0]; done < MOST && same < CALM; done += 1) {
     const cost = await costOf()
     if (cost === undefined) return
-    same = cost < least * CHEAPER ? 0 : same + 1
-    least = Math.min(least, cost)
+    same = cost < lowest * CHEAPER ? 0 : same + 1
+    lowest = Math.min(lowest, cost)
   }
 }

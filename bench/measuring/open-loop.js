@@ -1,15 +1,15 @@
 // An open loop inside the process: requests arrive one by one, at their own times, whether or not the last one is answered.
 import { performance } from 'node:perf_hooks'
-import { mix } from './drive.js'
 import { orderOf, randomOf } from './sessions.js'
 import { quantile } from './statistics.js'
+import { mix } from './workload.js'
 
 /**
  * Has `rate` requests a second arrive (get, then a touch or a set), with exponential gaps; gives how long they took, in ms.
- * @param {import('./drive.js').Opened} opened
+ * @param {import('./workload.js').Opened} opened
  * @param {{ rate: number, sessions: number, milliseconds: number }} slice
  */
-export async function arrivals({ store }, { rate, sessions, milliseconds }) {
+export async function openLoop({ store }, { rate, sessions, milliseconds }) {
   const work = mix(store, orderOf('uniform', sessions, 2))
   const random = randomOf(rate)
   /** @type {number[]} */

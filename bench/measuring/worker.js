@@ -1,33 +1,34 @@
-// The process of one candidate: it opens the store and does the jobs that it is sent, one at a time.
-import { administer } from './administer.js'
-import { arrivals } from './arrive.js'
-import { backendOf } from './candidates.js'
-import { fill, measure } from './drive.js'
-import { listen } from './serve.js'
-import { bytesOfSessions } from './weigh.js'
+// The process of one store: it opens the store and does the jobs that it is sent, one at a time.
 
-/** @type {import('./drive.js').Opened} */
+import { backendOf } from '../stores/index.js'
+import { administer } from './administration.js'
+import { listen } from './http-server.js'
+import { bytesOfSessions } from './memory.js'
+import { openLoop } from './open-loop.js'
+import { fill, measure } from './workload.js'
+
+/** @type {import('./workload.js').Opened} */
 let opened
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const jobs = {
   async open(
     /** @type {string} */ backend,
-    /** @type {number} */ candidate,
-    /** @type {import('./candidates.js').Place} */ place,
+    /** @type {number} */ index,
+    /** @type {import('../stores/index.js').Target} */ target,
   ) {
-    const { candidates } = await backendOf(backend)
-    opened = await /** @type {import('./candidates.js').Candidate} */ (candidates[candidate]).open(place)
+    const { stores } = await backendOf(backend)
+    opened = await /** @type {import('../stores/index.js').MeasuredStore} */ (stores[index]).open(target)
   },
   fill: (count, bytes) => fill(opened, count, bytes),
   measure: (slice) => measure(opened, slice),
-  arrivals: (slice) => arrivals(opened, slice),
+  openLoop: (slice) => openLoop(opened, slice),
   listen: () => listen(opened.store),
   cpu: () => {
     const { user, system } = process.cpuUsage()
     return user + system
   },
-  weigh: (count, bytes) => bytesOfSessions(opened, count, bytes),
+  memory: (count, bytes) => bytesOfSessions(opened, count, bytes),
   administer: (count, bytes) => administer(opened, count, bytes),
   close: () => opened?.close?.(),
 }

@@ -1,8 +1,8 @@
 // Work on all sessions at once: how long it takes, and for how long it keeps the event loop from everything else.
 import { performance } from 'node:perf_hooks'
-import { fill } from './drive.js'
 import { DAY } from './sessions.js'
 import { median } from './statistics.js'
+import { fill } from './workload.js'
 
 const HOUR = 3_600_000
 
@@ -16,7 +16,7 @@ const TIMES = 3
 
 /**
  * Fills the store, half of it with sessions that die in an hour, and has all of them counted, listed, streamed, purged and cleared.
- * @param {import('./drive.js').Opened} opened
+ * @param {import('./workload.js').Opened} opened
  * @param {number} count
  * @param {number} bytes
  * @returns {Promise<Administration>}

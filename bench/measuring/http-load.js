@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { cookieOf } from './serve.js'
+import { cookieOf } from './http-server.js'
 import { randomOf } from './sessions.js'
 import { quantile } from './statistics.js'
 
@@ -11,7 +11,7 @@ import { quantile } from './statistics.js'
 const untyped = createRequire(import.meta.url)
 const autocannon = untyped('autocannon')
 
-/** @typedef {import('./questions/requests.js').Loaded} Loaded */
+/** @typedef {import('../questions/requests.js').Loaded} Loaded */
 
 /**
  * A fixed number of connections, each of which asks again as soon as it is answered.

@@ -1,12 +1,12 @@
-// Bare operations that go out as one where they come in one tick, as those of our stores do.
+// Bare operations that are sent as one command when they come in one tick, as our stores send them.
 
 /**
  * @template Item
- * @param {(items: readonly Item[]) => Promise<readonly unknown[]>} many gives the answers where the items stood
+ * @param {(items: readonly Item[]) => Promise<readonly unknown[]>} many answers in the order of the items
  * @returns {Promise<(item: Item) => Promise<any>>}
  */
-export async function together(many) {
-  const { Batches } = await import('connect-databank')
+export async function batched(many) {
+  const { Batches } = await import('connect-databank/backend')
   /** @typedef {{ item: Item, resolve: (answer: unknown) => void, reject: (error: unknown) => void }} Waiting */
   const send = async (/** @type {readonly Waiting[]} */ batch) => {
     try {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { MongoClient } from 'mongodb'
-import { thin } from '../thin-store.js'
-import { together } from '../together.js'
+import { batched } from '../measuring/batched-clients.js'
+import { baselineStore } from './client-baseline.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -14,8 +14,8 @@ export const sessions = 1_000
 /**
  * The driver's own operations. What they give is neither parsed nor made a session.
  * @param {string} name
- * @param {(collection: any) => import('../drive.js').Client | Promise<import('../drive.js').Client>} operations
- * @returns {import('../candidates.js').Candidate}
+ * @param {(collection: any) => import('../measuring/workload.js').Client | Promise<import('../measuring/workload.js').Client>} operations
+ * @returns {import('./index.js').MeasuredStore}
  */
 function bare(name, operations) {
   return {
@@ -40,13 +40,13 @@ const alone = bare('bare', (collection) => ({
   touch: (sid, expires) => collection.updateOne({ _id: sid }, moveTo(expires)),
 }))
 
-const joint = bare('bare, together', async (collection) => {
-  const get = await together(async (/** @type {readonly string[]} */ sids) => {
+const batchedClient = bare('bare, batched', async (collection) => {
+  const get = await batched(async (/** @type {readonly string[]} */ sids) => {
     const documents = await collection.find({ _id: { $in: sids } }).toArray()
     const texts = new Map(documents.map((/** @type {any} */ { _id, session }) => [_id, session]))
     return sids.map((sid) => texts.get(sid))
   })
-  const update = await together(async (/** @type {readonly object[]} */ updates) => {
+  const update = await batched(async (/** @type {readonly object[]} */ updates) => {
     await collection.bulkWrite(
       updates.map((updateOne) => ({ updateOne })),
       { ordered: false },
@@ -60,8 +60,8 @@ const joint = bare('bare, together', async (collection) => {
   }
 })
 
-/** @type {import('../candidates.js').Candidate[]} */
-export const candidates = [
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
   {
     name: '@connect-databank/mongodb',
     ours: true,
@@ -81,6 +81,6 @@ export const candidates = [
     },
   },
   alone,
-  joint,
-  thin(joint),
+  batchedClient,
+  baselineStore(batchedClient),
 ]

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import session from 'express-session'
-import { least } from '../least-store.js'
+import { memoryBaseline } from './memory-baseline.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
@@ -8,8 +8,8 @@ const load = createRequire(import.meta.url)
 export const title = 'Memory'
 export const inProcess = true
 
-/** @type {import('../candidates.js').Candidate[]} */
-export const candidates = [
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
   {
     name: '@connect-databank/memory',
     ours: true,
@@ -28,5 +28,5 @@ export const candidates = [
       return { store, purge: async () => store.prune(), close: () => store.stopInterval() }
     },
   },
-  least,
+  memoryBaseline,
 ]
