@@ -17,7 +17,8 @@ export function unescapeNul(text: string): string {
 
 /** Text in a table that other programs read: nothing is escaped. */
 export function peerText(name: string): Column<string> {
-  return { name, read: (column) => `coalesce(${column}, '')`, toParameter: requireNoNul }
+  const read = (column: string): string => `coalesce(${column}, '')`
+  return { name, read, equals: (column, parameter) => `${read(column)} = ${parameter}`, toParameter: requireNoNul }
 }
 
 /** A column of json or jsonb. A payload that is no JSON, such as an encrypted one, is stored as a JSON string. */
