@@ -127,8 +127,11 @@ export function track(session: object, tracked: Tracked): void {
 }
 
 /** What was remembered of a session object, by whichever store. */
-export function trackedOf(session: object): Tracked | undefined {
-  return (session as { [TRACKED]?: Tracked })[TRACKED] ?? frozen.get(session)
+export function trackedOf(session: unknown): Tracked | undefined {
+  if (typeof session !== 'object' || session === null) return undefined
+  const own = Object.hasOwn(session, TRACKED) ? (session as { [TRACKED]?: Tracked })[TRACKED] : undefined
+  // It may have been frozen since.
+  return (Object.isExtensible(session) ? undefined : frozen.get(session)) ?? own
 }
 
 /** What a read found, as core works with it. */

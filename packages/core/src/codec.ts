@@ -72,6 +72,9 @@ export function encodeSession(session: object, cookie: SessionCookie, created: n
       'the session must be an object in JSON, and its toJSON gives something else',
     )
   }
+  if (isTooDeep(data)) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', `the session has objects that are nested more than ${DEEPEST} deep`)
+  }
   const start = `${COOKIE_FIRST}${JSON.stringify(cookie.fields)}`
   return { text: data === '{}' ? `${start}}` : `${start},${data.slice(1)}`, dataStart: start.length }
 }
@@ -135,8 +138,8 @@ function parseSession(text: string): ParsedSession | null {
 }
 
 /** Objects and arrays cannot be nested deeper than there are opening brackets: mostly these are few, and nothing has to be walked. */
-function isTooDeep(text: string, form: unknown): boolean {
-  return text.length > DEEPEST * 2 && hasMore(text, DEEPEST) && isDeeperThan(form, DEEPEST)
+function isTooDeep(text: string, form?: unknown): boolean {
+  return text.length > DEEPEST * 2 && hasMore(text, DEEPEST) && isDeeperThan(form ?? JSON.parse(text), DEEPEST)
 }
 
 function hasMore(text: string, brackets: number): boolean {
@@ -150,8 +153,7 @@ function hasMore(text: string, brackets: number): boolean {
 function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  for (const key in value) if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true
-  return false
+  return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1))
 }
 
 /** Spread copies own members only, one named `__proto__` too; assigning to a member that is there already changes that member. */
@@ -167,7 +169,8 @@ function copyOf(value: object): object {
   const copy: Record<string, unknown> = { ...value }
   for (const key in copy) {
     const inner = copy[key]
-    if (typeof inner === 'object' && inner !== null) copy[key] = copyOf(inner)
+    // An application may have extended Object.prototype.
+    if (typeof inner === 'object' && inner !== null && Object.hasOwn(copy, key)) copy[key] = copyOf(inner)
   }
   return copy
 }
