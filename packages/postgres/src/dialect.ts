@@ -30,6 +30,12 @@ export const postgresDialect: Dialect = {
     times: touches.map(([, time]) => expires.toParameter?.(time) ?? time),
   }),
 
+  deleteMany(table) {
+    const id = quoted(table, table.layout.id)
+    const locked = `select ${id} from ${table.quoted} where ${id} = any(${p.ids}::text[]) order by ${id} for update`
+    return `delete from ${table.quoted} where ${id} = any(array(${locked}))`
+  },
+
   purge(table) {
     const id = quoted(table, table.layout.id)
     const expired = `select ${id} from ${table.quoted} where ${isExpired(table)} order by ${quoted(table, table.layout.expires)} limit ${p.limit} for update skip locked`

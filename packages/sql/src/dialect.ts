@@ -44,6 +44,8 @@ export interface Dialect {
   touchMany(table: Table): string
   /** The values of the parameters of `touchMany`, beside `now`. No id is in `touches` twice. */
   touchValues(touches: readonly Touch[], table: Table): Values
+  /** Deletes the rows with these `ids`, and locks them in the order of their ids. Default: `delete … where` `isOneOf`. */
+  deleteMany?(table: Table): string
   /** Deletes at most `limit` rows that have expired at `now`, and never deadlocks with itself. */
   purge(table: Table): string
 

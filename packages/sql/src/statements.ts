@@ -113,7 +113,7 @@ export function statementsFor(dialect: Dialect, table: Table): Statements {
     scan: `${row} where ${page}`,
     ids: `${ids} ${page}`,
     count: `select count(*) as count from ${name} where ${isLive(table)}`,
-    deleteMany: `delete from ${name} where ${isOneOf}`,
+    deleteMany: dialect.deleteMany?.(table) ?? `delete from ${name} where ${isOneOf}`,
     purge: dialect.purge(table),
   }
   const compiled = Object.entries(sql).map(([key, text]) => [key, compile(text, dialect)] as const)
