@@ -1,13 +1,13 @@
-// `npm run check`: types of the sources and of the tests, lint and format. Says everything that is wrong, not only the first.
+// `npm run check`: types of the sources and of the tests, lint and format. Prints every problem, not only the first.
 import { runQuietly } from './command.js'
 import { install } from './install.js'
 
-/** Builds the packages, and so checks the types of their sources. @returns {Promise<boolean>} whether all is well */
+/** Builds the packages, which checks the types of their sources. @returns {Promise<boolean>} whether it succeeded */
 export function build() {
   return isFine('build', 'tsc', ['-b'])
 }
 
-/** Checks all that the build does not. @returns {Promise<boolean>} whether all is well */
+/** Checks everything that the build does not. @returns {Promise<boolean>} whether it found nothing */
 export async function check() {
   const outcomes = [
     await isFine('types of the tests', 'tsc', ['-p', 'tsconfig.tests.json']),
@@ -17,7 +17,7 @@ export async function check() {
   return outcomes.every((outcome) => outcome)
 }
 
-/** Prints what a tool says only if it has found something. @param {string} what @param {'tsc' | 'biome'} tool @param {string[]} args */
+/** Prints the output of a tool only if it has found something. @param {string} what @param {'tsc' | 'biome'} tool @param {string[]} args */
 async function isFine(what, tool, args) {
   const begin = Date.now()
   const { code, output } = await runQuietly(tool, args)

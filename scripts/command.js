@@ -1,4 +1,4 @@
-// Runs the programs that the scripts are made of. Imports nothing but Node, so that it works before the first installation.
+// Runs programs. Imports only Node.js modules, so that it works before the first installation.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Runs a program with this terminal, to its end; answers its exit code (1 if a signal ended it).
+ * Runs a program in this terminal to its end; returns its exit code, or 1 if a signal ended it.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
@@ -22,7 +22,7 @@ export function run(program, args, options = {}) {
 }
 
 /**
- * Runs a program of an installed package, to its end.
+ * Runs a program of an installed package in this terminal to its end.
  * @param {keyof typeof entryPoints} name
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
@@ -32,7 +32,7 @@ export function runTool(name, args, options) {
 }
 
 /**
- * Runs a program of an installed package, to its end; answers what it has printed.
+ * Runs a program of an installed package to its end; returns its output.
  * @param {keyof typeof entryPoints} name
  * @param {readonly string[]} args
  * @returns {Promise<{ code: number, output: string }>}
@@ -50,7 +50,7 @@ export function runQuietly(name, args) {
   })
 }
 
-// Called by path: a bin link would be a .cmd on Windows, which Node spawns only through a shell.
+// By path: a bin link is a .cmd file on Windows, which Node.js spawns only through a shell.
 const entryPoints = {
   biome: '@biomejs/biome/bin/biome',
   tsc: 'typescript/bin/tsc',
@@ -58,7 +58,7 @@ const entryPoints = {
 }
 
 /**
- * Runs npm, to its end.
+ * Runs npm in this terminal to its end.
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
  */

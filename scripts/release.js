@@ -1,5 +1,5 @@
-// `npm run release`: publishes every package whose version the registry doesn't have yet; `npx lerna version` makes the versions.
-// `npm run release -- --dry-run` does the same to a registry of its own that keeps nothing, and says what came to it.
+// `npm run release`: publishes every package version that the registry does not have; `npx lerna version` sets the versions.
+// `npm run release -- --dry-run` publishes to a local registry that keeps nothing, and lists what it received.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
@@ -21,7 +21,7 @@ function publish(options, env = {}) {
   return run(process.execPath, [lerna, 'publish', 'from-package', ...options], { env: { ...process.env, ...env } })
 }
 
-/** Publishes to a registry that has nothing and keeps nothing. */
+/** Publishes to a registry that is empty and keeps nothing. */
 async function rehearse() {
   /** @type {string[]} */
   const published = []
@@ -32,7 +32,7 @@ async function rehearse() {
   await once(registry, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (registry.address())
   const options = ['--yes', '--no-verify-access', '--registry', `http://127.0.0.1:${port}/`, ...args]
-  // What is published without an identity has no provenance.
+  // Provenance needs the identity of a workflow.
   const code = await publish(options, { NPM_CONFIG_PROVENANCE: 'false' })
   registry.close()
   registry.closeAllConnections()

@@ -9,8 +9,8 @@ endWithNpm()
 await import('../examples/demo/server.js')
 
 /**
- * Ends the demo when npm is gone. npm hands on signals, but a `kill -9` of npm it can't: the demo would stay behind, and keep
- * the port from the next `npm start`.
+ * Ends the demo when npm has ended. npm forwards signals, but not SIGKILL: after that the demo would keep running, and the next
+ * `npm start` would find its port in use.
  */
 function endWithNpm() {
   if (process.env['npm_lifecycle_event'] !== 'start' || process.platform === 'win32') return
@@ -20,14 +20,14 @@ function endWithNpm() {
   }, 250).unref()
 }
 
-/** npm's process id: our parent, or the parent of the shell between us. */
+/** npm's process id: the parent of this process, or of the shell between them. */
 function findNpm() {
-  const [parent = '', command = ''] = ask(process.ppid)
+  const [parent = '', command = ''] = describe(process.ppid)
   return /(^|\/)(sh|dash|bash|zsh)$/.test(command) ? Number(parent) : process.ppid
 }
 
-/** The parent and the name of a process, as `ps` knows them. @param {number} pid */
-function ask(pid) {
+/** The parent and the name of a process, from `ps`. @param {number} pid */
+function describe(pid) {
   const { stdout } = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' })
   return (stdout ?? '').trim().split(/\s+/)
 }
@@ -42,7 +42,7 @@ function isRunning(pid) {
   return !isZombie(pid)
 }
 
-/** Whether the process has ended and its parent hasn't asked how, where there is a /proc to tell. @param {number} pid */
+/** Whether the process has ended but its parent has not yet collected its exit status; false where there is no /proc. @param {number} pid */
 function isZombie(pid) {
   try {
     return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))

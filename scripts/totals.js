@@ -1,4 +1,4 @@
-// How many tests passed, failed and were skipped, over all runners; and the line that says it.
+// The number of tests that passed, failed and were skipped.
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Totals */
 

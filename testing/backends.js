@@ -1,4 +1,4 @@
-// Our backends, and what it takes to open a store on each: for all programs that do the same on every backend.
+// Our backends and how each is started, for programs that run the same on every backend.
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,24 +6,24 @@ import { scratchFolder } from './program.js'
 import { server } from './servers/index.js'
 
 /**
- * A backend's server, or its folder.
+ * A running backend: a server or a folder.
  * @typedef {object} Started
  * @property {string} url
  * @property {number} [port]
  * @property {import('./program.js').Program} [program]
  * @property {() => Promise<unknown>} stop
  *
- * @typedef {{ url: string, options: Record<string, unknown> }} Place what `openBank` opens: a place for sessions, fresh and empty
+ * @typedef {{ url: string, options: Record<string, unknown> }} Location the arguments of `openBank` for a new, empty set of sessions
  *
  * @typedef {object} Backend
- * @property {string} name of its package in packages/, and of its URLs' scheme
- * @property {string} title
- * @property {string} [server] the server that it needs: its name in testing/servers
+ * @property {string} name its folder in packages/, which is also the scheme of its URLs
+ * @property {string} title how texts name it
+ * @property {string} [server] the server that it needs, by its name in testing/servers
  * @property {boolean} [isShared] whether several processes can use the same sessions. Default: true
- * @property {() => Promise<Started>} start a server that keeps what it has acknowledged, or a folder
- * @property {(started: Started) => Place} place a new place
- * @property {readonly ('kill' | 'restart')[]} [survives] what the server can go through without losing what it has acknowledged
- * @property {boolean} [isAnnounced] the server tells its clients its port: see proxy.js
+ * @property {() => Promise<Started>} start starts a server that keeps every acknowledged write, or makes a folder
+ * @property {(started: Started) => Location} location a new location
+ * @property {readonly ('kill' | 'restart')[]} [survives] what loses no acknowledged write of the server. Default: neither
+ * @property {boolean} [isAnnounced] the server announces its port to its clients: see proxy.js
  */
 
 /** @type {readonly Backend[]} */
@@ -33,7 +33,7 @@ const all = [
     title: 'memory',
     isShared: false,
     start: async () => ({ url: 'memory:', stop: async () => {} }),
-    place: () => ({ url: 'memory:', options: {} }),
+    location: () => ({ url: 'memory:', options: {} }),
   },
   { name: 'disk', title: 'files', ...inFolder('disk') },
   { name: 'sqlite', title: 'SQLite', ...inFolder('sqlite') },
@@ -43,7 +43,7 @@ const all = [
     server: 'redis',
     start: async () =>
       (await import('./servers/redis.js')).startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }),
-    place: ({ url }) => ({ url, options: { prefix: `${randomUUID()}:` } }),
+    location: ({ url }) => ({ url, options: { prefix: `${randomUUID()}:` } }),
     survives: ['kill', 'restart'],
   },
   {
@@ -51,7 +51,7 @@ const all = [
     title: 'PostgreSQL',
     server: 'postgresql',
     start: async () => (await import('./servers/postgresql.js')).startPostgresql(),
-    place: inTable,
+    location: inTable,
     survives: ['kill', 'restart'],
   },
   {
@@ -62,7 +62,7 @@ const all = [
       const { url, ...started } = await (await import('./servers/mariadb.js')).startMariadb()
       return { ...started, url: url.replace('mysql:', 'mariadb:') }
     },
-    place: inTable,
+    location: inTable,
     survives: ['kill', 'restart'],
   },
   {
@@ -71,10 +71,10 @@ const all = [
     server: 'mongodb',
     start: async () => {
       const { url, ...started } = await (await import('./servers/mongodb.js')).startMongodb()
-      // Without the journal, what was acknowledged may go with a process that is killed.
+      // Without the journal, kill -9 may lose acknowledged writes.
       return { ...started, url: url.replace('/?', '/sessions?directConnection=true&journal=true&') }
     },
-    place: ({ url }) => ({ url, options: { collectionName: randomUUID() } }),
+    location: ({ url }) => ({ url, options: { collectionName: randomUUID() } }),
     survives: ['kill', 'restart'],
   },
   {
@@ -86,14 +86,14 @@ const all = [
       if (url !== undefined) return { url, stop: async () => {} }
       return (await import('./servers/couchbase.js')).startCouchbase()
     },
-    place: ({ url }) => ({ url, options: { prefix: `${randomUUID()}:` } }),
+    location: ({ url }) => ({ url, options: { prefix: `${randomUUID()}:` } }),
     isAnnounced: true,
   },
 ]
 
 export const backends = all.filter(({ name }) => existsSync(join(import.meta.dirname, '../packages', name)))
 
-/** Why a backend can't be started, or undefined. @param {Backend} backend */
+/** Why a backend cannot be started, or undefined. @param {Backend} backend */
 export function missing({ server: name }) {
   return name === undefined ? undefined : server(name).missing
 }
@@ -111,23 +111,23 @@ export function canList({ name }) {
   return name !== 'couchbase' || realCouchbase() !== undefined
 }
 
-/** The address of a real cluster, where there is one. */
+/** The address of a real cluster, if COUCHBASE_URL names one. */
 function realCouchbase() {
   return /** @type {string | undefined} */ (server('couchbase')['url'])
 }
 
-/** @param {string} scheme @returns {Pick<Backend, 'start' | 'place'>} */
+/** @param {string} scheme @returns {Pick<Backend, 'start' | 'location'>} */
 function inFolder(scheme) {
   return {
     start: async () => {
       const { path, remove } = await scratchFolder()
       return { url: `${scheme}:${path}`, stop: remove }
     },
-    place: ({ url }) => ({ url: `${url}/${randomUUID()}`, options: {} }),
+    location: ({ url }) => ({ url: `${url}/${randomUUID()}`, options: {} }),
   }
 }
 
-/** @param {Started} started @returns {Place} */
+/** @param {Started} started @returns {Location} */
 function inTable({ url }) {
   return { url, options: { table: `sessions_${randomUUID().replaceAll('-', '_')}` } }
 }

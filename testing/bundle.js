@@ -1,5 +1,5 @@
-// Makes JavaScript that any supported Node runs of a package's sources, for tests that need processes of their own. No build is
-// touched, and none is needed.
+// Compiles sources to JavaScript for tests that start processes of their own. It needs no build and changes none.
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -8,8 +8,8 @@ import { cacheFolder } from './servers/index.js'
 const packagesFolder = join(import.meta.dirname, '../packages')
 
 /**
- * Bundles the entries, by name, into a folder of their own: `<folder>/<name>.js`. What is installed stays outside.
- * @param {Record<string, string>} entries their paths
+ * Bundles entries to `<folder>/<name>.js` in a new folder. Installed packages stay outside the bundle.
+ * @param {Record<string, string>} entries their paths, by name
  * @returns {Promise<{ folder: string, remove: () => Promise<void> }>}
  */
 export async function bundle(entries) {
@@ -29,14 +29,15 @@ export async function bundle(entries) {
 }
 
 /**
- * Each package's name, and the names of its subpaths (`connect-databank/backend`), with their sources: `src/<subpath>.ts` or
- * `src/<subpath>/index.ts`. `$` ends a name: without it, a name also stands for all that begin with it.
+ * The sources of each package and of its subpaths (`connect-databank/backend`): `src/<subpath>.ts` or `src/<subpath>/index.ts`. `$` makes
+ * an alias exact: without it, an alias also replaces the beginning of longer names.
  */
 async function sources() {
   const found = /** @type {[string, string][]} */ ([])
   for (const folder of await readdir(packagesFolder)) {
     const name = folder === 'core' ? 'connect-databank' : `@connect-databank/${folder}`
     const source = join(packagesFolder, folder, 'src')
+    if (!existsSync(source)) continue
     for (const { parentPath, name: file } of await readdir(source, { recursive: true, withFileTypes: true })) {
       if (!file.endsWith('.ts')) continue
       const path = join(parentPath, file)

@@ -1,7 +1,7 @@
-// The browser for the tests, where there is one.
+// The browser of the demo's tests.
 import { onPath } from './tools/command.js'
 
-/** The path of Chromium, or undefined: `CHROMIUM` if it is set, else what the PATH has. */
+/** The path of Chromium: `CHROMIUM` if it is set, else from the PATH; undefined if there is none. */
 export async function findChromium() {
   const { CHROMIUM: given } = process.env
   if (given) return given

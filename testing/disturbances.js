@@ -1,4 +1,4 @@
-// What may happen to a server and to the way there, while the tests let histories take place: one of it at a time.
+// Faults of a server and of the network to it, one at a time, while the conformance suite runs histories.
 
 /**
  * @typedef {import('./proxy.js').FaultyProxy} Proxy
@@ -6,11 +6,11 @@
  * @typedef {(bound: number) => number} Random whole numbers below the bound
  */
 
-/** All disturbances of the way, by name. Those that come later come within so many milliseconds. */
-const later = 25
+/** Faults that come later come within so many milliseconds. */
+const LATER = 25
 
 /** @type {Readonly<Record<string, (proxy: Proxy, name: string, random: Random, after: (work: () => unknown) => void) => unknown>>} */
-const ofTheWay = {
+const networkFaults = {
   'cut at some moment': (proxy, _name, _random, after) => after(() => proxy.cut()),
   'cut before the request': (proxy, name, random) => repeat(random(3) + 1, () => proxy.cutBefore(name)),
   'cut after the request': (proxy, name, random) => repeat(random(3) + 1, () => proxy.cutAfter(name)),
@@ -21,35 +21,34 @@ const ofTheWay = {
   drip: (proxy, _name, random) => proxy.slowDown({ delay: 1, bytes: random(60) + 20 }),
 }
 
-/**
- * What may be done to a server: frozen, and thawed again; killed with -9, or told to end, and started again.
- * @typedef {'freeze' | 'kill' | 'restart'} OfTheServer
- */
+/** @typedef {'freeze' | 'kill' | 'restart'} ServerFault `kill`: with SIGKILL; `restart`: with SIGTERM; both start it again */
 
 /** @type {Readonly<Record<'kill' | 'restart', NodeJS.Signals>>} */
-const signals = { kill: 'SIGKILL', restart: 'SIGTERM' }
+const SIGNALS = { kill: 'SIGKILL', restart: 'SIGTERM' }
 
 /**
- * For `disturb` and `calm` of histories: before each, chance takes one of the disturbances of the way through the proxy, or, where
- * `program` is given, of those of the server. Only one that keeps what it has acknowledged (`survives` says what) may be
- * killed or restarted. Default: it is frozen alone.
- * @param {{ proxy: Proxy, program?: Stoppable, survives?: readonly ('kill' | 'restart')[] }} what
+ * `disturb` and `calm` for histories. Before each history, chance selects one fault of the network or, if `program` is given, of the server.
+ * @param {object} what
+ * @param {Proxy} what.proxy
+ * @param {Stoppable} [what.program]
+ * @param {readonly ('kill' | 'restart')[]} [what.survives] what loses no acknowledged write of the server. Default: neither, so the server
+ *   is only frozen
  */
 export function disturbances({ proxy, program, survives = [] }) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   /** @type {Promise<unknown>} */
-  let underWay = Promise.resolve()
+  let running = Promise.resolve()
   /** @type {() => unknown} */
-  let mend = () => {}
+  let undo = () => {}
   /** @type {Set<string>} */
   const met = new Set()
-  /** @type {readonly OfTheServer[]} */
-  const ofTheServer = program === undefined ? [] : ['freeze', ...survives]
-  const names = [...Object.keys(ofTheWay), ...ofTheServer]
+  /** @type {readonly ServerFault[]} */
+  const serverFaults = program === undefined ? [] : ['freeze', ...survives]
+  const names = [...Object.keys(networkFaults), ...serverFaults]
 
   return {
-    /** The names of those that there were. */
+    /** The names of the faults so far. */
     met,
 
     /** @param {string} name @param {Random} random */
@@ -58,27 +57,27 @@ export function disturbances({ proxy, program, survives = [] }) {
       met.add(kind)
       const after = (/** @type {() => unknown} */ work) => {
         timer = setTimeout(() => {
-          underWay = Promise.resolve(work())
-        }, random(later))
+          running = Promise.resolve(work())
+        }, random(LATER))
       }
       if (kind === 'freeze') {
-        mend = () => program?.thaw()
+        undo = () => program?.thaw()
         after(() => program?.freeze())
       } else if (kind === 'kill' || kind === 'restart') {
         after(async () => {
-          await program?.stop(signals[kind])
+          await program?.stop(SIGNALS[kind])
           await program?.start()
         })
       } else {
-        void ofTheWay[kind]?.(proxy, `${name}.`, random, after)
+        void networkFaults[kind]?.(proxy, `${name}.`, random, after)
       }
     },
 
     async calm() {
       clearTimeout(timer)
-      await underWay
-      mend()
-      mend = () => {}
+      await running
+      undo()
+      undo = () => {}
       await proxy.calm()
     },
   }

@@ -1,8 +1,8 @@
-// How long work stops the event loop, for what is timed on a quiet machine.
+// How long work blocks the event loop. Measured on a quiet machine only.
 
 /**
- * The longest time that the event loop is blocked while this is done, in milliseconds: the best of several tries. A block counts with its time
- * on the processor where that is less than its time on the clock: other programs stop us as well.
+ * The longest time that `act` blocks the event loop, in milliseconds: the lowest of several tries. A block counts by its CPU time where
+ * that is lower than its elapsed time, because other programs delay this one too.
  * @param {number} tries
  * @param {(attempt: number) => Promise<void>} act
  * @returns {Promise<number>}

@@ -1,4 +1,4 @@
-// One program of the tests: started on a free port with a folder of its own, ended by its process id.
+// A program that tests start, stop, freeze and kill; and what such programs need: ports, folders, waiting.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ export async function freePort() {
   return port
 }
 
-/** A new folder of its own; `remove` ends it. */
+/** A new folder for temporary files; `remove` deletes it. */
 export async function scratchFolder() {
   const path = await mkdtemp(join(tmpdir(), 'connect-databank-'))
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) }
@@ -38,9 +38,9 @@ export function isListening(port) {
 }
 
 /**
- * Asks `check` every 25 ms until it answers true.
+ * Calls `check` every 25 ms until it returns true. Rejects after `milliseconds`.
  * @param {() => boolean | Promise<boolean>} check
- * @param {string} what for the error
+ * @param {string} what is waited for, for the error message
  * @param {number} [milliseconds]
  */
 export async function until(check, what, milliseconds = 30_000) {
@@ -51,13 +51,13 @@ export async function until(check, what, milliseconds = 30_000) {
   }
 }
 
-/** All programs that run now. @type {Set<Program>} */
+/** All running programs. @type {Set<Program>} */
 const running = new Set()
 process.once('exit', () => {
   for (const program of running) program.kill()
 })
 
-/** How long a program may take to end after it was asked to, in milliseconds. */
+/** How long a program may take to stop before it is killed, in milliseconds. */
 const STOP_TIMEOUT = 2_000
 
 /**
@@ -66,9 +66,9 @@ const STOP_TIMEOUT = 2_000
  * @property {string[]} [args]
  * @property {NodeJS.ProcessEnv} [env] added to the environment of this process
  * @property {string} [cwd]
- * @property {number} [uid] the user and group that it runs as; default: those of this process
+ * @property {number} [uid] the user and group that it runs as. Default: those of this process
  * @property {NodeJS.Signals} [shutdown] what `stop('SIGTERM')` sends. Default: SIGTERM
- * @property {(pid: number) => boolean | Promise<boolean>} ready whether it serves
+ * @property {(pid: number) => boolean | Promise<boolean>} ready whether it accepts connections
  */
 
 export class Program {
@@ -103,7 +103,7 @@ export class Program {
   kill(signal = 'SIGKILL') {
     const child = this.child
     if (child?.pid === undefined || !isAlive(child)) return
-    // The children are listed before: they lose their parent. A stopped parent starts no others.
+    // A killed process loses its children, so they are listed before; a stopped process starts no others.
     if (signal === 'SIGKILL') child.kill('SIGSTOP')
     else child.kill(signal)
     const children = childrenOf(child.pid)
@@ -112,13 +112,13 @@ export class Program {
   }
 
   /**
-   * Stops answering, keeps its connections. A signal takes a moment to arrive: when this has returned, none of the program's
-   * threads runs.
+   * Makes the program stop answering, with its connections open. Returns when none of its threads runs any more: a signal takes a
+   * moment to arrive.
    */
   freeze() {
     this.kill('SIGSTOP')
     for (let waits = 0; this.#isRunning(); waits++) {
-      if (waits === 1_000) throw new Error('the program still runs, though it was told to stop')
+      if (waits === 1_000) throw new Error('the program did not freeze')
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
@@ -133,7 +133,7 @@ export class Program {
   }
 
   /**
-   * Ends it and waits for its end. As an init system does, it kills a program that does not end in time: SecantusDB sometimes waits
+   * Stops the program and waits for its end. Like an init system, it kills a program that does not stop in time: SecantusDB sometimes waits
    * for a lock of its own.
    * @param {NodeJS.Signals} [signal]
    */
@@ -172,7 +172,7 @@ function trySignal(pid, signal) {
   }
 }
 
-/** The processes that a process has started, where there is a /proc. @param {number} pid @returns {number[]} */
+/** The child processes of a process; none where there is no /proc. @param {number} pid @returns {number[]} */
 function childrenOf(pid) {
   if (!existsSync('/proc/self/stat')) return []
   return readdirSync('/proc')
@@ -180,14 +180,14 @@ function childrenOf(pid) {
     .map(Number)
 }
 
-/** Whether a thread of the process has not stopped yet, where there is a /proc. @param {number} pid */
+/** Whether a thread of the process still runs; false where there is no /proc. @param {number} pid */
 function isRunning(pid) {
   const threads = `/proc/${pid}/task`
   if (!existsSync(threads)) return false
   return readdirSync(threads).some((thread) => !/^[TtZX]?$/.test(fieldsOf(`${threads}/${thread}/stat`)[0] ?? ''))
 }
 
-/** The state of a process or thread, its parent, and so on; nothing if it has ended. @param {string} file @returns {string[]} */
+/** The state of a process or thread, its parent and so on; empty if it has ended. @param {string} file @returns {string[]} */
 function fieldsOf(file) {
   try {
     const text = readFileSync(file, 'utf8')

@@ -1,29 +1,29 @@
-// A TCP proxy between a client and a server of the tests, on which the network fails as told.
+// A TCP proxy between a client and a server. Tests tell it how the network fails.
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * @typedef {{ client: import('node:net').Socket, server: import('node:net').Socket, isSilent: boolean }} Line
- * @typedef {{ text: string, spring: (line: Line, chunk: Buffer, at: number) => void }} Trap
+ * @typedef {{ client: import('node:net').Socket, server: import('node:net').Socket, isSilent: boolean }} Connection
+ * @typedef {{ text: string, run: (connection: Connection, chunk: Buffer, at: number) => void }} Trigger `text`: what the client sends
  */
 
 export class FaultyProxy {
-  /** @type {Set<Line>} */
-  #lines = new Set()
-  /** @type {Trap[]} */
-  #traps = []
+  /** @type {Set<Connection>} */
+  #connections = new Set()
+  /** @type {Trigger[]} */
+  #triggers = []
   #isSilent = false
   /** @type {{ delay: number, bytes: number } | undefined} */
-  #pace
+  #slowness
   #latency = 0
-  /** @type {Map<import('node:net').Socket, Promise<void>>} what is on its way to each, while it is delayed */
-  #onTheWay = new Map()
+  /** @type {Map<import('node:net').Socket, Promise<void>>} what is still to arrive at each socket */
+  #delayed = new Map()
 
   /**
    * @param {number} target the port of the server, on 127.0.0.1
-   * @param {{ isAnnounced?: boolean }} [wishes] `isAnnounced`: the server tells its clients its port, and they would leave the
-   *   proxy for it. So its port is replaced in what it says (as text: `:11210`) by the proxy's, which has as many digits.
+   * @param {{ isAnnounced?: boolean }} [options] `isAnnounced`: the server announces its port to its clients, which would then bypass
+   *   the proxy. So the proxy replaces that port in the server's data (as text: `:11210`) by its own, which has as many digits.
    */
   constructor(target, { isAnnounced = false } = {}) {
     this.target = target
@@ -32,7 +32,7 @@ export class FaultyProxy {
     this.listener = createServer((socket) => this.#accept(socket))
   }
 
-  /** Listens, after `refuse` on the same port as before. */
+  /** Listens on a free port; after `refuse`, on the same port as before. */
   async listen() {
     for (;;) {
       this.listener.listen(this.port, '127.0.0.1')
@@ -47,7 +47,7 @@ export class FaultyProxy {
     }
   }
 
-  /** Cuts all connections and takes no new ones, as if the server were not there. */
+  /** Cuts all connections and accepts no new ones, as if no server were listening. */
   async refuse() {
     const closed = once(this.listener, 'close')
     this.listener.close()
@@ -55,101 +55,100 @@ export class FaultyProxy {
     await closed
   }
 
-  /** Cuts all connections; new ones are taken. */
+  /** Cuts all connections; new ones are accepted. */
   cut() {
-    for (const line of this.#lines) hangUp(line)
+    for (const connection of this.#connections) cutOne(connection)
   }
 
-  /** From now on nothing passes, in neither direction, and nobody is told: connections stay open. New ones are silent, too. */
+  /** Passes no data in either direction, with connections left open. New connections are silent too. */
   silence() {
     this.#isSilent = true
-    for (const line of this.#lines) line.isSilent = true
+    for (const connection of this.#connections) connection.isSilent = true
   }
 
-  /** New connections work again; those that were silent stay so, like those that a firewall has forgotten. */
+  /** New connections work again. Silent ones stay silent, like connections that a firewall has forgotten. */
   speak() {
     this.#isSilent = false
   }
 
   /**
-   * From now on only so many bytes pass at a time, and each time so many milliseconds late.
-   * @param {{ delay: number, bytes?: number }} pace
+   * Passes at most `bytes` at a time, each time after `delay` milliseconds.
+   * @param {{ delay: number, bytes?: number }} slowness
    */
   slowDown({ delay, bytes = Number.POSITIVE_INFINITY }) {
-    this.#pace = { delay, bytes }
+    this.#slowness = { delay, bytes }
   }
 
   /**
-   * From now on all that passes arrives so many milliseconds later, in each direction, as on a long way. How much passes at a time
-   * is not limited.
+   * Delays all data by so many milliseconds in each direction, as a long distance does. The bandwidth is not limited.
    * @param {number} milliseconds
    */
   addLatency(milliseconds) {
     this.#latency = milliseconds
   }
 
-  /** Ends all that was told: traps, silence, slowness, latency; takes connections again. Lines that were silent are cut. */
+  /** Ends every fault and accepts connections again. Silent connections are cut. */
   async calm() {
-    this.#traps = []
-    this.#pace = undefined
+    this.#triggers = []
+    this.#slowness = undefined
     this.#latency = 0
     this.speak()
-    for (const line of this.#lines) if (line.isSilent) hangUp(line)
+    for (const connection of this.#connections) if (connection.isSilent) cutOne(connection)
     if (!this.listener.listening) await this.listen()
   }
 
-  /** How many connections there are. */
+  /** The number of open connections. */
   get connections() {
-    return this.#lines.size
+    return this.#connections.size
   }
 
-  /** Cuts the connection when the client sends this text; the server never sees it. @param {string} text */
+  /** Cuts the connection when the client sends this text, which the server does not receive. @param {string} text */
   cutBefore(text) {
-    return this.#trap(text, (line) => hangUp(line))
+    return this.#onText(text, (connection) => cutOne(connection))
   }
 
-  /** Cuts the connection when the server has answered what holds this text; the client never sees the answer. @param {string} text */
+  /** Cuts the connection when the server has answered a request with this text; the client does not receive the answer. @param {string} text */
   cutAfter(text) {
     return this.cutWithin(text, 0)
   }
 
   /**
-   * Lets only the first bytes of the answer to what holds this text pass, and then cuts the connection.
+   * Passes only the first bytes of the answer to a request with this text, and cuts the connection.
    * @param {string} text
    * @param {number} bytes
    */
   cutWithin(text, bytes) {
-    return this.#trap(text, (line, chunk) => {
-      line.server.removeAllListeners('data')
-      line.server.once('data', (answer) => {
-        line.client.write(this.#announced(answer).subarray(0, bytes), () => hangUp(line))
+    return this.#onText(text, (connection, chunk) => {
+      connection.server.removeAllListeners('data')
+      connection.server.once('data', (answer) => {
+        connection.client.write(this.#announced(answer).subarray(0, bytes), () => cutOne(connection))
       })
-      line.server.write(chunk)
+      connection.server.write(chunk)
     })
   }
 
   /**
-   * Lets pass what comes before this text, and holds it and all that follows.
+   * Passes what the client sends before this text, and holds the text and all that follows.
    * @param {string} text
-   * @returns {Promise<() => void>} settles when it is held; call what it gives to let go
+   * @returns {Promise<() => void>} resolves when the text is held, with a function that releases it
    */
   holdAt(text) {
-    return this.#trap(text, (line, chunk, at) => {
-      line.server.write(chunk.subarray(0, at))
-      line.client.pause()
+    return this.#onText(text, (connection, chunk, at) => {
+      connection.server.write(chunk.subarray(0, at))
+      connection.client.pause()
       return () => {
-        line.server.write(chunk.subarray(at))
-        line.client.resume()
+        connection.server.write(chunk.subarray(at))
+        connection.client.resume()
       }
     })
   }
 
   /**
-   * Holds whatever the server says from now on.
-   * @returns {() => void} call it to let go
+   * Holds all data that the server sends.
+   * @returns {() => void} releases it
    */
   holdAnswers() {
-    const held = [...this.#lines]
+    const held = [...this.#connections]
     for (const { server } of held) server.pause()
     return () => {
       for (const { server } of held) server.resume()
@@ -163,24 +162,24 @@ export class FaultyProxy {
   /**
    * @template Result
    * @param {string} text
-   * @param {(line: Line, chunk: Buffer, at: number) => Result} spring
-   * @returns {Promise<Result>} settles when the text came by; the trap is then gone
+   * @param {(connection: Connection, chunk: Buffer, at: number) => Result} run runs once, in place of passing the chunk
+   * @returns {Promise<Result>} resolves when the client has sent the text
    */
-  #trap(text, spring) {
+  #onText(text, run) {
     return new Promise((resolve) => {
-      const trap = {
+      const trigger = {
         text,
-        /** @param {Line} line @param {Buffer} chunk @param {number} at */
-        spring: (line, chunk, at) => {
-          this.#traps.splice(this.#traps.indexOf(trap), 1)
-          resolve(spring(line, chunk, at))
+        /** @param {Connection} connection @param {Buffer} chunk @param {number} at */
+        run: (connection, chunk, at) => {
+          this.#triggers.splice(this.#triggers.indexOf(trigger), 1)
+          resolve(run(connection, chunk, at))
         },
       }
-      this.#traps.push(trap)
+      this.#triggers.push(trigger)
     })
   }
 
-  /** What the server says, our port in place of its own. @param {Buffer} chunk */
+  /** The server's data with the proxy's port in place of the server's. @param {Buffer} chunk */
   #announced(chunk) {
     if (!this.isAnnounced || !chunk.includes(`:${this.target}`)) return chunk
     return Buffer.from(chunk.toString('latin1').replace(new RegExp(`:${this.target}(?=\\D)`, 'g'), `:${this.port}`), 'latin1')
@@ -188,22 +187,22 @@ export class FaultyProxy {
 
   /** @param {Buffer} chunk @param {import('node:net').Socket} socket */
   #pass(chunk, socket) {
-    const before = this.#onTheWay.get(socket)
-    if (this.#pace === undefined && this.#latency === 0 && before === undefined) {
+    const before = this.#delayed.get(socket)
+    if (this.#slowness === undefined && this.#latency === 0 && before === undefined) {
       socket.write(chunk)
       return
     }
     const passing = this.#passSlowly(chunk, socket, before).then(() => {
-      if (this.#onTheWay.get(socket) === passing) this.#onTheWay.delete(socket)
+      if (this.#delayed.get(socket) === passing) this.#delayed.delete(socket)
     })
-    this.#onTheWay.set(socket, passing)
+    this.#delayed.set(socket, passing)
   }
 
   /** @param {Buffer} chunk @param {import('node:net').Socket} socket @param {Promise<void> | undefined} before */
   async #passSlowly(chunk, socket, before) {
     await Promise.all([before, this.#latency > 0 && sleep(this.#latency)])
     for (let rest = chunk; rest.length > 0 && !socket.destroyed; ) {
-      const { delay, bytes } = this.#pace ?? { delay: 0, bytes: rest.length }
+      const { delay, bytes } = this.#slowness ?? { delay: 0, bytes: rest.length }
       if (delay > 0) await sleep(delay)
       socket.write(rest.subarray(0, bytes))
       rest = rest.subarray(bytes)
@@ -212,28 +211,28 @@ export class FaultyProxy {
 
   /** @param {import('node:net').Socket} client */
   #accept(client) {
-    const line = { client, server: connect(this.target, '127.0.0.1'), isSilent: this.#isSilent }
-    this.#lines.add(line)
+    const connection = { client, server: connect(this.target, '127.0.0.1'), isSilent: this.#isSilent }
+    this.#connections.add(connection)
     client.on('data', (chunk) => {
-      if (line.isSilent) return
-      const trap = this.#traps.find(({ text }) => chunk.includes(text))
-      if (trap === undefined) this.#pass(chunk, line.server)
-      else trap.spring(line, chunk, chunk.indexOf(trap.text))
+      if (connection.isSilent) return
+      const trigger = this.#triggers.find(({ text }) => chunk.includes(text))
+      if (trigger === undefined) this.#pass(chunk, connection.server)
+      else trigger.run(connection, chunk, chunk.indexOf(trigger.text))
     })
-    line.server.on('data', (chunk) => {
-      if (!line.isSilent) this.#pass(this.#announced(chunk), client)
+    connection.server.on('data', (chunk) => {
+      if (!connection.isSilent) this.#pass(this.#announced(chunk), client)
     })
     for (const [socket, other] of /** @type {const} */ ([
-      [client, line.server],
-      [line.server, client],
+      [client, connection.server],
+      [connection.server, client],
     ])) {
       socket.setNoDelay(true)
       socket.on('error', () => {})
       socket.on('close', async () => {
-        // What was sent before the end arrives before it.
-        if (this.#onTheWay.has(other)) await this.#onTheWay.get(other)
-        if (socket === client || !line.isSilent) hangUp(line)
-        if (client.destroyed) this.#lines.delete(line)
+        // Data that was sent before the end arrives first.
+        if (this.#delayed.has(other)) await this.#delayed.get(other)
+        if (socket === client || !connection.isSilent) cutOne(connection)
+        if (client.destroyed) this.#connections.delete(connection)
       })
     }
   }
@@ -244,8 +243,8 @@ export function startProxy(...what) {
   return new FaultyProxy(...what).listen()
 }
 
-/** @param {Line} line */
-function hangUp({ client, server }) {
+/** @param {Connection} connection */
+function cutOne({ client, server }) {
   client.destroy()
   server.destroy()
 }

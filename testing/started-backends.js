@@ -1,17 +1,17 @@
-// Backends for the examples of READMEs, each started once.
+// The backends that the examples of READMEs use, each started once.
 import { backendOf, missing } from './backends.js'
 
 /** @type {Map<string, Promise<import('./backends.js').Started>>} */
 const started = new Map()
 
-/** Why an example of a package can't be run, or undefined. @param {string} name the package's folder */
+/** Why the example of a package cannot run, or undefined. @param {string} name the package's folder */
 export function reasonToSkip(name) {
   const backend = backendOf(name)
   return backend && missing(backend)
 }
 
 /**
- * The variable that tells an example of a package the address of its server, as the examples read it; nothing if it needs none.
+ * The environment variable with the server's address, as the example of a package reads it; empty if the package needs no server.
  * @param {string} name the package's folder
  * @returns {Promise<Record<string, string>>}
  */

@@ -1,5 +1,6 @@
 // `npm run test-servers`: finds or fetches every server that the tests use. A module in testing/servers that exports `provide` is a
-// server: `provide()` throws the reason if it can't be had. `packageName` is the package that uses it, `title` what tests call it.
+// server. `provide()` rejects with the reason if the server is not available; `packageName` is the package that uses the server; `title` is its
+// name in titles of tests.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -18,7 +19,7 @@ export async function provideAll() {
   return servers
 }
 
-/** @param {string} file @returns {Promise<[string, Provided][]>} nothing if it is no server */
+/** @param {string} file @returns {Promise<[string, Provided][]>} empty if the module is no server */
 async function provideOne(file) {
   const { provide, packageName, title, isOptional = false } = await import(pathToFileURL(join(folder, file)).href)
   if (provide === undefined) return []

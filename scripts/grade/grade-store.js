@@ -6,45 +6,45 @@ import { join } from 'node:path'
  * @typedef {object} Result
  * @property {string} name of the check
  * @property {'passed' | 'failed' | 'skipped'} outcome
- * @property {string} said why it failed, or was skipped
+ * @property {string} reason why it failed or was skipped
  *
  * @typedef {object} Subject
  * @property {string} module the file that exports `stores`
  * @property {string} name
- * @property {import('./stores.js').Place} place
+ * @property {import('./stores.js').Location} location
  *
- * @typedef {object} Patience all in milliseconds
+ * @typedef {object} Limits in milliseconds
  * @property {number} limit how long opening, one check and closing may take, each
- * @property {number} silence how long a process may say nothing before it is ended
+ * @property {number} silence how long a process may send nothing before it is killed
  */
 
-/** @type {Patience} */
-const PATIENCE = { limit: 30_000, silence: 120_000 }
+/** @type {Limits} */
+const LIMITS = { limit: 30_000, silence: 120_000 }
 
 /**
- * Runs the checks one after the other. If the process ends, the check that ran has failed, and a new process goes on with the
- * next. Rejects if the store can't be opened at all.
+ * Runs the checks one after the other. If the process ends, the running check has failed, and a new process continues with the next
+ * one. Rejects if the store cannot be opened.
  * @param {Subject} subject
  * @param {readonly string[]} checks their names
- * @param {Patience} [patience]
+ * @param {Limits} [limits]
  * @returns {Promise<Result[]>}
  */
-export async function gradeInProcesses(subject, checks, patience = PATIENCE) {
+export async function gradeInProcesses(subject, checks, limits = LIMITS) {
   /** @type {Result[]} */
   const results = []
-  while (results.length < checks.length) results.push(...(await gradeSome(subject, checks.slice(results.length), patience)))
+  while (results.length < checks.length) results.push(...(await gradeSome(subject, checks.slice(results.length), limits)))
   return results
 }
 
 /**
- * What one process makes of the checks until it ends: one result at least.
+ * Runs checks in one process until it ends; returns at least one result.
  * @param {Subject} subject
  * @param {readonly string[]} checks
- * @param {Patience} patience
+ * @param {Limits} limits
  * @returns {Promise<Result[]>}
  */
-function gradeSome({ module, name, place }, checks, { limit, silence }) {
-  const args = [module, name, JSON.stringify(place)]
+function gradeSome({ module, name, location }, checks, { limit, silence }) {
+  const args = [module, name, JSON.stringify(location)]
   const child = fork(join(import.meta.dirname, 'grade-process.js'), args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
@@ -73,22 +73,22 @@ function gradeSome({ module, name, place }, checks, { limit, silence }) {
         running = message.started
       } else {
         running = undefined
-        results.push({ name: message.graded, outcome: message.outcome, said: message.said })
+        results.push({ name: message.graded, outcome: message.outcome, reason: message.reason })
       }
     })
     child.once('error', reject).once('close', (code, signal) => {
       clearTimeout(timer)
       process.off('exit', end)
       const how = isSilent ? `nothing came from the process for ${silence} ms` : `the process ended with ${signal ?? code}`
-      if (!isReady) return reject(new Error(`${name} can't be opened, ${how}: ${firstError(output)}`))
+      if (!isReady) return reject(new Error(`${name} cannot be opened, ${how}: ${firstError(output)}`))
       const next = running ?? checks[results.length]
-      if (next !== undefined) results.push({ name: next, outcome: 'failed', said: `${how} ${firstError(output)}`.trim() })
+      if (next !== undefined) results.push({ name: next, outcome: 'failed', reason: `${how} ${firstError(output)}`.trim() })
       resolve(results)
     })
   })
 }
 
-/** The line of an output that says what went wrong. @param {string} output */
+/** The first line of the output with an error. @param {string} output */
 function firstError(output) {
   return /^.*\bError\b.*$/m.exec(output)?.[0]?.trim() ?? ''
 }

@@ -1,4 +1,4 @@
-// Grades store after store, on the servers that are there.
+// Grades all stores, on the available servers.
 import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +12,8 @@ import { stores } from './stores.js'
 const module = join(import.meta.dirname, 'stores.js')
 
 /**
- * @param {{ parts: readonly string[], checks: readonly string[], say: (line: string) => void }} what `parts` of the names of
- *   the stores to grade: none for all
+ * @param {{ parts: readonly string[], checks: readonly string[], say: (line: string) => void }} what `parts`: of the names of
+ *   the stores to grade; empty: all
  * @returns {Promise<import('./markdown.js').Column[]>}
  */
 export async function gradeStores({ parts, checks, say }) {
@@ -53,10 +53,10 @@ async function gradeOne(store, checks, servers) {
   const folder = await scratchFolder()
   try {
     const running = store.server === undefined ? undefined : await servers.get(store.server)
-    const place = { folder: folder.path, url: running?.url ?? '' }
-    const results = await gradeInProcesses({ module, name, place }, checks)
-    const tidy = results.map((result) => ({ ...result, said: withoutPaths(result.said) }))
-    return { ...column, server: running?.version ?? '', results: tidy }
+    const location = { folder: folder.path, url: running?.url ?? '' }
+    const results = await gradeInProcesses({ module, name, location }, checks)
+    const clean = results.map((result) => ({ ...result, reason: withoutPaths(result.reason) }))
+    return { ...column, server: running?.version ?? '', results: clean }
   } catch (error) {
     return { ...column, missing: withoutPaths(error instanceof Error ? error.message : String(error)), results: [] }
   } finally {
@@ -64,7 +64,7 @@ async function gradeOne(store, checks, servers) {
   }
 }
 
-/** Names a package and the version that is installed. @param {string} name @param {boolean} isOurs */
+/** The name and the installed version of a package. @param {string} name @param {boolean} isOurs */
 function version(name, isOurs) {
   const manifest = join(root, isOurs ? 'node_modules' : 'bench/node_modules', name, 'package.json')
   if (!existsSync(manifest)) return name
@@ -72,7 +72,7 @@ function version(name, isOurs) {
   return `${found.name} ${found.version}`
 }
 
-/** The machine's folders and the names of places say nothing to a reader, and differ from run to run. @param {string} text */
+/** Removes paths and random names, which differ from run to run. @param {string} text */
 function withoutPaths(text) {
   return text
     .replaceAll(root, '')

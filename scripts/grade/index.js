@@ -1,7 +1,7 @@
 // npm run conformance:peers -- [--built] [part of a store's name …]
 //
 // Grades the stores that people use, and ours, by the conformance suite for stores, and writes packages/conformance/GRADES.md.
-// With names, only those are graded, and the result is printed. --built takes our packages as they are built already.
+// With names, only those are graded, and the result is printed. --built skips the build.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -25,5 +25,5 @@ const text = markdown(columns, storeChecks, { date: new Date().toISOString().sli
 if (positionals.length > 0) console.log(text)
 else writeFileSync(join(root, 'packages/conformance/GRADES.md'), text)
 
-// A peer's failure is its own; one of ours is ours.
+// Only failures of our stores are failures of this command.
 process.exit(columns.some(({ ours, results }) => ours && count(results).failed > 0) ? 1 : 0)

@@ -1,4 +1,4 @@
-// GRADES.md: the totals, the table check by check, what each failure said, and who asks for each check.
+// GRADES.md: the totals, the table of all checks, the message of each failure, and the source of each check.
 
 /**
  * @typedef {object} Column one store's results
@@ -11,14 +11,14 @@
  * @property {string} [missing] why it was left out
  * @property {readonly import('./grade-store.js').Result[]} results
  *
- * @typedef {{ name: string, why: string }} Asked
+ * @typedef {{ name: string, why: string }} CheckSource
  */
 
 const MARKS = { passed: '✓', failed: '✗', skipped: '–' }
 
 /**
  * @param {readonly Column[]} columns
- * @param {readonly Asked[]} checks
+ * @param {readonly CheckSource[]} checks
  * @param {{ date: string, node: string }} when
  */
 export function markdown(columns, checks, { date, node }) {
@@ -28,10 +28,9 @@ export function markdown(columns, checks, { date, node }) {
   return [
     '# Grades',
     '',
-    'What stores for express-session do with the checks of `storeConformance`, ours and those of other makers. A check is only there',
-    'if express-session’s documentation, its code or plain sense asks for it: each names its source. A setting that a store’s',
-    'documentation offers and that helps it is turned on. Stores that count in whole seconds are not blamed for it. Each store runs in',
-    'a process of its own; where a check ends the process, it has failed.',
+    'How our stores and those of other makers do in the checks of `storeConformance`. Each check names its source: the documentation of',
+    'express-session, its code, or common sense. Settings that a store’s documentation offers and that help it are on. Stores may count in',
+    'whole seconds. Each store runs in a process of its own; a check that ends the process has failed.',
     '',
     `Written by \`npm run conformance:peers\`, ${date}, Node ${node}.`,
     '',
@@ -54,13 +53,13 @@ export function markdown(columns, checks, { date, node }) {
       ['', '-', '-', '-', '', '', ''],
     ),
     '',
-    'A check of an optional method that a store lacks (or of two stores on one place, where a place can’t be shared) is not counted.',
+    'Not counted: checks of optional methods that a store lacks, and checks of two stores on one database where it cannot be shared.',
     ...graded.filter(({ note }) => note !== '').map(({ note }) => `\n${note}`),
     ...left.map((column) => `\nLeft out: ${name(column)}, because ${column.missing}.`),
     '',
     '## Check by check',
     '',
-    '✓ passed, ✗ failed, – not asked: the store has no such method.',
+    '✓ passed, ✗ failed, – not counted: the store has no such method.',
     '',
     ...table(
       ['check', 'source', ...graded.map(name)],
@@ -85,7 +84,7 @@ export function markdown(columns, checks, { date, node }) {
 /** @param {Column} column */
 function failures(column) {
   const failed = column.results.filter(({ outcome }) => outcome === 'failed')
-  const list = failed.map(({ name: check, said }) => `* ${escaped(check)}: ${code(said)}`)
+  const list = failed.map(({ name: check, reason }) => `* ${escaped(check)}: ${code(reason)}`)
   return ['', `### ${column.name}`, '', ...(list.length === 0 ? ['Nothing.'] : list)]
 }
 
@@ -112,14 +111,14 @@ function table(heads, rows, aligned) {
   return [line(heads), `| ${rule.join(' | ')} |`, ...rows.map(line)]
 }
 
-/** Text with code in it: a bar would end a cell, also within code; an angle begins a tag only outside of it. @param {string} text */
+/** Markdown for a table cell: a bar ends a cell, also within code; an angle bracket begins a tag only outside of code. @param {string} text */
 function escaped(text) {
   return text.replaceAll(/`[^`]*`|</g, (found) => (found === '<' ? '&lt;' : found)).replaceAll('|', '\\|')
 }
 
-/** The first line of what a failure said, short. @param {string} said */
-function code(said) {
-  const [first = ''] = said.split('\n')
+/** The first line of a message, shortened. @param {string} reason */
+function code(reason) {
+  const [first = ''] = reason.split('\n')
   const short = first.length > 160 ? `${first.slice(0, 160)} …` : first
   return `\`${short.replaceAll('`', '’').trim() || 'no message'}\``
 }

@@ -1,8 +1,8 @@
-// Our stores, with their own defaults. Each check gets a place for itself.
+// Our stores, with their defaults. Each check gets a location of its own.
 import { openStore } from 'connect-databank'
 import { backends, canList } from '../../testing/backends.js'
 
-/** What cannot be done where sessions cannot be listed. */
+/** The methods that a store without listing lacks. */
 const LISTING = { all: undefined, length: undefined, clear: undefined }
 
 /** @type {readonly import('./stores.js').GradedStore[]} */
@@ -14,12 +14,12 @@ export const ours = backends.map((backend) => {
     ...(server !== undefined && { server }),
     packages: [`@connect-databank/${name}`],
     ...(!canList(backend) && {
-      note: `\`all\`, \`length\` and \`clear\` of @connect-databank/${name} are not asked: its stand-in can list nothing.`,
+      note: `\`all\`, \`length\` and \`clear\` of @connect-databank/${name} are not checked: its stand-in cannot list sessions.`,
     }),
     async prepare({ folder, url: address }) {
       const root = address === '' ? `${name}:${folder}` : address
       return async () => {
-        const { url, options } = backend.place({ url: root, stop: async () => {} })
+        const { url, options } = backend.location({ url: root, stop: async () => {} })
         /** @type {import('connect-databank').DatabankStore[]} */
         const stores = []
         const another = async () => {

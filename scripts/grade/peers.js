@@ -1,19 +1,19 @@
-// The stores that people use, of other makers: bench/ has them installed, in the versions of its lock file.
+// The stores of other makers that people use, in the versions of bench/package-lock.json.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { root } from '../command.js'
 
-/** A package as bench/ has it. @type {(name: string) => any} */
+/** Loads a package of bench/. @type {(name: string) => any} */
 const peer = createRequire(join(root, 'bench/package.json'))
 const session = () => peer('express-session')
 
-/** How often a store sweeps that has a setting for it, in milliseconds: no session is dead and counted for long. */
+/** How often a store deletes expired sessions, in milliseconds: often, so that it does not count them for long. */
 const SWEEP = 400
-/** The same for one that is told in minutes. */
+/** The same for a store with a setting in minutes. */
 const SWEEP_IN_MINUTES = 0.005
-/** The same for one that counts in whole seconds, and so takes a second longer to see that a session is dead. */
+/** The same for a store that counts in whole seconds, and so sees up to a second later that a session has expired. */
 const SWEEP_OF_SECONDS = 20
 
 /** @type {readonly import('./stores.js').GradedStore[]} */
@@ -45,7 +45,7 @@ export const peers = [
     async prepare({ folder }) {
       const FileStore = peer('session-file-store')(session())
       return async () => {
-        // So deep that an id which leads out of it still ends in a folder of this check.
+        // So deep that ids with `../` still lead to a folder of this check.
         const path = join(folder, randomUUID(), 'a/b/c/d/e/f/g/h/sessions')
         mkdirSync(path, { recursive: true })
         const open = () => new FileStore({ path, reapInterval: SWEEP / 1000, logFn: () => {} })
@@ -85,7 +85,7 @@ export const peers = [
     server: 'mongodb',
     packages: ['connect-mongo', 'mongodb'],
     settings: `\`autoRemove: 'interval'\`, \`autoRemoveInterval: ${SWEEP_IN_MINUTES}\``,
-    note: 'Calls of connect-mongo overtake each other on its pool of connections: which of the checks of what is under way, and of the redirect, show it differs from run to run; 71 to 74 passed in four runs.',
+    note: 'Calls of connect-mongo overtake each other on its connection pool. The checks of concurrent calls and of the redirect do not fail in every run: 71 to 74 checks passed in four runs.',
     async prepare({ url }) {
       const { MongoStore } = peer('connect-mongo')
       return async () => {
@@ -120,7 +120,7 @@ export const peers = [
           await store.ready
           const close = async () => {
             clearTimeout(store.nextDbCleanup)
-            store.options.cleanupInterval = 0 // a sweep under way begins no other
+            store.options.cleanupInterval = 0 // a running sweep schedules no other
             await database.destroy()
           }
           return { store, close }
@@ -162,7 +162,7 @@ export const peers = [
 ]
 
 /**
- * One store on the place, and others there on demand.
+ * One store on a location, and others on demand.
  * @param {() => Promise<{ store: any, close: () => Promise<unknown> }>} open
  * @returns {Promise<import('./stores.js').OpenedStore>}
  */

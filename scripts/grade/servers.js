@@ -1,16 +1,16 @@
-// The servers of the graded stores: each started when the first store wants it.
+// The servers of the graded stores, each started when the first store needs it.
 import { backends } from '../../testing/backends.js'
 import { server } from '../../testing/servers/index.js'
 
 /** @typedef {{ url: string, version: string, stop: () => Promise<unknown> }} Running */
 
-/** Starts each server once; says why one is missing. */
+/** Starts each server once. */
 export class Servers {
   /** @type {Map<string, Promise<Running>>} */
   #running = new Map()
 
   /**
-   * Rejects with the reason if it can't be had.
+   * Rejects with the reason if the server is not available.
    * @param {string} name in testing/servers
    * @returns {Promise<Running>}
    */

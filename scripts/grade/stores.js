@@ -1,10 +1,10 @@
-// The stores that are graded: what each is called, which server it needs, and how one is opened for a check.
+// The graded stores: their names, the servers that they need, and how each is opened for a check.
 import { ours } from './ours.js'
 import { peers } from './peers.js'
 
 /**
- * Where a store keeps its sessions: a folder that nobody else uses, and the address of its server.
- * @typedef {{ folder: string, url: string }} Place
+ * Where a store keeps its sessions: a folder of its own, and the address of its server.
+ * @typedef {{ folder: string, url: string }} Location
  *
  * @typedef {import('@connect-databank/conformance').OpenedStore} OpenedStore
  *
@@ -12,11 +12,11 @@ import { peers } from './peers.js'
  * @property {string} name
  * @property {boolean} [ours]
  * @property {string} [server] its name in testing/servers
- * @property {string} [settings] what is set that its documentation offers and that helps it
- * @property {string} [note] what a reader of its grades must know
- * @property {readonly string[]} packages whose versions are told, the store's own first
- * @property {(place: Place) => Promise<() => Promise<OpenedStore>>} prepare gives what opens a fresh, empty store for each check
+ * @property {string} [settings] the settings of its documentation that are on because they help it
+ * @property {string} [note] what a reader of its grades has to know
+ * @property {readonly string[]} packages whose versions are shown, the store's own first
+ * @property {(location: Location) => Promise<() => Promise<OpenedStore>>} prepare returns a function that opens an empty store for a check
  */
 
-/** In the order of the table's columns. @type {readonly GradedStore[]} */
+/** In the order of the table. @type {readonly GradedStore[]} */
 export const stores = [...ours, ...peers]

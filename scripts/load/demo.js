@@ -1,4 +1,4 @@
-// The demo under load, in a process of its own: answers `measure` with what it holds, and ends by itself after `close`.
+// The demo in a process of its own. It answers `measure` with its heap, timers and listeners; after `close` it ends by itself.
 import { openStore } from 'connect-databank'
 import { createApp } from '../../examples/demo/app.js'
 import { describeStorage } from '../../examples/demo/storage.js'
@@ -10,7 +10,7 @@ await store.open()
 const { app, close } = createApp({ store, storage: describeStorage(url), secret: 'of the load test', life: 3_600_000 })
 const server = app.listen(0, '127.0.0.1', 4_096, () => process.send?.({ address: server.address() }))
 
-// Visitors who wait for others to come keep their connections.
+// Visitors keep their connections while others log in.
 server.keepAliveTimeout = 60_000
 
 process.on('message', async (word) => {
@@ -22,7 +22,7 @@ process.on('message', async (word) => {
     })
   }
   if (word === 'close') {
-    // Only what is left open here may keep this process.
+    // Only what `close` left open could keep this process running.
     process.removeAllListeners('message')
     process.disconnect()
     close()

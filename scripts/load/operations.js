@@ -1,4 +1,4 @@
-// A million operations of a store in memory, in a process of its own: tells by how much the heap has grown.
+// A million operations of a memory store, in a process of its own. Reports how much the heap has grown.
 import { MemoryStore } from '@connect-databank/memory'
 import { collected } from './memory.js'
 
@@ -10,19 +10,19 @@ const store = new MemoryStore()
 const hour = 3_600_000
 
 /** @param {(callback: (error?: unknown, value?: any) => void) => void} call @returns {Promise<any>} */
-const ask = (call) => new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))))
+const promised = (call) => new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))))
 
 /** One request of a visitor: get, then a touch or, one time in ten, a set. Every hundredth logs out and in again. */
 async function visit(/** @type {number} */ number) {
   const sid = `visitor ${number % visitors}`
-  const found = await ask((callback) => store.get(sid, callback))
+  const found = await promised((callback) => store.get(sid, callback))
   const request = /** @type {any} */ ({ sessionID: sid, sessionStore: store })
   const live = found === null ? fresh(request) : store.createSession(request, found)
   live.visits = number
   live.cookie.maxAge = hour
-  if (number % 100 === 0) return ask((callback) => store.destroy(sid, callback))
-  if (found === null || number % 10 === 0) return ask((callback) => store.set(sid, live, callback))
-  return ask((callback) => store.touch(sid, live, callback))
+  if (number % 100 === 0) return promised((callback) => store.destroy(sid, callback))
+  if (found === null || number % 10 === 0) return promised((callback) => store.set(sid, live, callback))
+  return promised((callback) => store.touch(sid, live, callback))
 }
 
 /** @param {any} request */

@@ -1,4 +1,4 @@
-// A program of a load test, as a process of its own that can be asked for its memory.
+// A child process of a load test, with messages in both directions.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -19,31 +19,31 @@ export class Child {
   }
 
   /**
-   * Sends a word; answers the child's next message, or fails when the child ends.
-   * @param {string} [word]
+   * Sends a message; returns the child's next message. Rejects if the child ends.
+   * @param {string} [message]
    * @returns {Promise<any>}
    */
-  async ask(word) {
+  async request(message) {
     const answer = once(this.process, 'message')
     answer.catch(() => {})
-    if (word !== undefined) this.process.send(word)
-    const [message] = await Promise.race([
+    if (message !== undefined) this.process.send(message)
+    const [received] = await Promise.race([
       answer,
       this.ended.then(([code, signal]) => {
         throw new Error(`the program ended, ${signal ?? code}: ${this.output}`)
       }),
     ])
-    return message
+    return received
   }
 
   /**
-   * Sends a word after which the child is to end by itself; fails, and kills it, if it does not.
-   * @param {string} word
+   * Sends a message after which the child has to end by itself. If it does not, kills it and rejects.
+   * @param {string} message
    * @param {number} milliseconds
    * @returns {Promise<number>} its exit code
    */
-  async endsAfter(word, milliseconds) {
-    this.process.send(word)
+  async endsAfter(message, milliseconds) {
+    this.process.send(message)
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true

@@ -1,4 +1,4 @@
-// The load tests: what they do to the demo and to a store, and what they saw.
+// The load tests of the demo and of a store.
 import { join } from 'node:path'
 import { Child } from './process.js'
 import { Visitor } from './visitor.js'
@@ -7,25 +7,25 @@ import { Visitor } from './visitor.js'
 const program = (name) => join(import.meta.dirname, name)
 
 /**
- * Loads the demo at full speed: every visitor is logged in, has a connection of its own, and asks anew as soon as it is answered.
- * @param {{ seconds: number, connections: number, url?: string }} wish
+ * Loads the demo at full speed: every visitor is logged in, has a connection of its own, and sends the next request after each answer.
+ * @param {{ seconds: number, connections: number, url?: string }} options
  */
 export async function loadDemo({ seconds, connections, url = 'memory:' }) {
   const child = new Child(program('demo.js'), { SESSION_URL: url })
   /** @type {Visitor[]} */
   let visitors = []
   try {
-    const { address } = await child.ask()
+    const { address } = await child.request()
     const origin = `http://127.0.0.1:${address.port}`
     visitors = Array.from({ length: connections }, (_, index) => new Visitor(origin, `visitor ${index}`))
-    // Node takes one new connection in each turn of its loop: those that come when all others ask at full speed would wait long.
+    // Node.js accepts one connection in each iteration of its event loop, so new connections wait long under load.
     for (let first = 0; first < connections; first += 20) {
       await Promise.all(visitors.slice(first, first + 20).map((visitor) => visitor.logIn()))
     }
     const wrong = await visitAll(visitors, seconds / 3)
-    const before = await child.ask('measure')
+    const before = await child.request('measure')
     wrong.push(...(await visitAll(visitors, seconds)))
-    const after = await child.ask('measure')
+    const after = await child.request('measure')
     const exitCode = await child.endsAfter('close', 10_000)
     const answers = visitors.map((visitor) => visitor.answers)
     const total = answers.reduce((sum, each) => sum + each, 0)
@@ -48,12 +48,12 @@ async function visitAll(visitors, seconds) {
 }
 
 /**
- * By how many bytes a million operations of a store let its heap grow.
+ * How many bytes a store's heap grows in a million operations.
  * @param {number} [operations]
  * @returns {Promise<{ operations: number, grown: number }>}
  */
 export async function growth(operations = 1_000_000) {
   const child = new Child(program('operations.js'), { OPERATIONS: String(operations) })
-  const [report] = await Promise.all([child.ask(), child.ended])
+  const [report] = await Promise.all([child.request(), child.ended])
   return report
 }

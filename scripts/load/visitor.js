@@ -1,8 +1,8 @@
-// Somebody with a browser and a connection of its own, who logs in and then asks again and again.
+// A client with a connection and a session of its own.
 import { Agent, request } from 'node:http'
 
 /** How long an answer may take, in milliseconds. */
-const LONGEST = 30_000
+const TIMEOUT = 30_000
 
 export class Visitor {
   /** @param {string} origin @param {string} name */
@@ -15,16 +15,16 @@ export class Visitor {
   }
 
   async logIn() {
-    await this.ask('POST', '/login', `name=${encodeURIComponent(this.name)}`)
+    await this.send('POST', '/login', `name=${encodeURIComponent(this.name)}`)
     if (this.cookie === '') throw new Error('the login set no cookie')
   }
 
-  /** Looks at the session three times, then changes it, until the time is over; waits for every answer. @param {number} end */
+  /** Reads the session three times and changes it once, over and over, one request at a time. @param {number} end in epoch milliseconds */
   async visitUntil(end) {
-    for (let turn = 1; Date.now() < end; turn++) {
-      const body = await this.ask('GET', '/session')
+    for (let count = 1; Date.now() < end; count++) {
+      const body = await this.send('GET', '/session')
       if (JSON.parse(body).name !== this.name) throw new Error(`the session of ${this.name} is ${body}`)
-      if (turn % 3 === 0) await this.ask('POST', '/values', `key=n&value=${turn}`)
+      if (count % 3 === 0) await this.send('POST', '/values', `key=n&value=${count}`)
     }
   }
 
@@ -34,11 +34,11 @@ export class Visitor {
    * @param {string} [form]
    * @returns {Promise<string>}
    */
-  ask(method, path, form) {
+  send(method, path, form) {
     const type = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }
     const headers = { ...type, ...(this.cookie === '' ? {} : { cookie: this.cookie }) }
     return new Promise((resolve, reject) => {
-      const outgoing = request(`${this.origin}${path}`, { method, headers, agent: this.agent, timeout: LONGEST }, (response) => {
+      const outgoing = request(`${this.origin}${path}`, { method, headers, agent: this.agent, timeout: TIMEOUT }, (response) => {
         const status = Number(response.statusCode)
         this.cookie = response.headers['set-cookie']?.[0]?.split(';')[0] ?? this.cookie
         let body = ''
@@ -53,7 +53,7 @@ export class Visitor {
           else reject(new Error(`${method} ${path} was answered ${status}: ${body.slice(0, 200)}`))
         })
       })
-      outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${path} had no answer in ${LONGEST} ms`)))
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${path} had no answer in ${TIMEOUT} ms`)))
       outgoing.on('error', reject)
       outgoing.end(form)
     })

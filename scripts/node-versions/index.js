@@ -1,5 +1,5 @@
 // `node scripts/node-versions/index.js 20.19.0 26.9.0 …`: runs the built packages' conformance on other versions of Node.js, which come
-// from the npm registry. Without a version: on this one. The last line is the totals.
+// from the npm registry. Without versions it uses this Node.js. The last line is the totals.
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'

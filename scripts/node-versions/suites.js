@@ -1,4 +1,4 @@
-// The conformance suites over the built packages, as a program of node:test. It runs on every Node.js that is supported.
+// The conformance suites of the built packages, run by node:test on every supported version of Node.js.
 import { after, describe, it } from 'node:test'
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openBank } from 'connect-databank'
@@ -8,7 +8,7 @@ import { backends, canList, missing } from '../../testing/backends.js'
 /** How long an operation may take, in milliseconds: a stand-in server on a busy machine is slow. */
 const TIMEOUT = 30_000
 
-// The suites skip what is not there.
+// The suites skip missing methods.
 const WITHOUT_LISTING = {
   bank: { scan: undefined, count: undefined, clear: undefined, purge: undefined },
   store: { all: undefined, length: undefined, clear: undefined },
@@ -22,12 +22,12 @@ for (const backend of backends) {
   after(() => started.stop())
 
   /**
-   * Opens a bank on a new place, and others on the same place on demand.
+   * Opens a bank at a new location, and others at the same location on demand.
    * @template {{ close?: () => Promise<void> }} T
    * @param {(bank: import('connect-databank').Bank) => T} make
    */
   const opener = (make) => async () => {
-    const { url, options } = backend.place(started)
+    const { url, options } = backend.location(started)
     /** @type {T[]} */
     const opened = []
     const another = async () => {

@@ -13,7 +13,7 @@ const isVerbose = process.argv.includes('--verbose')
 const FAILURE = { passed: 0, failed: 1, skipped: 0 }
 
 await install()
-// These need what is installed.
+// These import installed packages.
 const { findChromium } = await import('../../testing/chromium.js')
 const { provideAll } = await import('../../testing/test-servers.js')
 const { lines, summarize } = await import('./summary.js')
@@ -50,11 +50,11 @@ async function runTests() {
   const env = { ...process.env, TEST_RESULTS: file, ...(isVerbose && { TEST_VERBOSE: '1' }) }
   const code = await runTool('vitest', args, { env })
   const results = read(file)
-  if (results === undefined) return fail('failed: the tests, which ended before they could report')
+  if (results === undefined) return fail('failed: vitest ended without a report')
   const summary = summarize(results, { servers, hasChromium: (await findChromium()) !== undefined, env: process.env })
   console.log(['', ...lines(summary)].join('\n'))
   totals.push(...summary.projects)
-  if (code !== 0 && sum(summary.projects).failed === 0) fail(`failed: vitest, which ended with ${code}`)
+  if (code !== 0 && sum(summary.projects).failed === 0) fail(`failed: vitest ended with ${code}`)
 }
 
 /** @param {string} file @returns {import('./reporter.js').Results | undefined} */

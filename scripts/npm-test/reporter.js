@@ -1,18 +1,18 @@
-// What vitest prints during `npm test`: failures as they come, every other file only with --verbose. The results go to the file that
-// TEST_RESULTS names, for the summary.
+// What vitest prints during `npm test`: failures, and all files with --verbose. The results are written to the file that TEST_RESULTS names,
+// for the summary.
 import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { DefaultReporter } from 'vitest/node'
 import { root } from '../command.js'
 
-/** How often it says how far the run is, in milliseconds, where there is no terminal that shows it. */
+/** How often progress is printed without a terminal, in milliseconds. */
 const INTERVAL = 60_000
 
 const isVerbose = process.env['TEST_VERBOSE'] === '1'
 
 /**
  * @typedef {{ name: string, state: 'passed' | 'failed' | 'skipped' | 'pending', note?: string }} TestResult `name` begins with the
- *   titles of its groups
+ *   names of its suites
  * @typedef {{ file: string, project: string, milliseconds: number, hasFailed: boolean, tests: TestResult[] }} FileResult
  * @typedef {{ files: FileResult[], unhandledErrors: number }} Results
  */
@@ -40,7 +40,7 @@ export default class Reporter extends DefaultReporter {
     if (isVerbose || testModule.state() === 'failed') super.printTestModule(testModule)
   }
 
-  /** The summary is printed when everything is over. @override */
+  /** `npm test` prints its own summary. @override */
   reportTestSummary() {}
 
   /** @override @param {Parameters<DefaultReporter['onTestRunEnd']>} what */

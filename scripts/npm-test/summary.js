@@ -1,4 +1,4 @@
-// The summary of a run of all tests: what passed, failed and was left out, and why; and where the time went.
+// The summary of `npm test`: what passed, failed and was left out, with reasons, and which files took longest.
 
 /**
  * @typedef {import('./reporter.js').Results} Results
@@ -33,7 +33,7 @@ export function summarize({ files, unhandledErrors }, circumstances) {
         leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1)
       }
     }
-    // A file that can't be loaded has no tests.
+    // A file that cannot be loaded has no tests.
     if (file.hasFailed && !file.tests.some(({ state }) => state === 'failed')) totals.failed++
   }
   const all = [...projects.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -47,7 +47,7 @@ export function summarize({ files, unhandledErrors }, circumstances) {
 }
 
 /**
- * Whether a test is for a server of the user's own, which no variable names. The test's name says which variable would.
+ * Whether a test is for a server of the user's, and its variable is not set. The name of such a test contains the variable.
  * @param {TestResult} test
  * @param {NodeJS.ProcessEnv} env
  */
@@ -68,7 +68,7 @@ function reasonFor({ name, note }, { file, project }, { servers, hasChromium }) 
   const [server = missing.find(({ packageName }) => packageName === project)] = named
   if (server !== undefined) return `no ${server.title}: ${server.missing}`
   if (!hasChromium && name.includes('Chromium')) return 'no Chromium: the demo is tested over HTTP alone'
-  return `${file}, by a condition of its own: ${name}`
+  return `${file}, by its own condition: ${name}`
 }
 
 /** @param {Summary} summary */

@@ -1,5 +1,5 @@
-// `npm run soak -- --minutes 30`: random histories on every backend, round after round, each with another seed. Every backend with a server
-// is run twice: as it is, and disturbed. `--only redis` takes those whose names hold this; `--seed` begins with this one.
+// `npm run soak -- --minutes 30`: random histories on every backend, round after round, each with another seed. A backend with a
+// server runs twice: undisturbed and disturbed. `--only redis` selects by name; `--seed` sets the first seed.
 import { parseArgs } from 'node:util'
 import { backends, missing } from '../../testing/backends.js'
 import { provideAll } from '../../testing/test-servers.js'
@@ -36,18 +36,18 @@ for (; Date.now() < end && failures === 0; seed++) {
   for (const { name, isDisturbed, open } of stages) {
     for (const kind of isDisturbed ? KINDS.slice(-1) : KINDS) {
       if (Date.now() >= end) break
-      // Few at a time, so that a short soak comes to all stages.
+      // Few at a time, so that a short soak reaches all stages.
       const runs = isDisturbed ? 10 : 100
       const report = await runHistories({ ...kind, open, runs, seed, rounding: 0, limit: 60_000, shrinking: 60_000 })
       counts.set(name, (counts.get(name) ?? 0) + report.histories)
-      if (report.failure !== undefined) tell(name, kind, report)
+      if (report.failure !== undefined) reportFailure(name, kind, report)
     }
   }
 }
 
 for (const { stop } of servers) await stop()
 for (const [name, count] of counts) console.log(`${name}: ${count} histories`)
-console.log(failures === 0 ? 'no promise was broken' : `${failures} promises were broken`)
+console.log(failures === 0 ? 'no failure' : `${failures} failures`)
 process.exit(failures === 0 ? 0 : 1)
 
 async function startAll() {
@@ -70,7 +70,7 @@ async function startAll() {
  * @param {object} kind
  * @param {import('@connect-databank/conformance').HistoryReport} report
  */
-function tell(name, kind, { seed: own, failure }) {
+function reportFailure(name, kind, { seed: own, failure }) {
   failures++
   console.log(`\n${name}, ${JSON.stringify(kind)}, seed ${own}, path ${failure?.path}:\n${failure?.error.message}`)
   console.log(JSON.stringify(failure?.plan))

@@ -1,4 +1,4 @@
-// Where the soak runs histories: stores on one place of a backend, as it is or through a proxy that fails.
+// Where the soak runs histories: stores at one location of a backend, undisturbed or through a proxy that fails.
 import { DatabankStore, openBank } from 'connect-databank'
 import { canList } from '../../testing/backends.js'
 import { disturbances } from '../../testing/disturbances.js'
@@ -11,13 +11,13 @@ import { startProxy } from '../../testing/proxy.js'
  * @typedef {(layer: Layer) => Promise<import('@connect-databank/conformance').OpenedForHistories>} Open
  */
 
-/** Options of backends that are disturbed: their operations end before the store's deadline, so that the bank says how. */
+/** Options of disturbed backends: operations end before the store's time-out, so that the bank reports how. */
 const DISTURBED = /** @type {Record<string, object>} */ ({ couchbase: { operationTimeout: 200 } })
 
 /** @param {Backend} backend @param {Started} started @returns {Open} */
 export function calm(backend, started) {
   return (layer) => {
-    const { url, options } = backend.place(started)
+    const { url, options } = backend.location(started)
     return openStores(backend, layer, { url, options, timeout: 30_000 })
   }
 }
@@ -29,7 +29,7 @@ export function disturbed(backend, started) {
   const { survives = [], isAnnounced = false } = backend
   return async (layer) => {
     const proxy = await startProxy(port, { isAnnounced })
-    const { url, options } = backend.place(started)
+    const { url, options } = backend.location(started)
     const { disturb, calm: calmDown } = disturbances({ proxy, program, survives })
     const stores = await openStores(backend, layer, {
       url: url.replace(`:${port}`, `:${proxy.port}`),

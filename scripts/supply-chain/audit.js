@@ -1,12 +1,12 @@
 // npm run audit:users [-- --complete]
 //
-// Asks the registry for known holes in what a user gets who installs our packages today: the newest versions that our ranges
-// allow, not those of our lock file. A registry that answers no audits is told of; with --complete, that is a failure.
+// Asks the registry for known vulnerabilities in what a user installs today: the newest versions that our ranges allow, not those of our lock
+// file. If the registry answers no audits, the command says so; with --complete, that is a failure.
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scratchFolder } from '../../testing/program.js'
-import { reading } from './audit-report.js'
+import { parseAudit } from './audit-report.js'
 import { publicPackages } from './closure.js'
 
 const { path: folder, remove } = await scratchFolder()
@@ -23,8 +23,8 @@ async function audit() {
   const dependencies = Object.fromEntries(asked.filter(([name]) => !ours.has(name)))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', private: true, dependencies }))
   const resolved = await npm(['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund'])
-  if (resolved.code !== 0) throw new Error(`the dependencies can't be resolved: ${resolved.stderr}`)
-  const { outcome, lines } = reading(await npm(['audit', '--json', '--audit']))
+  if (resolved.code !== 0) throw new Error(`the dependencies cannot be resolved: ${resolved.stderr}`)
+  const { outcome, lines } = parseAudit(await npm(['audit', '--json', '--audit']))
   for (const line of lines) console.log(line)
   if (outcome === 'unanswered') return process.argv.includes('--complete') ? 1 : 0
   return outcome === 'clean' ? 0 : 1

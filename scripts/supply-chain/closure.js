@@ -1,4 +1,4 @@
-// What a user gets who installs one of our packages, by package-lock.json: every dependency of every dependency.
+// All direct and indirect dependencies of our packages, from package-lock.json.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../command.js'
@@ -33,8 +33,8 @@ export function publicPackages() {
 }
 
 /**
- * What comes with the package at this path, by name; our own packages are walked through, not listed. Peers count too, as npm
- * installs them, unless they are optional.
+ * The dependencies of the package at a path, sorted by name, without our own packages. Peer dependencies count too, as npm installs them,
+ * unless they are optional.
  * @param {Lock} lock
  * @param {string} path
  * @returns {Installed[]}
@@ -54,13 +54,13 @@ export function closure(lock, path) {
       const entry = lock[where] ?? {}
       if (!where.includes('node_modules/')) continue
       const { version = '', hasInstallScript = false } = entry
-      found.set(`${name} ${version}`, { name, version, license: licence(entry, where), hasInstallScript })
+      found.set(`${name} ${version}`, { name, version, license: licenceOf(entry, where), hasInstallScript })
     }
   }
   return [...found.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
 }
 
-/** Names of what an entry needs, and whether it can do without. @param {Needs} entry @returns {Map<string, boolean>} */
+/** The names of an entry's dependencies, and whether each is optional. @param {Needs} entry @returns {Map<string, boolean>} */
 function needs({ dependencies = {}, optionalDependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} }) {
   const peers = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true)
   return new Map([
@@ -69,7 +69,7 @@ function needs({ dependencies = {}, optionalDependencies = {}, peerDependencies 
   ])
 }
 
-/** Where Node finds `name` from this path: in the nearest node_modules upwards. @param {Lock} lock @param {string} from @param {string} name */
+/** Where Node.js finds `name` from a path: in the nearest node_modules above it. @param {Lock} lock @param {string} from @param {string} name */
 function resolve(lock, from, name) {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) {
     const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
@@ -79,8 +79,8 @@ function resolve(lock, from, name) {
   }
 }
 
-/** Older packages say it in a way that the lock file does not take over. @param {Locked} entry @param {string} path */
-function licence({ license }, path) {
+/** The licence of a package. The lock file lacks the older forms of the field. @param {Locked} entry @param {string} path */
+function licenceOf({ license }, path) {
   if (license !== undefined) return license
   try {
     const manifest = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'))

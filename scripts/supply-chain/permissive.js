@@ -1,4 +1,4 @@
-// Licences that ask for no more than to be named.
+// Permissive licences.
 const permissive = new Set([
   '0BSD',
   'Apache-2.0',
@@ -14,7 +14,7 @@ const permissive = new Set([
 ])
 
 /**
- * Whether a licence, or an expression of SPDX with OR, AND and brackets, lets us do as we like.
+ * Whether a licence is permissive. It may be an SPDX expression with OR, AND and brackets.
  * @param {string} expression
  * @returns {boolean}
  */
@@ -24,7 +24,7 @@ export function isPermissive(expression) {
   return answer && tokens.length === 0
 }
 
-/** @param {string[]} tokens what is read is taken out @returns {boolean} */
+/** @param {string[]} tokens loses the tokens that are read @returns {boolean} */
 function either(tokens) {
   let answer = both(tokens)
   while (tokens[0] === 'OR') {

@@ -1,4 +1,4 @@
-// Stores with faults of the worst kind.
+// Stores with severe faults.
 import session from 'express-session'
 
 class Forgetful extends session.Store {
@@ -25,14 +25,14 @@ class EndsTheProcess extends session.MemoryStore {
   }
 }
 
-class StopsTheWorld extends session.MemoryStore {
+class BlocksTheEventLoop extends session.MemoryStore {
   /** @override */
   destroy() {
     for (;;);
   }
 }
 
-class ThrowsAway extends session.MemoryStore {
+class ThrowsLater extends session.MemoryStore {
   /** @override @param {string} sid @param {(error?: unknown) => void} [callback] */
   destroy(sid, callback) {
     process.nextTick(() => {
@@ -52,8 +52,8 @@ const store = (name, Store) => ({
 export const stores = [
   store('forgetful', Forgetful),
   store('ends the process at destroy', EndsTheProcess),
-  store('stops the world at destroy', StopsTheWorld),
-  store('throws after a destroy', ThrowsAway),
+  store('blocks the event loop at destroy', BlocksTheEventLoop),
+  store('throws after a destroy', ThrowsLater),
   {
     name: 'cannot be had',
     packages: [],

@@ -1,4 +1,4 @@
-// The packed packages load in every way that users load packages: by require and import, compiled, bundled, and in Jest.
+// The packed packages load in every way that users load packages: require, import, TypeScript, esbuild, Jest.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
@@ -13,14 +13,14 @@ const backends = names.filter(
   (name) => !['connect-databank', '@connect-databank/conformance', '@connect-databank/sql'].includes(name),
 )
 
-/** Everything that can be imported: packages and their subpaths. */
+/** All packages and their subpaths. */
 const specifiers = packages.flatMap(({ name, manifest }) =>
   Object.keys(manifest['exports'] as object)
     .filter((path) => path !== './package.json')
     .map((path) => `${name}${path.slice(1)}`),
 )
 
-/** Writes a program into the project outside and runs it: it must end by itself, without a complaint. */
+/** Writes a program into the project outside and runs it. It must end by itself and print no error. */
 async function runProgram(file: string, text: string): Promise<string> {
   await writeFile(join(outside, file), text)
   const { code, stdout, stderr } = await execute(process.execPath, [file], outside)
@@ -169,7 +169,7 @@ describe('a TypeScript application', () => {
     for (const store of stores) app.use(session({ store, secret: 's', resave: false, saveUninitialized: false }))
     app.get('/', (request, response) => { response.send(request.session.name) })
     const error: Error = new DatabankError('DATABANK_TIMEOUT', 'late')
-    // @ts-expect-error a bank without its three methods is none
+    // @ts-expect-error the three methods are missing
     new DatabankStore({ bank: {} })
     // @ts-expect-error no such option
     new MemoryStore({ maxEntrys: 10 })
@@ -197,7 +197,7 @@ describe('a TypeScript application', () => {
     const DatabankStore = require('connect-databank')(session)
     const { MemoryBank } = require('@connect-databank/memory')
     const store = new DatabankStore({ bank: new MemoryBank() })
-    // @ts-expect-error a bank without its three methods is none
+    // @ts-expect-error the three methods are missing
     new DatabankStore({ bank: {} })
     module.exports = { store }
   `
@@ -214,7 +214,7 @@ describe('a TypeScript application', () => {
     'TypeScript 5.9': 'node_modules/typescript/bin/tsc',
     'this TypeScript': join(root, 'node_modules/typescript/bin/tsc'),
   }
-  /** The newest has no node10 any more; 5.9 takes its time. */
+  /** What is left out: the newest TypeScript has no node10, and 5.9 is slow. */
   const left: Readonly<Record<string, RegExp>> = { 'TypeScript 5.9': /^(?!nodenext)/, 'this TypeScript': /^node10/ }
   const esm = ['consumer.mts', 'by-default.mts']
   const cjs = ['consumer.cts', 'consumer.cjs']

@@ -1,4 +1,4 @@
-// An empty project outside the repository, with the packed packages installed as a user would.
+// A project outside the repository, with the packed packages installed as a user installs them.
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ declare module 'vitest' {
   }
 }
 
-/** What an Express application has besides a store, and what its author compiles, bundles and tests it with. */
+/** The other dependencies of an Express application and its development tools. */
 const companions = [
   'express@5.3.0',
   'express-session@1.19.0',
@@ -38,8 +38,8 @@ const companions = [
 ]
 
 /**
- * Runs before all tests of a run that those of packed packages belong to: others use what packing builds anew. The installation goes
- * on while tests run.
+ * Packs the packages before any test of the run, because packing rebuilds what other tests use. The installation continues while tests
+ * run.
  */
 export default async function setup(project: TestProject) {
   const scratch = await scratchFolder()
@@ -61,7 +61,7 @@ export default async function setup(project: TestProject) {
   }
 }
 
-/** Waits for the end of the installation in the project outside; throws what made it fail. */
+/** Waits for the end of the installation in the project outside. Rejects if it failed. */
 export async function installed(outside: string): Promise<void> {
   const said = () => readFile(join(outside, outcome), 'utf8').catch(() => undefined)
   await until(async () => (await said()) !== undefined, 'the installation of the packed packages', 110_000)
@@ -69,7 +69,7 @@ export async function installed(outside: string): Promise<void> {
   if (failure) throw new Error(failure)
 }
 
-/** The file that says what made the installation fail, when it is over; nothing, if it didn't. */
+/** The file with the installation's error, written at its end; empty if it succeeded. */
 const outcome = 'outcome-of-installation'
 
 async function install(packages: readonly Packed[], outside: string): Promise<void> {
@@ -80,7 +80,7 @@ async function install(packages: readonly Packed[], outside: string): Promise<vo
   await rename(`${file}.new`, file)
 }
 
-/** Packs the public packages by one npm, which packs one after the other: each prepack builds what the next one needs. */
+/** Packs the public packages with one npm command, which runs their prepack scripts one after the other. */
 async function packAll(destination: string): Promise<Packed[]> {
   await mkdir(destination)
   const found = await Promise.all(
@@ -101,7 +101,7 @@ async function packAll(destination: string): Promise<Packed[]> {
   })
 }
 
-/** What npm says of a package that it has packed. */
+/** What `npm pack` reports of a package. */
 interface PackReport {
   readonly name: string
   readonly filename: string
@@ -115,7 +115,7 @@ async function npm(args: readonly string[], cwd: string) {
   return result
 }
 
-/** Runs a program to its end, without what npm and vitest have put into our environment. */
+/** Runs a program to its end, without the environment variables of npm and vitest. */
 export function execute(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const options = { cwd, env: { ...plainEnvironment(), ...env }, maxBuffer: 2 ** 26, shell: process.platform === 'win32' }

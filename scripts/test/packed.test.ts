@@ -1,4 +1,4 @@
-// The packages as they are published: what the tarballs hold and what the manifests say.
+// The packages as they are published: the content of the tarballs and the manifests.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publint } from 'publint'
@@ -12,7 +12,7 @@ beforeAll(() => installed(outside))
 const packages = inject('packages')
 
 describe.each(packages)('$name, packed', ({ name, tarball, files, manifest }) => {
-  it('holds what it needs and nothing else', () => {
+  it('contains what it needs and nothing else', () => {
     for (const needed of ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts'])
       expect(files).toContain(needed)
     const own = /^(package\.json|README\.md|LICENSE|index\.d\.ts|dist\/[\w/-]+(\.js|\.d\.ts))$/
@@ -20,7 +20,7 @@ describe.each(packages)('$name, packed', ({ name, tarball, files, manifest }) =>
     expect(foreign).toEqual([])
   })
 
-  it('says only what a manifest must', () => {
+  it('has no needless field in its manifest', () => {
     const known =
       `name version description keywords license repository type main types exports typesVersions files sideEffects engines
       dependencies optionalDependencies peerDependencies peerDependenciesMeta scripts`.split(/\s+/)
@@ -28,12 +28,12 @@ describe.each(packages)('$name, packed', ({ name, tarball, files, manifest }) =>
     expect(manifest).toMatchObject({ license: 'Apache-2.0', type: 'commonjs', engines: { node: '^20.19.0 || >=22.12.0' } })
   })
 
-  it('is clean to publint', async () => {
+  it('passes publint', async () => {
     const { messages, pkg } = await publint({ pkgDir: join(outside, 'node_modules', name), pack: false, strict: true })
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
   })
 
-  it('is clean to arethetypeswrong', async () => {
+  it('passes arethetypeswrong', async () => {
     const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
     const args = [attw, tarball, '--no-definitely-typed', '--no-emoji', '--no-color', '--format', 'ascii']
     const { code, stdout, stderr } = await execute(process.execPath, args, outside)
@@ -41,7 +41,7 @@ describe.each(packages)('$name, packed', ({ name, tarball, files, manifest }) =>
   })
 })
 
-it('has no runtime dependency in its core', () => {
+it('connect-databank has no runtime dependency', () => {
   const core = packages.find(({ name }) => name === 'connect-databank')
   expect(core?.manifest).not.toHaveProperty('dependencies')
 })
@@ -56,7 +56,7 @@ describe('the types of connect-databank, which are written by hand', () => {
   })
 })
 
-/** The names in all `export { … }` and `export type { … }` of a file, types marked as such. */
+/** The names in all `export { … }` and `export type { … }` of a file; types begin with `type`. */
 function exported(text: string): string[] {
   return [...text.matchAll(/export (type )?\{([^}]*)\}/g)]
     .flatMap(([, isType = '', names = '']) => names.split(',').map((name) => `${isType}${name.trim()}`))

@@ -47,7 +47,7 @@ describe.each(readmes)('the example in $file', ({ file, name }) => {
 
 const hasEnded = ({ child }: Program) => child?.exitCode !== null || child.signalCode !== null
 
-/** A session begins with the first visit and is there at the second. */
+/** The first visit begins a session, and the second continues it. */
 async function visitTwice(address: string, program: Program): Promise<void> {
   const first = await fetch(address)
   const before = await first.text()

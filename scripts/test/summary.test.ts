@@ -44,7 +44,7 @@ describe('the summary', () => {
     expect(sum(projects)).toMatchObject({ failed: 3 })
   })
 
-  it('says why tests were left out, and how many', () => {
+  it('lists why tests were left out, and how many', () => {
     const { leftOut } = summaryOf([
       file('redis', 'bank', 1, [
         skipped('Valkey > reads'),
@@ -59,17 +59,17 @@ describe('the summary', () => {
       ['no Valkey: no apt-get', 3],
       ['redis: there is no scan', 1],
       ['no Chromium: the demo is tested over HTTP alone', 1],
-      ['packages/disk/test/limits.test.ts, by a condition of its own: a full disk', 1],
+      ['packages/disk/test/limits.test.ts, by its own condition: a full disk', 1],
     ])
   })
 
-  it('does not count what is for a second server, unless that is named', () => {
+  it('does not count tests for a server of the user’s whose variable is not set', () => {
     const files = [file('mongodb', 'bank', 1, [skipped('MongoDB at MONGODB_URL > reads'), passed('other')])]
     expect(sum(summaryOf(files).projects)).toEqual({ passed: 1, failed: 0, skipped: 0 })
     expect(sum(summaryOf(files, 0, { MONGODB_URL: 'mongodb://db' }).projects)).toMatchObject({ skipped: 1 })
   })
 
-  it('is a table that a person can read', () => {
+  it('is printed as a table', () => {
     const summary = summaryOf([file('redis', 'bank', 61.4, [passed('a'), skipped('Valkey > b')])])
     expect(lines(summary)).toEqual([
       'package    passed    failed  left out   seconds',

@@ -1,32 +1,32 @@
-// What users get along with our packages: under which licences, and what of it runs a program when it is installed.
+// The dependencies that users install with our packages: their licences and their install scripts.
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../command.js'
-import { reading } from '../supply-chain/audit-report.js'
+import { parseAudit } from '../supply-chain/audit-report.js'
 import { closure, publicPackages, readLock } from '../supply-chain/closure.js'
 import { isPermissive } from '../supply-chain/permissive.js'
 
 const packages = publicPackages()
 
-/** What may run a program at its installation, by the package that brings it: native clients, and nothing else. */
+/** The dependencies that may have install scripts, by package: native clients only. */
 const installing: Readonly<Record<string, readonly string[]>> = {
   '@connect-databank/couchbase': ['couchbase'],
 }
 
 describe('the production dependencies', () => {
-  it.each(packages)('of $name run nothing at their installation, native clients aside', ({ name, path }) => {
+  it.each(packages)('of $name have no install scripts, except native clients', ({ name, path }) => {
     const found = closure(readLock(), path).filter(({ hasInstallScript }) => hasInstallScript)
     expect(found.map((each) => each.name)).toEqual(installing[name] ?? [])
   })
 
-  it('are licensed permissively, as LICENSES.md says', async () => {
-    const { code, said } = await run('scripts/supply-chain/licenses.js', '--check')
-    expect(code, said).toBe(0)
+  it('have permissive licences, as listed in LICENSES.md', async () => {
+    const { code, output } = await run('scripts/supply-chain/licenses.js', '--check')
+    expect(code, output).toBe(0)
   })
 
-  it('are found at every depth, where Node would find them', () => {
+  it('are found at every depth, as Node.js resolves them', () => {
     const lock = {
       'packages/one': {
         dependencies: { 'our-other': '1', b: '1' },
@@ -58,7 +58,7 @@ describe('the production dependencies', () => {
     )
   })
 
-  it('have licences whose expressions are read rightly', () => {
+  it('have licence expressions that are parsed correctly', () => {
     for (const good of ['MIT', '(MIT OR GPL-3.0)', '(MIT AND Zlib)', 'GPL-3.0 OR (ISC AND 0BSD)'])
       expect(isPermissive(good), good).toBe(true)
     for (const bad of [
@@ -77,19 +77,19 @@ describe('the production dependencies', () => {
 })
 
 describe('an audit', () => {
-  it('tells holes, none, and no answer apart', () => {
-    const said = (stdout: unknown, stderr = '') => reading({ code: 1, stdout: JSON.stringify(stdout), stderr })
-    expect(said({ vulnerabilities: {} }).outcome).toBe('clean')
-    const hole = { name: 'b', severity: 'high', range: '<2', via: [{ title: 'Prototype Pollution in b' }, 'c'] }
-    expect(said({ vulnerabilities: { b: hole } })).toEqual({
-      outcome: 'holes',
+  it('distinguishes vulnerabilities, none, and no answer', () => {
+    const parsed = (stdout: unknown, stderr = '') => parseAudit({ code: 1, stdout: JSON.stringify(stdout), stderr })
+    expect(parsed({ vulnerabilities: {} }).outcome).toBe('clean')
+    const vulnerability = { name: 'b', severity: 'high', range: '<2', via: [{ title: 'Prototype Pollution in b' }, 'c'] }
+    expect(parsed({ vulnerabilities: { b: vulnerability } })).toEqual({
+      outcome: 'vulnerable',
       lines: ['b <2: high, Prototype Pollution in b; by c'],
     })
-    expect(said({ message: '405 Method Not Allowed' })).toMatchObject({
+    expect(parsed({ message: '405 Method Not Allowed' })).toMatchObject({
       outcome: 'unanswered',
       lines: [expect.stringContaining('405')],
     })
-    expect(reading({ code: 1, stdout: '', stderr: 'npm error network' }).outcome).toBe('unanswered')
+    expect(parseAudit({ code: 1, stdout: '', stderr: 'npm error network' }).outcome).toBe('unanswered')
   })
 })
 
@@ -97,14 +97,14 @@ describe('the workflows', () => {
   const folder = join(root, '.github/workflows')
   const workflows = readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')] as const)
 
-  it.each(workflows)('%s runs actions of known content only, and may not write', (_, text) => {
+  it.each(workflows)('%s runs actions pinned by content only, and has no write permission', (_, text) => {
     const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action = '']) => action)
     expect(used.filter((action) => !action.startsWith('./') && !/@[0-9a-f]{40}$/.test(action))).toEqual([])
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m)
     expect(text.replace('id-token: write', '')).not.toContain('write')
   })
 
-  it('release.yml proves where a release comes from', () => {
+  it('release.yml publishes with provenance and without secrets', () => {
     const release = Object.fromEntries(workflows)['release.yml']
     expect(release).toContain('id-token: write')
     expect(release).toContain("NPM_CONFIG_PROVENANCE: 'true'")
@@ -112,10 +112,10 @@ describe('the workflows', () => {
   })
 })
 
-function run(...args: string[]): Promise<{ code: number; said: string }> {
+function run(...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, args, { cwd: root }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr })
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: stdout + stderr })
     })
   })
 }

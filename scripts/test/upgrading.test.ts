@@ -20,7 +20,7 @@ const cookie = (maxAge: number | null) => ({
   expires: maxAge === null ? null : new Date(Date.now() + maxAge).toISOString(),
 })
 
-it('copies the sessions that live, with their lives', async () => {
+it('copies the live sessions with their expiry', async () => {
   const old = new FileStore({ path: join(outside, 'sessions'), reapInterval: -1, logFn: () => {} })
   const sessions = {
     ada: { cookie: cookie(2 * hour), user: 'Ada' },

@@ -1,5 +1,5 @@
-// CouchbaseMock, the data service that Couchbase's own clients are tested with: fetched with Maven into .cache, run by Java.
-// `COUCHBASE_URL` (couchbase://user:password@host/bucket) names a real cluster, for the suites alone.
+// CouchbaseMock, the data service of the tests of Couchbase's own clients: Maven fetches it into .cache, Java runs it.
+// `COUCHBASE_URL` (couchbase://user:password@host/bucket) adds a real cluster, for the conformance suites only.
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, Program } from '../program.js'
@@ -50,8 +50,8 @@ const options = ['-c', '-n', '1', '-R', '0', '-v', '64', '-b', 'default:']
 const asItIs = (port) => ['com.couchbase.mock.CouchbaseMock', ...options, '-p', String(port)]
 
 /**
- * A server with one bucket, `default`, and any user. It keeps its data in memory: `restart` gives one that is empty, and tells
- * the port that it has chosen then.
+ * Starts a server with one bucket, `default`, and any user. It keeps its data in memory: after `restart` it is empty, on the port that
+ * `restart` returns.
  * @param {{ java: string, jar: string }} [provided]
  * @param {(port: number) => string[]} [main] what Java runs, with CouchbaseMock on its class path
  * @returns {Promise<{ program: Program, port: number, url: string, restart: () => Promise<number>, stop: () => Promise<void> }>}
@@ -74,7 +74,7 @@ export async function startCouchbase({ java, jar } = found(), main = asItIs) {
   return { program, port: data, url, restart, stop: () => program.stop() }
 }
 
-/** What `provide` has found. */
+/** The result of `provide`. */
 function found() {
   const { missing, java, jar } = server('couchbase')
   if (missing !== undefined) throw new Error(`no CouchbaseMock: ${missing}`)
@@ -82,7 +82,7 @@ function found() {
 }
 
 /**
- * Where the data service listens; the server chooses.
+ * The port of the data service, which the server chooses.
  * @param {number} port
  * @returns {Promise<number | undefined>}
  */

@@ -1,4 +1,4 @@
-// The servers that the tests may use, as `npm run test-servers` found them.
+// The servers that the tests can use, as `npm run test-servers` found them.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,8 +7,8 @@ export const cacheFolder = join(dirname(fileURLToPath(import.meta.url)), '../../
 const record = join(cacheFolder, 'servers.json')
 
 /**
- * What `provide()` of a server's module gives: what `start` needs (paths of programs, an address), or why it can't be had (`missing`).
- * `lacking` says what a stand-in lacks, so that it is not tested: that is no failure. `isOptional`: neither is it if it's missing.
+ * The result of a module's `provide()`: what is needed to start the server (paths of programs, an address), or why it is `missing`.
+ * `lacking` says what is not tested because a stand-in lacks it, which is no failure. `isOptional`: it is no failure if the server is missing.
  * @typedef {Record<string, unknown> & { packageName: string, title: string, isOptional: boolean, version?: string, missing?: string,
  *   lacking?: string }} Provided
  */
@@ -17,7 +17,7 @@ const record = join(cacheFolder, 'servers.json')
 export function provided() {
   try {
     const { folder, servers } = JSON.parse(readFileSync(record, 'utf8'))
-    // The paths in a record that was moved or copied lead elsewhere.
+    // A record that was moved or copied has paths of another folder.
     return folder === cacheFolder ? servers : {}
   } catch {
     return {}
@@ -31,7 +31,7 @@ export function recordProvided(servers) {
 }
 
 /**
- * What is there of one server; `missing` says why nothing is.
+ * The result of `provide()` of one server.
  * @param {string} name
  * @returns {Provided}
  */

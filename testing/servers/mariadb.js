@@ -1,4 +1,4 @@
-// MariaDB of Debian's packages, unpacked into .cache. `MARIADB_URL` names one more, for the suites alone.
+// MariaDB from Debian's packages, unpacked into .cache. `MARIADB_URL` adds a server, for the conformance suites only.
 import { join } from 'node:path'
 import { isProgram, run } from '../tools/command.js'
 import { librariesIn, unpackDebian } from '../tools/debian.js'

@@ -1,5 +1,5 @@
-// MongoDB for the tests: a mongod on the PATH, else SecantusDB, which speaks MongoDB's protocol, from the Python registry.
-// MONGODB_URL names a running server to test as well.
+// MongoDB: a mongod on the PATH, else SecantusDB, a stand-in from the Python registry that implements MongoDB's protocol.
+// `MONGODB_URL` adds a server, for the conformance suites only.
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
@@ -12,7 +12,7 @@ const VERSION = '0.7.0b3'
 const environment = join(cacheFolder, `secantus-${VERSION}`)
 
 /**
- * What there is: an address from MONGODB_URL, a program (and whether it is mongod itself), or both.
+ * An address from MONGODB_URL, a program and its kind, or both.
  * @typedef {{ url?: string, program?: string, kind?: 'mongod' | 'secantus', version?: string, missing?: string }} Mongodb
  */
 
@@ -65,46 +65,46 @@ async function isReadable(path) {
 }
 
 /**
- * @typedef {object} Wishes
- * @property {boolean} [auth] asks for credentials: `url` carries those of an administrator
- * @property {boolean} [tls] speaks TLS only
- * @property {boolean} [standalone] is no replica set
- * @property {boolean} [testCommands] takes `configureFailPoint`
+ * @typedef {object} MongodbOptions
+ * @property {boolean} [auth] requires credentials; `url` has those of an administrator
+ * @property {boolean} [tls] accepts TLS connections only
+ * @property {boolean} [standalone] runs without a replica set
+ * @property {boolean} [testCommands] accepts `configureFailPoint`
  */
 
 /**
  * Starts a server with a folder of its own on a free port.
- * @param {Wishes} [wishes]
+ * @param {MongodbOptions} [options]
  */
-export async function startMongodb(wishes = {}) {
+export async function startMongodb(options = {}) {
   const { program: command, kind } = /** @type {Mongodb} */ (server('mongodb'))
   if (command === undefined) throw new Error('no program to start: only MONGODB_URL is there')
   const [folder, port] = [await scratchFolder(), await freePort()]
-  const certificate = wishes.tls === true ? await makeCertificate(folder.path) : undefined
+  const certificate = options.tls === true ? await makeCertificate(folder.path) : undefined
   const argumentsFor = kind === 'mongod' ? mongodArguments : secantusArguments
   const data = join(folder.path, 'data')
   await mkdir(data)
   const start = async (/** @type {boolean} */ auth) => {
-    const args = await argumentsFor({ ...wishes, auth, port, data, folder: folder.path, certificate })
+    const args = await argumentsFor({ ...options, auth, port, data, folder: folder.path, certificate })
     return new Program({ command, args, ready: () => isListening(port) }).start()
   }
 
   const parameters = certificate === undefined ? '' : `tls=true&tlsCAFile=${encodeURIComponent(certificate.cert)}&`
   const address = `127.0.0.1:${port}`
   const openUrl = `mongodb://${address}/?${parameters}`
-  const isSet = wishes.standalone !== true
+  const isSet = options.standalone !== true
   let program = await start(false)
   if (kind === 'mongod' && isSet) await initiate(openUrl, address)
-  if (wishes.auth === true) {
+  if (options.auth === true) {
     await addAdministrator(openUrl)
     await program.stop('SIGTERM')
     program = await start(true)
   }
-  const user = wishes.auth === true ? 'admin:secret@' : ''
+  const user = options.auth === true ? 'admin:secret@' : ''
   return {
     program,
     port,
-    /** Without a database: add what a test wants to it. */
+    /** It ends with `?` or `&`: a test appends its parameters. */
     url: `mongodb://${user}${address}/?${parameters}`,
     caFile: certificate?.cert,
     async stop() {
@@ -114,7 +114,7 @@ export async function startMongodb(wishes = {}) {
   }
 }
 
-/** @typedef {Wishes & { port: number, data: string, folder: string, certificate: { cert: string, key: string, both: string } | undefined }} Setting */
+/** @typedef {MongodbOptions & { port: number, data: string, folder: string, certificate: { cert: string, key: string, both: string } | undefined }} Setting */
 
 /** @param {Setting} setting */
 async function secantusArguments({ port, data, certificate, auth, standalone, testCommands }) {
@@ -130,7 +130,7 @@ async function secantusArguments({ port, data, certificate, auth, standalone, te
 /** @param {Setting} setting */
 async function mongodArguments({ port, data, folder, certificate, auth, standalone, testCommands }) {
   const keyFile = join(folder, 'members.key')
-  // Members of a set must know one another as soon as credentials are asked for.
+  // With authentication, the members of a set share a key.
   if (auth === true) await writeFile(keyFile, 'of one member only', { mode: 0o600 })
   return [
     ...['--port', String(port), '--dbpath', data, '--bind_ip', '127.0.0.1', '--quiet'],
@@ -142,7 +142,7 @@ async function mongodArguments({ port, data, folder, certificate, auth, standalo
 }
 
 /**
- * Makes the server a replica set of one, and waits until it is its primary.
+ * Makes the server a replica set with one member, and waits until it is the primary.
  * @param {string} url
  * @param {string} host
  */

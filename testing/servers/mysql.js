@@ -1,11 +1,12 @@
-// MySQL 9 of Debian's unstable release, with the C library that it was built for. `MYSQL_URL` names one more, for the suites alone.
+// MySQL 9 from Debian's unstable release, with the C library that it was built for. `MYSQL_URL` adds a server, for the conformance suites
+// only.
 import { join } from 'node:path'
 import { isProgram, run } from '../tools/command.js'
-import { librariesIn, loaderIn, seeingRelease, unpackDebian } from '../tools/debian.js'
+import { librariesIn, loaderIn, optionsForRelease, unpackDebian } from '../tools/debian.js'
 import { asThisUser, makeDataOnce, startMysqlServer } from '../tools/mysql-server.js'
 import { cacheFolder, server } from './index.js'
 
-/** The server, and all that it needs: the machine's own libraries may be too old. The release changes, and so may this list. */
+/** The server and all libraries that it needs: the machine's own may be too old. The list may change with the release. */
 const PACKAGES = `mysql-server-core
   libaio1t64 libbrotli1 libbz2-1.0 libc6 libcbor0.10 libcom-err2 libcrypt1 libcurl4t64 libfido2-1 libgcc-s1 libgoogle-perftools4t64
   libgssapi-krb5-2 libicu78 libidn2-0 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libldap2 liblz4-1 liblzma5 libmecab2
@@ -17,7 +18,7 @@ const PACKAGES = `mysql-server-core
 
 export const packageName = 'mysql'
 export const title = 'MySQL'
-/** Debian's unstable release changes: a run of all tests may do without it. */
+/** Debian's unstable release changes, so the server may be missing for a while. */
 export const isOptional = true
 
 /** @returns {Promise<{ installed: Installed, version: string, url?: string }>} */
@@ -25,7 +26,7 @@ export async function provide() {
   const url = process.env['MYSQL_URL']
   const folder = join(cacheFolder, 'mysql')
   const [program, base, data] = [join(folder, 'usr/sbin/mysqld'), join(folder, 'usr'), join(folder, 'data')]
-  if (!(await isProgram(program))) await unpackDebian(PACKAGES, folder, await seeingRelease('sid', join(cacheFolder, 'sid')))
+  if (!(await isProgram(program))) await unpackDebian(PACKAGES, folder, await optionsForRelease('sid', join(cacheFolder, 'sid')))
   const libraries = await librariesIn(folder)
   const command = await loaderIn(libraries)
   const called = ['--library-path', `${libraries}:${join(libraries, 'mysql')}`, program, '--no-defaults', asThisUser]

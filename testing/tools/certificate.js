@@ -1,11 +1,11 @@
-// A certificate for 127.0.0.1 and localhost, made with the openssl program for the run of the tests.
+// A certificate for 127.0.0.1 and localhost, made with openssl.
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 /**
- * Makes a self-signed certificate, which is its own authority, in `folder`.
+ * Makes a self-signed certificate in `folder`; it is its own authority.
  * @param {string} folder
  * @returns {Promise<{ cert: string, key: string, both: string }>} paths of PEM files; `both` holds key and certificate
  */

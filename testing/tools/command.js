@@ -1,11 +1,11 @@
-// What the servers' modules share for fetching: run a command, look for a program.
+// Running commands and finding programs.
 import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
 /**
- * Runs a command to its end; throws with the end of what it said.
+ * Runs a command to its end. Rejects with the last lines of its output if it fails.
  * @param {string} command
  * @param {string[]} args
  * @param {import('node:child_process').ExecFileOptions} [options]

@@ -1,4 +1,4 @@
-// Packages of Debian, unpacked into a folder of ours: nothing is installed, no rights are needed.
+// Debian packages, unpacked into a folder: nothing is installed, and root rights are not needed.
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.js'
@@ -6,10 +6,10 @@ import { run } from './command.js'
 const KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 /**
- * Downloads packages and unpacks them, side by side.
+ * Downloads packages and unpacks them into one folder.
  * @param {string[]} packages
- * @param {string} folder is made anew
- * @param {string[]} [options] of apt-get
+ * @param {string} folder replaced if it exists
+ * @param {string[]} [options] for apt-get
  */
 export async function unpackDebian(packages, folder, options = []) {
   const [downloads, unpacked] = [`${folder}.downloads`, `${folder}.unpacked`]
@@ -24,7 +24,7 @@ export async function unpackDebian(packages, folder, options = []) {
 }
 
 /**
- * The folder of the libraries that were unpacked.
+ * The folder of the unpacked libraries.
  * @param {string} folder
  */
 export async function librariesIn(folder) {
@@ -35,7 +35,7 @@ export async function librariesIn(folder) {
 }
 
 /**
- * The program loader among unpacked libraries. A program that it runs uses these libraries, not the machine's.
+ * The program loader in a folder of libraries. A program started by it uses these libraries in place of the machine's.
  * @param {string} libraries their folder
  */
 export async function loaderIn(libraries) {
@@ -45,12 +45,12 @@ export async function loaderIn(libraries) {
 }
 
 /**
- * Options for apt-get that make it see one release of Debian, whatever release the machine has, with lists of its own.
+ * Options that make apt-get use one release of Debian, whatever the machine's own release is.
  * @param {string} release
- * @param {string} folder for the lists
+ * @param {string} folder for apt-get's lists
  * @returns {Promise<string[]>}
  */
-export async function seeingRelease(release, folder) {
+export async function optionsForRelease(release, folder) {
   await mkdir(join(folder, 'lists/partial'), { recursive: true })
   await mkdir(join(folder, 'cache/archives/partial'), { recursive: true })
   const sites = await run('apt-get', ['indextargets', '--format', '$(SITE)', 'Created-By: Packages'])

