@@ -1,3 +1,4 @@
+// The contract holds at every isolation level.
 import { bankConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
 import { isMissing, oneServer, opened } from './support.ts'
@@ -5,13 +6,18 @@ import { isMissing, oneServer, opened } from './support.ts'
 describe.skipIf(isMissing)('PostgreSQL', () => {
   const server = oneServer()
 
-  bankConformance(
-    { describe, it },
-    {
-      open: async () => {
-        const { another, close } = opened(server.url)
-        return { bank: await another(), another, close }
-      },
-    },
-  )
+  for (const level of ['read committed', 'repeatable read', 'serializable']) {
+    describe(level, () => {
+      const options = { options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}` }
+      bankConformance(
+        { describe, it },
+        {
+          open: async () => {
+            const { another, close } = opened(server.url, { poolOptions: options })
+            return { bank: await another(), another, close }
+          },
+        },
+      )
+    })
+  }
 })

@@ -6,7 +6,18 @@ import { newSession } from './requests.ts'
 import { isMissing, newTable, oneServer } from './support.ts'
 
 const { builtins } = pg.types
-const OIDS = [builtins.INT8, builtins.TEXT, builtins.VARCHAR, builtins.JSON, builtins.JSONB, builtins.TIMESTAMP, builtins.TIMESTAMPTZ, builtins.FLOAT8, builtins.NUMERIC, builtins.BOOL]
+const OIDS = [
+  builtins.INT8,
+  builtins.TEXT,
+  builtins.VARCHAR,
+  builtins.JSON,
+  builtins.JSONB,
+  builtins.TIMESTAMP,
+  builtins.TIMESTAMPTZ,
+  builtins.FLOAT8,
+  builtins.NUMERIC,
+  builtins.BOOL,
+]
 
 const parsers: Record<string, (text: string) => unknown> = {
   'big integers': (text) => (/^-?\d+$/.test(text) ? BigInt(text) : text),

@@ -45,9 +45,16 @@ describe.skipIf(isMissing)('on one table', () => {
     const live = Array.from({ length: 300 }, (_, index) => `live-${index + 1}`)
     const touches = banks.flatMap((bank) => {
       const shuffled = [...live].sort(() => Math.random() - 0.5)
-      return Array.from({ length: 5 }, (_, n) => bank.touchMany(shuffled.map((id) => [id, now + 2 * HOUR + n]), now))
+      return Array.from({ length: 5 }, (_, n) =>
+        bank.touchMany(
+          shuffled.map((id) => [id, now + 2 * HOUR + n]),
+          now,
+        ),
+      )
     })
-    const writes = banks.map((bank, index) => bank.swap(`expired-${index + 1}`, null, { payload: '{"new":1}', expires: now + HOUR }, now))
+    const writes = banks.map((bank, index) =>
+      bank.swap(`expired-${index + 1}`, null, { payload: '{"new":1}', expires: now + HOUR }, now),
+    )
     const purged = await Promise.all(banks.map((bank) => bank.purge(now)))
     await Promise.all(touches)
     const created = (await Promise.all(writes)).filter((version) => version !== null)
