@@ -5,6 +5,9 @@ import { ownLayout, peerLayouts } from './layouts.ts'
 /** PostgreSQL 12 and later. */
 export const postgresDialect: Dialect = {
   name: 'PostgreSQL',
+  backend: 'postgres',
+  // Some packagers write more behind the version.
+  server: `select 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) as server`,
   own: ownLayout,
   layouts: peerLayouts,
 

@@ -1,6 +1,7 @@
 import {
   type Bank,
   type BankContext,
+  type BankDescription,
   DatabankError,
   DEFAULT_CONTEXT,
   type Entry,
@@ -38,6 +39,7 @@ export class SqlBank implements Bank {
   readonly #context: BankContext
   readonly #lifecycle: Lifecycle<Connected>
   readonly #withRetries: Execute
+  readonly name: string
   /** Absent where the table has no owners. */
   declare readonly idsOf?: (owner: string) => AsyncIterable<string>
 
@@ -45,6 +47,7 @@ export class SqlBank implements Bank {
     checkSqlOptions(options)
     const { dialect, close, maxPending } = options
     const table = tableOf(dialect, options)
+    this.name = dialect.backend
     this.#options = options
     this.#context = context
     this.#withRetries = withRetries(dialect, options.execute)
@@ -181,6 +184,13 @@ export class SqlBank implements Bank {
       deleted += count
       if (count < BATCH) return deleted
     }
+  }
+
+  async describe(): Promise<BankDescription> {
+    return this.#run(async () => {
+      const { rows } = await this.#execute({ text: this.#options.dialect.server, parameters: [] }, {})
+      return { server: String(cellOf(rows[0]!, 0, 'server')) }
+    })
   }
 
   open(): Promise<void> {

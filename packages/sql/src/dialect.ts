@@ -21,6 +21,10 @@ export type Execute = (text: string, parameters: readonly unknown[], timeout: nu
 export interface Dialect {
   /** As messages name it, such as `PostgreSQL`. */
   readonly name: string
+  /** The name of the bank, such as `postgres`. */
+  readonly backend: string
+  /** The SQL that selects the server with its version as one text, such as `PostgreSQL 18.4`. */
+  readonly server: string
   /** The table of its own. */
   readonly own: Layout
   /** The tables of other stores that this database may have. */
