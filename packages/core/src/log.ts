@@ -119,7 +119,9 @@ function writerOf(logger: Logger): (level: Level, fields: Fields, message: strin
   }
   if (typeof logger.child === 'function') {
     const child = logger.child({ component: 'connect-databank' })
-    return (level, fields, message) => child[level](fields, message)
+    if (!isBunyan(logger)) return (level, fields, message) => child[level](fields, message)
+    return (level, { err, ...fields }, message) =>
+      child[level](err === undefined ? fields : { err: detailsOf(err), ...fields }, message)
   }
   return (level, fields, message) => {
     const text = `connect-databank: ${message}`
@@ -132,10 +134,30 @@ function isWinston(logger: object): boolean {
   return 'transports' in logger && typeof (logger as { log?: unknown }).log === 'function'
 }
 
-/** winston copies own enumerable fields only, which an Error's message is not. */
-function detailsOf(error: unknown): object {
-  const { name, message, code, cause, stack } = error as Error & { code?: unknown }
-  return { name, message, code, stack, ...(cause instanceof Error ? { cause: detailsOf(cause) } : {}) }
+function isBunyan(logger: object): boolean {
+  return 'addStream' in logger && 'addSerializers' in logger
+}
+
+const DEEPEST_CAUSE = 5
+
+interface ErrorDetails {
+  readonly name: string
+  readonly message: string
+  readonly code: unknown
+  /** With those of the causes. */
+  readonly stack: string
+  readonly cause?: ErrorDetails
+}
+
+/**
+ * An error as a plain object. winston, and bunyan without serializers, write own enumerable fields only, which an Error's message is
+ * not; bunyan's serializer keeps the stack, and no cause.
+ */
+function detailsOf(error: unknown, depth = 0): ErrorDetails {
+  const { name, message, code, cause, stack = '' } = error as Error & { code?: unknown }
+  if (!(cause instanceof Error) || depth === DEEPEST_CAUSE) return { name, message, code, stack }
+  const details = detailsOf(cause, depth + 1)
+  return { name, message, code, stack: `${stack}\nCaused by: ${details.stack}`, cause: details }
 }
 
 /** A logger that throws must not fail a request. */

@@ -140,9 +140,9 @@ export const STORE_OPTIONS: readonly string[] = [
 const NEEDED: readonly string[] = ['client', 'pool']
 
 function advice(name: string, known: readonly string[], alsoKnown: readonly string[]): string {
+  if (Object.hasOwn(REPLACED, name)) return REPLACED[name]!
   const nearest = nearestOf(name, [...known, ...alsoKnown])
   if (nearest !== undefined) return `did you mean ${nearest}?`
-  if (Object.hasOwn(REPLACED, name)) return REPLACED[name]!
   return `expected ${[...known, ...alsoKnown].join(', ')}`
 }
 
