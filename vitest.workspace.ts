@@ -19,17 +19,17 @@ const project = (name: string, root: string, more: object = {}) => ({
 })
 
 export default defineConfig(({ mode }) => {
-  // What holds a clock to account says something on a quiet machine alone: `npm run test:timed`.
+  // Tests of durations mean something on a quiet machine only: `npm run test:timed`.
   const isTimed = mode === 'timed'
   const include = [isTimed ? 'test/**/*.timed.ts' : 'test/**/*.test.ts']
   const packages = ['core', ...backends].map((name) => project(name, `packages/${name}`, { include }))
-  // Its tests use the packages as they are published, from a project outside.
+  // These tests use the packed packages, in a project outside the repository.
   const outside = { include, globalSetup: ['test/outside.ts'], testTimeout: 120_000 }
   const others = [project('demo', 'examples/demo', { include }), project('scripts', 'scripts', outside)]
   return {
     test: {
       pool: 'forks',
-      // One more than the cores of the smallest machine: at any time a third of the files wait, for a time-out or a death.
+      // One more than the cores of the smallest machine, because about a third of the running files wait: for time-outs and expiry.
       maxWorkers: isTimed ? 1 : 3,
       projects: isTimed ? packages : [...packages, ...others],
     },
