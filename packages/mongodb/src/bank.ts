@@ -32,6 +32,7 @@ const LONG = 12
  * const bank = new MongoBank({ url: 'mongodb://127.0.0.1/app', collectionName: 'sessions' })
  */
 export class MongoBank implements Bank {
+  readonly name = 'mongodb'
   readonly #context: BankContext
   readonly #connection: Lifecycle<Connected>
   readonly #records: Records
@@ -134,7 +135,7 @@ export class MongoBank implements Bank {
   describe(): Promise<BankDescription> {
     return this.#run(async ({ client }) => {
       const { version } = (await client.db('admin').command({ buildInfo: 1 }, BSON_OPTIONS)) as { version: string }
-      return { backend: 'mongodb', server: `MongoDB ${version}` }
+      return { server: `MongoDB ${version}` }
     })
   }
 

@@ -55,6 +55,7 @@ describe.skipIf(missing ?? program === undefined)('the commands that are sent', 
     assert.deepEqual(await sentBy(() => bank.purge(now)), ['delete'])
     assert.deepEqual(await sentBy(() => bank.delete('sid-0')), ['delete'])
     assert.deepEqual(await sentBy(() => bank.clear()), ['delete'])
+    assert.match((await bank.describe()).server, /^MongoDB \d/)
   })
 
   it('make the TTL index once, and only where it is wanted', async () => {

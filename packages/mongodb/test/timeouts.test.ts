@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { openStore } from 'connect-databank'
+import { type BackendModule, openStore } from 'connect-databank'
 import { describe, it } from 'vitest'
 import { startProxy } from '../../../testing/proxy.js'
 import { server } from '../../../testing/servers/index.js'
-import { openBank } from '../src/index.ts'
+import { type MongoBankOptions, openBank } from '../src/index.ts'
 import { contextWith, onMongodb } from './support.ts'
 
 const { missing, program } = server('mongodb')
@@ -44,12 +44,12 @@ describe.skipIf(missing ?? program === undefined)('a server that falls silent', 
 
   it('a store that was opened by a URL waits as long as its option says', async () => {
     const { proxy, url } = await proxied()
-    const mongodbModule = () => import('../src/index.ts')
-    const schemes = { mongodb: mongodbModule as never }
-    const store = await openStore(url, { timeout: 500, schemes, collectionName: await mongodb.freshCollection() } as never)
+    const schemes = { mongodb: () => import('../src/index.ts') as unknown as Promise<BackendModule> }
+    const options = { timeout: 500, schemes, collectionName: await mongodb.freshCollection() }
+    const store = await openStore<MongoBankOptions>(url, options)
     await store.open()
     proxy.silence()
-    const { code, took } = await timeOf(store.get('sid') as unknown as Promise<unknown>)
+    const { code, took } = await timeOf(store.get('sid'))
     assert.match(code, /^DATABANK_(TIMEOUT|UNAVAILABLE)$/)
     assert.ok(took < 1_500, `${took} ms`)
     proxy.cut()
