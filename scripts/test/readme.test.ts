@@ -1,13 +1,12 @@
 // Runs the first example of every README as printed, in the project outside.
 import { readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { freePort, isListening, Program, until } from '../../testing/program.js'
 import { addressOf, reasonToSkip, stopBackends } from '../../testing/started-backends.js'
 import { root } from '../command.js'
 import { installed } from './outside.ts'
-import { firstExample } from './readme.ts'
 
 const outside = inject('outside')
 beforeAll(() => installed(outside))
@@ -57,4 +56,9 @@ async function visitTwice(address: string, program: Program): Promise<void> {
   const second = await fetch(address, { headers: { cookie: cookie ?? '' } })
   expect(second.status).toBe(200)
   expect(await second.text(), `the second visit looks like the first; ${program.output}`).not.toBe(before)
+}
+
+/** The first example in JavaScript, as printed; undefined if there is none. */
+async function firstExample(file: string): Promise<string | undefined> {
+  return /^```js\n(.*?)^```$/ms.exec(await readFile(file, 'utf8'))?.[1]
 }
