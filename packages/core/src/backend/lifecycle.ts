@@ -16,7 +16,10 @@ export interface LifecycleOptions<Handle> {
   errorOf(error: unknown): Error & { code: ErrorCode }
   /** How many operations may be under way at once; more reject with `DATABANK_UNAVAILABLE`. Default: 10,000. */
   readonly maxPending?: number
-  /** How long `close` waits for operations under way before it closes the handle, in milliseconds. Default: 5,000. */
+  /**
+   * How long `close` waits for operations under way before it closes the handle, and then for the handle to be closed, in
+   * milliseconds. Default: 5,000.
+   */
   readonly closeTimeout?: number
 }
 
@@ -114,21 +117,21 @@ export class Lifecycle<Handle> {
 
   async #close(): Promise<void> {
     const opening = this.#opening
-    await this.#idle(this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT)
+    await this.#withinTime(this.#inFlight.idle())
     if (opening === undefined || this.#options.close === undefined) return
-    try {
-      await this.#options.close(await opening)
-    } catch {
-      // There was no connection, or it is gone already: nothing is left to close.
-    }
+    const { close } = this.#options
+    // If there was no connection, or it is gone already, nothing is left to close. One that comes later is closed then.
+    const closed = opening.then((handle) => close.call(this.#options, handle)).catch(() => undefined)
+    await this.#withinTime(closed)
   }
 
-  async #idle(timeout: number): Promise<void> {
+  /** Ends when the work has ended, at the latest after `closeTimeout`. */
+  async #withinTime(work: Promise<void>): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const timedOut = new Promise<void>((resolve) => {
-      timer = setBackgroundTimeout(resolve, timeout)
+      timer = setBackgroundTimeout(resolve, this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT)
     })
-    await Promise.race([this.#inFlight.idle(), timedOut])
+    await Promise.race([work, timedOut])
     clearTimeout(timer)
   }
 

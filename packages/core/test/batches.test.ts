@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Batches, type BatchLimits } from '../src/backend/batches.ts'
+import { TimeSlice } from '../src/backend/time-slice.ts'
+import { nextTurn } from './helpers.ts'
+
+/** Batches whose ends the test decides. */
+function makeBatches(limits?: BatchLimits<string>) {
+  const sent: string[][] = []
+  const ends: ((error?: Error) => void)[] = []
+  const send = (items: readonly string[]): Promise<void> => {
+    sent.push([...items])
+    return new Promise((resolve, reject) => ends.push((error) => (error === undefined ? resolve() : reject(error))))
+  }
+  return { batches: new Batches<string>(send, limits), sent, ends }
+}
+
+const items = (count: number, name = 'i') => Array.from({ length: count }, (_, index) => `${name}${index}`)
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+describe('Batches', () => {
+  it('send what comes in one callback as one batch, at its end', async () => {
+    const { batches, sent } = makeBatches()
+    for (const item of ['a', 'b', 'c']) batches.add(item)
+    expect(sent).toEqual([])
+    await nextTurn()
+    expect(sent).toEqual([['a', 'b', 'c']])
+  })
+
+  it('hold what comes while a batch is under way until it has ended, whether it succeeds or fails', async () => {
+    const { batches, sent, ends } = makeBatches()
+    batches.add('a')
+    await nextTurn()
+    for (const error of [undefined, new Error('down')]) {
+      for (const item of ['b', 'c']) batches.add(item)
+      await nextTurn()
+      const before = sent.length
+      ends.shift()!(error)
+      await nextTurn()
+      expect(sent.slice(before)).toEqual([['b', 'c']])
+    }
+  })
+
+  it('send sixteen while others are under way, up to four batches at once', async () => {
+    const { batches, sent } = makeBatches()
+    batches.add('first')
+    await nextTurn()
+    for (const item of items(15)) batches.add(item)
+    await nextTurn()
+    expect(sent).toHaveLength(1)
+    for (const item of items(65)) {
+      batches.add(item)
+      await nextTurn()
+    }
+    expect(sent.map((batch) => batch.length)).toEqual([1, 16, 16, 16])
+  })
+
+  it('wait four milliseconds for a batch that does not end, and no longer', async () => {
+    const { batches, sent, ends } = makeBatches()
+    batches.add('a')
+    await nextTurn()
+    batches.add('b')
+    await vi.advanceTimersByTimeAsync(3)
+    await nextTurn()
+    expect(sent).toEqual([['a']])
+    await vi.advanceTimersByTimeAsync(1)
+    await nextTurn()
+    expect(sent).toEqual([['a'], ['b']])
+    // The end of the first, which counts no more, does not let others out beside the second.
+    ends[0]!()
+    batches.add('c')
+    await nextTurn()
+    expect(sent).toEqual([['a'], ['b']])
+    ends[1]!()
+    await nextTurn()
+    expect(sent).toEqual([['a'], ['b'], ['c']])
+  })
+
+  it('hold at most so many items, and weigh at most so much; a heavier item is sent alone', async () => {
+    const few = makeBatches({ items: 2, inFlight: 10 })
+    for (const item of items(5)) few.batches.add(item)
+    few.batches.flush()
+    expect(few.sent.map((batch) => batch.length)).toEqual([2, 2, 1])
+    const light = makeBatches({ weightOf: (item) => item.length, weight: 5, inFlight: 10 })
+    for (const item of ['aa', 'bb', 'cc', 'dddddddd', 'e', 'f']) light.batches.add(item)
+    light.batches.flush()
+    expect(light.sent).toEqual([['aa', 'bb'], ['cc'], ['dddddddd'], ['e', 'f']])
+  })
+
+  it('hold 128 items by default, and four batches at once', async () => {
+    const { batches, sent } = makeBatches()
+    for (const item of items(600)) batches.add(item)
+    await nextTurn()
+    expect(sent.map((batch) => batch.length)).toEqual([128, 128, 128, 128])
+  })
+
+  it('tell what waits, and send it at once on flush', async () => {
+    const { batches, sent } = makeBatches()
+    batches.add('a')
+    expect([batches.isWaiting((item) => item === 'a'), batches.isWaiting((item) => item === 'b')]).toEqual([true, false])
+    batches.flush()
+    expect([sent, batches.isWaiting(() => true)]).toEqual([[['a']], false])
+    batches.flush()
+    await nextTurn()
+    expect(sent).toEqual([['a']])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('TimeSlice', () => {
+  it('is used up after some milliseconds, and new after a turn of the event loop', async () => {
+    const slice = new TimeSlice()
+    expect(slice.isUsedUp()).toBe(false)
+    const end = performance.now() + 6
+    while (performance.now() < end) Math.sqrt(2)
+    expect(slice.isUsedUp()).toBe(true)
+    let hasTurned = false
+    setImmediate(() => {
+      hasTurned = true
+    })
+    await slice.yield()
+    expect([hasTurned, slice.isUsedUp()]).toEqual([true, false])
+  })
+})
