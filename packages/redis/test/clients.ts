@@ -1,5 +1,6 @@
 // Every client that a bank takes, connected: the tests run with each of them.
-import { Cluster, Redis } from 'ioredis'
+import * as ioredis5 from 'ioredis'
+import * as ioredis6 from 'ioredis-6'
 import * as nodeRedis6 from 'redis'
 import * as nodeRedis5 from 'redis-5'
 import type { RedisClient } from '../src/index.ts'
@@ -36,21 +37,21 @@ function nodeRedis(module: typeof nodeRedis6): Connect<number> {
   }
 }
 
+function ioredis(module: typeof ioredis5): Connect<number> {
+  return async (port, { ca, username, password } = {}) => {
+    // Without the ready check, for which it would need the right to INFO.
+    const options = { host, port, enableReadyCheck: false, ...(ca && { tls: { ca } }) }
+    const client = new module.Redis({ ...options, ...(password && { username: username!, password }) })
+    client.on('error', () => {})
+    return { client, close: async () => client.disconnect() }
+  }
+}
+
 export const singleClients: Readonly<Record<string, Connect<number>>> = {
   'node-redis 6': nodeRedis(nodeRedis6),
   'node-redis 5': nodeRedis(nodeRedis5 as unknown as typeof nodeRedis6),
-  'ioredis 5': async (port, { ca, username, password } = {}) => {
-    // Without the ready check, for which it would need the right to INFO.
-    const client = new Redis({
-      host,
-      port,
-      enableReadyCheck: false,
-      ...(ca && { tls: { ca } }),
-      ...(password && { username: username!, password }),
-    })
-    client.on('error', () => {})
-    return { client, close: async () => client.disconnect() }
-  },
+  'ioredis 6': ioredis(ioredis6 as unknown as typeof ioredis5),
+  'ioredis 5': ioredis(ioredis5),
 }
 
 function nodeRedisCluster(module: typeof nodeRedis6): Connect<readonly number[]> {
@@ -62,14 +63,19 @@ function nodeRedisCluster(module: typeof nodeRedis6): Connect<readonly number[]>
   }
 }
 
+function ioredisCluster(module: typeof ioredis5): Connect<readonly number[]> {
+  return async (ports) => {
+    const client = new module.Cluster(ports.map((port) => ({ host, port })))
+    client.on('error', () => {})
+    return { client, close: async () => client.disconnect() }
+  }
+}
+
 export const clusterClients: Readonly<Record<string, Connect<readonly number[]>>> = {
   'node-redis 6': nodeRedisCluster(nodeRedis6),
   'node-redis 5': nodeRedisCluster(nodeRedis5 as unknown as typeof nodeRedis6),
-  'ioredis 5': async (ports) => {
-    const client = new Cluster(ports.map((port) => ({ host, port })))
-    client.on('error', () => {})
-    return { client, close: async () => client.disconnect() }
-  },
+  'ioredis 6': ioredisCluster(ioredis6 as unknown as typeof ioredis5),
+  'ioredis 5': ioredisCluster(ioredis5),
 }
 
 interface Sentinels {
@@ -86,12 +92,17 @@ function nodeRedisSentinel(module: typeof nodeRedis6): Connect<Sentinels> {
   }
 }
 
+function ioredisSentinel(module: typeof ioredis5): Connect<Sentinels> {
+  return async ({ name, addresses }) => {
+    const client = new module.Redis({ name, sentinels: addresses })
+    client.on('error', () => {})
+    return { client, close: async () => client.disconnect() }
+  }
+}
+
 export const sentinelClients: Readonly<Record<string, Connect<Sentinels>>> = {
   'node-redis 6': nodeRedisSentinel(nodeRedis6),
   'node-redis 5': nodeRedisSentinel(nodeRedis5 as unknown as typeof nodeRedis6),
-  'ioredis 5': async ({ name, addresses }) => {
-    const client = new Redis({ name, sentinels: addresses })
-    client.on('error', () => {})
-    return { client, close: async () => client.disconnect() }
-  },
+  'ioredis 6': ioredisSentinel(ioredis6 as unknown as typeof ioredis5),
+  'ioredis 5': ioredisSentinel(ioredis5),
 }

@@ -55,3 +55,10 @@ export async function works(store: DatabankStore, milliseconds = 1_000): Promise
   })
   expect((await get(store, 'again')).value).toMatchObject({ cookie: { path: '/' } })
 }
+
+/** All items of an async iterable. */
+export async function listed<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = []
+  for await (const item of items) found.push(item)
+  return found
+}

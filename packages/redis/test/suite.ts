@@ -1,16 +1,16 @@
-// The conformance suites on banks that are made for one check each: every one has a prefix of its own, so that checks can run
-// side by side, which is worth it: many of them wait for a death.
+// The conformance suites on banks that are made for one check each. Every check has a prefix of its own, so that checks can run side by
+// side: many of them wait for an expiry.
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
 import { RedisBank, type RedisBankOptions, RedisStore } from '../src/index.ts'
 
-let places = 0
+let prefixes = 0
 
-/** Runs the suite for banks; `options` says where, when a check begins. */
+/** Runs the suite for banks. `options` is called when a check begins. */
 export function conformance(options: () => RedisBankOptions): void {
   bankConformance(
     { describe, it: it.concurrent },
-    { open: async () => opened((own) => new RedisBank({ ...options(), ...own }), 'bank') },
+    { open: async () => opened((own) => new RedisBank({ ...options(), ...own }), 'bank'), expiresByOwnClock: true },
   )
 }
 
@@ -26,7 +26,7 @@ function opened<Thing extends { close(): Promise<void> }, Name extends string>(
   make: (options: RedisBankOptions) => Thing,
   name: Name,
 ) {
-  const prefix = `suite*${places++}:`
+  const prefix = `suite*${prefixes++}:`
   const things: Thing[] = []
   const open = () => {
     const thing = make({ prefix })
