@@ -20,14 +20,14 @@ import { compareClocks, findTable } from './table.ts'
 /** How much of the store's `timeout` one statement may take, and one that works on many rows: the store waits longer for these. */
 const SHORT = 0.5
 const LONG = 6
-/** How many rows one statement lists, touches or deletes at most. */
-const BATCH = 1_000
+/** How many rows one statement lists, touches or deletes at most, where the dialect names no other number. */
+const DEFAULT_BATCH = 1_000
 /** How many characters of payload one page of a scan aims at, and how many rows its first page has. */
 const PAGE_LENGTH = 1_000_000
 const FIRST_PAGE = 50
 
 /** The table that was found, and what works on it. */
-interface Connected {
+export interface Connected {
   readonly statements: Statements
   readonly records: Records
   readonly table: Table
@@ -39,6 +39,7 @@ export class SqlBank implements Bank {
   readonly #context: BankContext
   readonly #lifecycle: Lifecycle<Connected>
   readonly #withRetries: Execute
+  readonly #batch: number
   readonly name: string
   /** Absent where the table has no owners. */
   declare readonly idsOf?: (owner: string) => AsyncIterable<string>
@@ -51,6 +52,7 @@ export class SqlBank implements Bank {
     this.#options = options
     this.#context = context
     this.#withRetries = withRetries(dialect, options.execute)
+    this.#batch = dialect.batch ?? DEFAULT_BATCH
     this.#lifecycle = new Lifecycle({
       name: `${dialect.name}Bank`,
       open: () => this.#connect(table),
@@ -62,7 +64,7 @@ export class SqlBank implements Bank {
   }
 
   async read(id: string): Promise<Stored | null> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       if (!holds(table, id)) return null
       const { rows } = await this.#execute(statements.read, { id: records.id(id) })
       return entriesOf(rows, records).get(id) ?? null
@@ -70,9 +72,12 @@ export class SqlBank implements Bank {
   }
 
   async readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       const found = new Map<string, Stored>()
-      for (const batch of batchesOf(ids.filter((id) => holds(table, id)))) {
+      for (const batch of batchesOf(
+        ids.filter((id) => holds(table, id)),
+        this.#batch,
+      )) {
         const { rows } = await this.#execute(statements.readMany, { ids: this.#options.dialect.toList(batch, table) })
         for (const [id, stored] of entriesOf(rows, records)) found.set(id, stored)
       }
@@ -81,7 +86,7 @@ export class SqlBank implements Bank {
   }
 
   async save(id: string, entry: Entry): Promise<string | void> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       requireHolds(table, id)
       const version = newVersion()
       await this.#execute(statements.save, records.valuesOf(id, entry, version))
@@ -90,7 +95,7 @@ export class SqlBank implements Bank {
   }
 
   async swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       requireHolds(table, id)
       const version = newVersion()
       const values = { ...records.valuesOf(id, entry, version), now: records.now(now) }
@@ -104,9 +109,14 @@ export class SqlBank implements Bank {
   }
 
   async #insert(statements: readonly Statement[], values: Values): Promise<boolean> {
+    const { dialect } = this.#options
     for (const statement of statements) {
-      const { count } = await this.#execute(statement, values)
-      if (count > 0) return true
+      try {
+        const { count } = await this.#execute(statement, values)
+        if (count > 0) return true
+      } catch (error) {
+        if (dialect.isDuplicate?.(error as object) !== true) throw error
+      }
     }
     return false
   }
@@ -118,7 +128,7 @@ export class SqlBank implements Bank {
   }
 
   async delete(id: string): Promise<boolean> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       if (!holds(table, id)) return false
       const { count } = await this.#execute(statements.delete, { id: records.id(id) })
       return count > 0
@@ -126,7 +136,7 @@ export class SqlBank implements Bank {
   }
 
   async touch(id: string, expires: number | null, now: number): Promise<void> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       if (!holds(table, id)) return
       const values = { id: records.id(id), expires: records.expires(expires), now: records.now(now) }
       await this.#execute(statements.touch, values)
@@ -134,9 +144,9 @@ export class SqlBank implements Bank {
   }
 
   async touchMany(touches: readonly Touch[], now: number): Promise<void> {
-    return this.#run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records, table }) => {
       const unique = [...new Map(touches)].filter(([id]) => holds(table, id))
-      for (const batch of batchesOf(unique)) {
+      for (const batch of batchesOf(unique, this.#batch)) {
         const values = this.#options.dialect.touchValues(batch, table)
         await this.#execute(statements.touchMany, { ...values, now: records.now(now) })
       }
@@ -152,7 +162,7 @@ export class SqlBank implements Bank {
       const last = lastIdOf(rows, records)
       if (rows.length < limit || last === null) return
       after = last
-      limit = nextLimit(entries)
+      limit = nextLimit(entries, this.#batch)
     }
   }
 
@@ -161,7 +171,7 @@ export class SqlBank implements Bank {
   }
 
   async count(now: number): Promise<number> {
-    return this.#run(async ({ statements, records }) => {
+    return this.run(async ({ statements, records }) => {
       const { rows } = await this.#execute(statements.count, { now: records.now(now) }, LONG)
       return Number(cellOf(rows[0]!, 0, 'count'))
     })
@@ -169,7 +179,7 @@ export class SqlBank implements Bank {
 
   async clear(): Promise<void> {
     for await (const ids of this.#pagesOfIds('ids', {})) {
-      await this.#run(async ({ statements, table }) => {
+      await this.run(async ({ statements, table }) => {
         await this.#execute(statements.deleteMany, { ids: this.#options.dialect.toList(ids, table) }, LONG)
       })
     }
@@ -177,17 +187,17 @@ export class SqlBank implements Bank {
 
   async purge(now: number): Promise<number> {
     for (let deleted = 0; ; ) {
-      const count = await this.#run(async ({ statements, records }) => {
-        const result = await this.#execute(statements.purge, { now: records.now(now), limit: BATCH }, LONG)
+      const count = await this.run(async ({ statements, records }) => {
+        const result = await this.#execute(statements.purge, { now: records.now(now), limit: this.#batch }, LONG)
         return result.count
       })
       deleted += count
-      if (count < BATCH) return deleted
+      if (count < this.#batch) return deleted
     }
   }
 
   async describe(): Promise<BankDescription> {
-    return this.#run(async () => {
+    return this.run(async () => {
       const { rows } = await this.#execute({ text: this.#options.dialect.server, parameters: [] }, {})
       return { server: String(cellOf(rows[0]!, 0, 'server')) }
     })
@@ -203,10 +213,10 @@ export class SqlBank implements Bank {
 
   async *#pagesOfIds(name: 'ids' | 'idsOf', { owner }: { owner?: string }): AsyncGenerator<readonly string[]> {
     for (let after: string | null = ''; after !== null; ) {
-      const { rows, records } = await this.#page(name, { after, limit: BATCH, ...(owner !== undefined && { owner }) })
+      const { rows, records } = await this.#page(name, { after, limit: this.#batch, ...(owner !== undefined && { owner }) })
       const ids = rows.map((row) => records.idOf(row)).filter((id) => id !== null)
       if (ids.length > 0) yield ids
-      after = rows.length < BATCH ? null : lastIdOf(rows, records)
+      after = rows.length < this.#batch ? null : lastIdOf(rows, records)
     }
   }
 
@@ -215,7 +225,7 @@ export class SqlBank implements Bank {
     name: 'scan' | 'ids' | 'idsOf',
     { after, limit, owner }: { after: string; limit: number; owner?: string },
   ): Promise<{ rows: Result['rows']; records: Records }> {
-    return this.#run(async ({ statements, records }) => {
+    return this.run(async ({ statements, records }) => {
       const values = {
         after: records.id(after),
         limit,
@@ -227,7 +237,7 @@ export class SqlBank implements Bank {
   }
 
   /** Runs an operation. One that finds no table runs once more, when the table was looked for again. */
-  #run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
+  protected run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
     return this.#lifecycle.run((connected) => {
       return work(connected).catch((error: unknown) => {
         const isMissing = typeof error === 'object' && error !== null && this.#options.dialect.isMissingTable(error)
@@ -278,12 +288,12 @@ function lastIdOf(rows: Result['rows'], records: Records): string | null {
 }
 
 /** How many rows the next page of a scan has: fewer where sessions are large. */
-function nextLimit(entries: ReadonlyMap<string, Stored>): number {
+function nextLimit(entries: ReadonlyMap<string, Stored>, batch: number): number {
   let length = 1
   for (const { payload } of entries.values()) length += payload.length
-  return Math.max(1, Math.min(BATCH, Math.round((entries.size * PAGE_LENGTH) / length)))
+  return Math.max(1, Math.min(batch, Math.round((entries.size * PAGE_LENGTH) / length)))
 }
 
-function* batchesOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH)
+function* batchesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)
 }

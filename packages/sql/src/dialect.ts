@@ -35,6 +35,8 @@ export interface Dialect {
   quote(identifier: string): string
   /** The SQL that asks the time in epoch milliseconds, where the database has a clock of its own. */
   readonly clock?: string
+  /** How many rows one statement lists, touches or deletes at most. Default: 1,000. */
+  readonly batch?: number
 
   /** Stores the row, whatever is there. See `onConflict`. */
   save(table: Table): string
@@ -58,6 +60,8 @@ export interface Dialect {
   /** Whether the statement was rolled back and succeeds when it is run again: a serialization failure, a deadlock victim. */
   isTransient(error: object): boolean
   isMissingTable(error: object): boolean
+  /** Whether an `insert` found a row with the same id: then the next statement of `insert` runs. */
+  isDuplicate?(error: object): boolean
 }
 
 /** A table that statements are made for. */
