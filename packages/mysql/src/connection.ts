@@ -1,0 +1,91 @@
+import type { Result } from '@connect-databank/sql'
+import { type BankContext, DatabankError } from 'connect-databank/backend'
+import type { Pool, PoolConnection } from 'mysql2'
+import type { Pool as PromisePool } from 'mysql2/promise'
+import { isOfConnection } from './errors.ts'
+import type { MysqlBankOptions } from './options.ts'
+
+/** The part of the store's `timeout` that a statement waits for a connection. */
+const CONNECT_PART = 0.4
+
+/** A pool of connections, and how a statement runs on one of them. */
+export class MysqlConnection {
+  readonly #options: MysqlBankOptions
+  readonly #context: BankContext
+  #pool: Pool | undefined
+
+  constructor(options: MysqlBankOptions, context: BankContext) {
+    this.#options = options
+    this.#context = context
+    this.#pool = options.pool && callbackPoolOf(options.pool)
+  }
+
+  /** Runs a statement, which each connection prepares once. */
+  async execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
+    this.#pool ??= await this.#makePool()
+    const connection = await this.#connect(this.#pool)
+    return new Promise((resolve, reject) => {
+      // Cells are read as this package expects them, whatever the application has told its pool.
+      const statement = { sql: text, values: parameters.map(parameterOf), rowsAsArray: true, typeCast: true, timeout }
+      connection.execute(statement, (error, result) => {
+        if (error && isOfConnection(error)) connection.destroy()
+        else connection.release()
+        if (error) reject(error)
+        else resolve(resultOf(result))
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool
+    if (pool === undefined || this.#options.pool !== undefined) return
+    await new Promise<void>((resolve, reject) => pool.end((error) => (error ? reject(error) : resolve())))
+  }
+
+  /** Takes a connection from the pool. One that becomes free too late is not used: nobody waits for the statement any more. */
+  #connect(pool: Pool): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => {
+      const wait = this.#context.timeout * CONNECT_PART
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(new DatabankError('DATABANK_UNAVAILABLE', `MySQL: no connection within ${wait} ms`))
+      }, wait)
+      pool.getConnection((error, connection) => {
+        clearTimeout(timer)
+        if (error) reject(error)
+        else if (isLate) connection.release()
+        else resolve(connection)
+      })
+    })
+  }
+
+  async #makePool(): Promise<Pool> {
+    const { default: mysql } = await import('mysql2')
+    const { url, maxConnections, poolOptions } = this.#options
+    return mysql.createPool({
+      // mysql2 knows one protocol, by this name.
+      uri: url!.replace(/^mariadb:/, 'mysql:'),
+      charset: 'utf8mb4',
+      connectTimeout: this.#context.timeout * CONNECT_PART,
+      connectionLimit: maxConnections ?? 10,
+      ...poolOptions,
+    })
+  }
+}
+
+/** A pool of `mysql2/promise` has the other one inside. */
+function callbackPoolOf(pool: Pool | PromisePool): Pool {
+  const { pool: inner } = pool as { pool?: Pool }
+  return typeof inner?.getConnection === 'function' ? inner : (pool as Pool)
+}
+
+/** mysql2 sends a number as DOUBLE, which `limit` refuses. */
+function parameterOf(value: unknown): string | Buffer | null {
+  return value === null || value === undefined || Buffer.isBuffer(value) ? (value ?? null) : String(value)
+}
+
+function resultOf(result: unknown): Result {
+  if (Array.isArray(result)) return { rows: result, count: 0 }
+  return { rows: [], count: (result as { affectedRows: number }).affectedRows }
+}

@@ -1,0 +1,39 @@
+import { type TableOptions, tableRules } from '@connect-databank/sql'
+import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
+import type { Pool, PoolOptions } from 'mysql2'
+import type { Pool as PromisePool } from 'mysql2/promise'
+
+const isMysqlUrl = (value: unknown): boolean =>
+  typeof value === 'string' && /^(mysql|mariadb):/.test(value) && URL.canParse(value) && new URL(value).pathname.length > 1
+
+/** The options of the bank. */
+export interface MysqlBankOptions extends TableOptions {
+  /** The server and the database: `mysql://user:password@host:port/database`, or `mariadb://…`. */
+  url?: string
+  /** A pool of `mysql2` or `mysql2/promise` of yours, instead of `url`. It is never closed. */
+  pool?: Pool | PromisePool
+  /** How many connections there may be, with `url`. Default: 10. */
+  maxConnections?: number
+  /** More for the pool that `url` makes, such as `{ ssl: { ca } }`. Default: `{}`. */
+  poolOptions?: PoolOptions
+}
+
+const bankRules: OptionRules<MysqlBankOptions> = {
+  ...tableRules,
+  url: { expected: 'a URL such as mysql://user:password@host:3306/database', accepts: isMysqlUrl },
+  pool: withMethods('a pool of mysql2', 'getConnection', 'execute'),
+  maxConnections: rules.positiveInteger,
+  poolOptions: rules.object,
+}
+
+/** @throws DATABANK_INVALID_OPTION */
+export function checkBankOptions(options: MysqlBankOptions): void {
+  checkOptions('MysqlBank', bankRules, options)
+  if (options.pool === undefined) {
+    if (options.url === undefined) throw invalidOption('MysqlBank: url or pool is missing')
+    return
+  }
+  for (const name of ['url', 'maxConnections', 'poolOptions'] as const) {
+    if (options[name] !== undefined) throw invalidOption(`MysqlBank: ${name} does nothing beside pool`)
+  }
+}
