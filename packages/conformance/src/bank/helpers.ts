@@ -112,5 +112,7 @@ export function idsLike(name: string, count: number): string[] {
 /** An id or owner as a message can show it. Different texts look different. */
 export function shown(text: string): string {
   const quoted = JSON.stringify(text)
-  return quoted.length <= 80 ? quoted : `${text.slice(0, 3)}…(${text.length})…${text.slice(-3)}`
+  // By characters: a payload that names an id has to be well-formed.
+  const characters = [...text]
+  return quoted.length <= 80 ? quoted : `${characters.slice(0, 3).join('')}…(${text.length})…${characters.slice(-3).join('')}`
 }
