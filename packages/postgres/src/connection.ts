@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Result } from '@connect-databank/sql'
-import { type BankContext, DatabankError } from 'connect-databank/backend'
+import { type BankContext, DatabankError, setBackgroundTimeout } from 'connect-databank/backend'
 import type { Pool, PoolClient, QueryArrayConfig } from 'pg'
 import { isOfConnection, isStatementLost, isStatementOutdated } from './errors.ts'
 import type { PostgresBankOptions } from './options.ts'
@@ -37,8 +37,12 @@ export class PostgresConnection {
     }
   }
 
+  /** Ends the pool. A server that does not answer cannot delay that: its connections do not keep the process alive. */
   async close(): Promise<void> {
-    if (this.#options.pool === undefined) await (await this.#pool)?.end()
+    if (this.#options.pool !== undefined) return
+    const pool = await this.#pool
+    const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, this.#context.timeout * CONNECT_PART))
+    await Promise.race([pool?.end(), timedOut])
   }
 
   async #run(statement: QueryArrayConfig, parameters: readonly unknown[]): Promise<Result> {

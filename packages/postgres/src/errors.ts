@@ -38,10 +38,12 @@ const NOT_SUPPORTED = '0A000'
 /** The statement was rolled back, and may succeed when it is repeated. */
 export const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01'])
 
-/** pg's own errors, which have no code. */
-const MESSAGES: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/^Query read timeout/, 'DATABANK_TIMEOUT'],
-  [/^Connection terminated|^timeout e|not queryable|after calling end on the pool/, 'DATABANK_UNAVAILABLE'],
+/** Errors of clients, by their messages: those of pg have no code. */
+const CLIENT_ERRORS: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/Query read timeout/, 'DATABANK_TIMEOUT'],
+  [/Connection terminated|timeout e\w+|not queryable|after calling end on the pool/, 'DATABANK_UNAVAILABLE'],
+  // postgres.js
+  [/CONNECT_TIMEOUT|CONNECTION_(CLOSED|DESTROYED|ENDED)/, 'DATABANK_UNAVAILABLE'],
 ]
 
 /** The SQLSTATE of the server's error, also where a query builder has wrapped it. */
@@ -62,7 +64,7 @@ export function codeOf(error: object): ErrorCode | undefined {
 
 function codeOfMessage(error: object): ErrorCode | undefined {
   for (const { message } of causesOf(error)) {
-    const found = MESSAGES.find(([pattern]) => typeof message === 'string' && pattern.test(message))
+    const found = CLIENT_ERRORS.find(([pattern]) => typeof message === 'string' && pattern.test(message))
     if (found !== undefined) return found[1]
   }
   return undefined

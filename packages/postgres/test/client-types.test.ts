@@ -41,7 +41,11 @@ describe.skipIf(isMissing)('a client that makes other things of cells', () => {
     for (const layout of [undefined, 'connect-pg-simple', 'connect-session-sequelize'] as const) {
       it(`makes ${what} of them: sessions are read and written all the same (${layout ?? 'own table'})`, async () => {
         for (const oid of OIDS) pg.types.setTypeParser(oid, parser)
-        const pool = new pg.Pool({ connectionString: server.url, types: { getTypeParser: () => parser } as never })
+        const pool = new pg.Pool({
+          connectionString: server.url,
+          binary: layout === undefined,
+          types: { getTypeParser: () => parser } as never,
+        })
         const options: PostgresBankOptions = { pool, table: newTable(), ...(layout && { layout }) }
         const store = new PostgresStore(options)
         const bank = new PostgresBank(options)

@@ -145,6 +145,19 @@ describe.skipIf(isMissing)('an operation that the server refuses', () => {
     await close()
   })
 
+  it('is none when the time zone of the server changes', async () => {
+    const { another, close } = opened(server.url)
+    const expires = Date.now() + HOUR
+    await (await another()).save('a', { payload: '{}', expires })
+    await sql(server.url, `alter database postgres set timezone to 'Pacific/Auckland'`)
+    const bank = await another()
+    expect((await bank.read('a'))?.expires).toBe(expires)
+    expect(await bank.count(expires - 1)).toBe(1)
+    expect(await bank.count(expires)).toBe(0)
+    await sql(server.url, 'alter database postgres reset timezone')
+    await close()
+  })
+
   it('prepares anew when a column was added to the table', async () => {
     const { table, another, close } = opened(server.url)
     const bank = await another()

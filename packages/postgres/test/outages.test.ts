@@ -1,6 +1,10 @@
 // What the network and the server do to the connections of a store, with real processes.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
+import { bundle } from '../../../testing/bundle.js'
 import { freePort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { startPostgresql } from '../../../testing/servers/postgresql.js'
@@ -103,6 +107,21 @@ describe.skipIf(isMissing)('a store whose server', () => {
     await recovers(store)
     const [row] = await sql(server.url, `select count(*)::int as count from databank_sessions where id like 'late-%'`)
     expect(row?.['count']).toBeLessThan(2)
+  })
+
+  it('is frozen: close ends in time, and the process can exit', async () => {
+    const server = await started()
+    const { folder, remove } = await bundle({ process: join(import.meta.dirname, 'fixtures/closing.ts') })
+    const child = fork(join(folder, 'process.js'), [server.url])
+    await once(child, 'message')
+    server.program.freeze()
+    child.send('close')
+    const start = performance.now()
+    const [code] = await once(child, 'exit')
+    expect(code).toBe(0)
+    expect(performance.now() - start).toBeLessThan(4_000)
+    server.program.thaw()
+    await remove()
   })
 
   it('has vanished without a word: the connection is replaced', async () => {
