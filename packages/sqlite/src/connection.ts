@@ -1,0 +1,122 @@
+import { statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Result } from '@connect-databank/sql'
+import { type BankContext, closedError } from 'connect-databank/backend'
+import { type Database, loadEngine } from './engines.ts'
+import { openError } from './errors.ts'
+import { MEMORY, type SqliteBankOptions } from './options.ts'
+import { StatementQueue } from './statement-queue.ts'
+
+/** How often readers look whether the file is still there, in milliseconds. Writers look before each transaction. */
+const CHECK_INTERVAL = 1_000
+
+/** No wait for a lock, which would block the event loop; 16 MB of pages in memory; at most 16 MB of a log that became longer. */
+const SETTINGS = 'pragma busy_timeout = 0; pragma cache_size = -16000; pragma journal_size_limit = 16000000'
+
+/** One connection to a file, opened again when the file is no longer there. */
+export class SqliteConnection {
+  readonly #options: SqliteBankOptions
+  readonly #context: BankContext
+  readonly #path: string
+  readonly #reads: StatementQueue
+  readonly #writes: StatementQueue
+  #database: Database | undefined
+  #opening: Promise<Database> | undefined
+  /** Which file the path named when it was opened. */
+  #file: string | undefined
+  #checkedAt = 0
+  #isClosed = false
+
+  constructor(options: SqliteBankOptions, context: BankContext) {
+    const { path } = options
+    this.#options = options
+    this.#context = context
+    this.#path = path === MEMORY ? path : resolve(path)
+    this.#reads = new StatementQueue({ path, begin: 'begin', database: () => this.#current(CHECK_INTERVAL) })
+    this.#writes = new StatementQueue({ path, begin: 'begin immediate', database: () => this.#current(0) })
+  }
+
+  /** Runs a statement. Several in one text are run as one. */
+  async execute(sql: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
+    if (sql.startsWith('select')) {
+      const rows = await this.#reads.run((database) => database.all(sql, parameters), timeout)
+      return { rows, count: 0 }
+    }
+    const run = sql.startsWith('create') ? script : runOne
+    const count = await this.#writes.run((database) => run(database, sql, parameters), timeout)
+    return { rows: [], count }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#opening?.catch(() => {})
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  /** The open database. @param maxAge how long ago it may have been checked whether the file is still there, in milliseconds */
+  async #current(maxAge: number): Promise<Database> {
+    if (this.#isClosed) throw closedError('SqliteBank')
+    if (this.#database !== undefined) {
+      const now = performance.now()
+      if (now - this.#checkedAt < maxAge) return this.#database
+      this.#checkedAt = now
+      if (fileAt(this.#path) === this.#file) return this.#database
+      this.#database.close()
+      this.#database = undefined
+    }
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<Database> {
+    try {
+      if (this.#path !== MEMORY) await mkdir(dirname(this.#path), { recursive: true })
+      const open = await loadEngine(this.#options.engine)
+      this.#database = this.#configured(open(this.#path))
+      this.#file = fileAt(this.#path)
+      this.#checkedAt = performance.now()
+      return this.#database
+    } catch (error) {
+      throw openError(this.#path, error)
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  #configured(database: Database): Database {
+    try {
+      database.exec(SETTINGS)
+      const [row] = database.all('pragma journal_mode = wal')
+      const mode = String(Object.values(row!)[0])
+      if (mode !== 'wal' && this.#path !== MEMORY) {
+        this.#context.warn(
+          `SQLite: ${this.#options.path} has no write-ahead log (journal_mode is ${mode}), so writers block readers`,
+        )
+      }
+      database.exec(`pragma synchronous = ${this.#options.durable ? 'full' : 'normal'}`)
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+}
+
+function runOne(database: Database, sql: string, parameters: readonly unknown[]): number {
+  return database.run(sql, parameters)
+}
+
+/** Runs several statements as one. Inside a transaction, that is a part of it. */
+function script(database: Database, sql: string): number {
+  database.exec(`savepoint script; ${sql}; release script`)
+  return 0
+}
+
+/** Which file a path names now, or undefined. */
+function fileAt(path: string): string | undefined {
+  if (path === MEMORY) return path
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stat && `${stat.dev}:${stat.ino}`
+}

@@ -1,0 +1,125 @@
+import { type ExpiresColumn, type IdColumn, type Layout, type LayoutName, textOf } from '@connect-databank/sql'
+import { escapeNul, peerJson, peerText, unescapeNul } from './records.ts'
+
+/** The latest time of a Date, in epoch milliseconds. */
+const LAST_TIME = 8.64e15
+/** What stands for no expiry, so that an index can answer which entries are unexpired. */
+const NEVER = 9e15
+
+const text = { toParameter: escapeNul, fromCell: (cell: unknown) => unescapeNul(textOf(cell)) }
+
+/** Epoch milliseconds as a whole number. */
+const ownTime: ExpiresColumn = {
+  name: 'expires',
+  // A number of a size that another program may write, and no integer of JavaScript.
+  read: (column) => `cast(${column} as real)`,
+  toParameter: (time) => time ?? NEVER,
+  fromCell: (cell) => (Number(cell) > LAST_TIME ? null : Number(cell)),
+  isLive: (column, now) => `${column} > ${now}`,
+}
+
+/** The table of its own. The payload is last, so that the other columns are found without reading it. */
+export const ownLayout: Layout = {
+  table: 'databank_sessions',
+  id: { name: 'id', ...text },
+  payload: { name: 'payload', ...text },
+  expires: ownTime,
+  owner: { name: 'owner', ...text },
+  version: { name: 'version' },
+  create: ({ name, quoted, quote }) => [
+    [
+      `create table if not exists ${quoted} (id text not null primary key, expires integer not null, version integer not null, owner text, payload text not null) strict`,
+      `create index if not exists ${quote(`${name}_expires`)} on ${quoted} (expires)`,
+      `create index if not exists ${quote(`${name}_owner`)} on ${quoted} (owner, id) where owner is not null`,
+    ].join('; '),
+  ],
+}
+
+/** An id in a table that other programs read: nothing is escaped. */
+const peerId: IdColumn = { name: 'sid', holds: (id) => !id.includes('\0') }
+
+/** Epoch milliseconds in a column without a type. What is no number has expired. */
+function peerMilliseconds(name: string): ExpiresColumn {
+  const time = (column: string): string => `ifnull(cast(${column} as real), 0)`
+  return {
+    ...ownTime,
+    name,
+    read: time,
+    isLive: (column, now) => `${time(column)} > ${now}`,
+    isExpired: (column, now) => `${time(column)} <= ${now}`,
+  }
+}
+
+/** The last time that SQLite's functions know. In a column that may not be null, it stands for no expiry. */
+const LAST_ISO = '9999-12-31T23:59:59.999Z'
+
+/** A time as text, in any form that SQLite's own functions read. What they cannot read has expired; null never expires. */
+function isoTime(name: string, format: (iso: string) => string): ExpiresColumn {
+  const seconds = (column: string): string => `ifnull(unixepoch(ifnull(${column}, '${LAST_ISO}'), 'subsec'), 0)`
+  const last = Date.parse(LAST_ISO)
+  return {
+    name,
+    read: (column) => `round(${seconds(column)} * 1000)`,
+    toParameter: (time) => format(time === null || time >= last ? LAST_ISO : new Date(Math.max(0, time)).toISOString()),
+    fromCell: (cell) => (Number(cell) >= last ? null : Number(cell)),
+    isLive: (column, now) => `${seconds(column)} > ${now} / 1000.0`,
+    isExpired: (column, now) => `${seconds(column)} <= ${now} / 1000.0`,
+  }
+}
+
+const connectSqlite3: Layout = {
+  table: 'sessions',
+  id: peerId,
+  payload: peerText('sess'),
+  expires: peerMilliseconds('expired'),
+  create: ({ quoted }) => [`create table if not exists ${quoted} (sid primary key, expired, sess)`],
+}
+
+const betterSqlite3SessionStore: Layout = {
+  table: 'sessions',
+  id: peerId,
+  payload: peerJson('sess'),
+  expires: isoTime('expire', (iso) => iso),
+  create: ({ quoted }) => [
+    `create table if not exists ${quoted} (sid text not null primary key, sess json not null, expire text not null)`,
+  ],
+}
+
+const connectSessionKnex: Layout = {
+  table: 'sessions',
+  id: peerId,
+  payload: peerJson('sess'),
+  expires: isoTime('expired', (iso) => iso),
+  create: (table) => [
+    [
+      `create table if not exists ${table.quoted} ("sid" varchar(255), "sess" json not null, "expired" datetime not null, primary key ("sid"))`,
+      `create index if not exists ${table.quote(`${table.name}_expired_index`)} on ${table.quoted} ("expired")`,
+    ].join('; '),
+  ],
+}
+
+/** As Sequelize writes a time: `2026-11-28 10:00:00.000 +00:00`. */
+const sequelizeTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 23)} +00:00`
+const SEQUELIZE_NOW = `strftime('%Y-%m-%d %H:%M:%f +00:00', 'now')`
+
+const connectSessionSequelize: Layout = {
+  table: 'Sessions',
+  id: peerId,
+  payload: peerText('data'),
+  expires: isoTime('expires', sequelizeTime),
+  timestamps: [
+    { name: 'createdAt', sql: SEQUELIZE_NOW, isUpdated: false },
+    { name: 'updatedAt', sql: SEQUELIZE_NOW, isUpdated: true },
+  ],
+  create: ({ quoted }) => [
+    `create table if not exists ${quoted} (sid varchar(36) primary key, expires datetime, data text, "createdAt" datetime not null, "updatedAt" datetime not null)`,
+  ],
+}
+
+/** The tables of other stores. */
+export const peerLayouts: Readonly<Partial<Record<LayoutName, Layout>>> = {
+  'connect-sqlite3': connectSqlite3,
+  'better-sqlite3-session-store': betterSqlite3SessionStore,
+  'connect-session-knex': connectSessionKnex,
+  'connect-session-sequelize': connectSessionSequelize,
+}

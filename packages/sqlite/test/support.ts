@@ -1,0 +1,25 @@
+// What the tests of this package share: a folder for a test, and banks on one file in it.
+import { join } from 'node:path'
+import { scratchFolder } from '../../../testing/program.js'
+import { SqliteBank, type SqliteBankOptions } from '../src/index.ts'
+
+export const HOUR = 3_600_000
+
+export const entry = (payload = '{"cookie":{}}') => ({ payload, expires: Date.now() + HOUR })
+
+/** Opens banks on one new file; `close` closes them and removes it. */
+export async function opened(options: Partial<SqliteBankOptions> = {}) {
+  const folder = await scratchFolder()
+  const path = join(folder.path, 'sessions.db')
+  const banks: SqliteBank[] = []
+  const another = async (more: Partial<SqliteBankOptions> = {}): Promise<SqliteBank> => {
+    const bank = new SqliteBank({ path, ...options, ...more })
+    banks.push(bank)
+    return bank
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all(banks.map((bank) => bank.close()))
+    await folder.remove()
+  }
+  return { path, another, close }
+}
