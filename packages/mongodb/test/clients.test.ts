@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { MongoClient, type MongoClientOptions } from 'mongodb'
+import { Long, MongoClient, type MongoClientOptions } from 'mongodb'
 import { MongoClient as MongoClient6 } from 'mongodb-6'
 import { describe, it } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
@@ -80,6 +80,9 @@ describe.skipIf(missing ?? program === undefined)('a client that was handed in',
     assert.equal(await bank.delete('a'), false)
     await bank.save('expired', { payload: one, expires: 1 })
     assert.equal(await bank.purge(now), 1)
+    const fields = { session: { cookie: {}, count: Long.fromNumber(5), tag: Buffer.from('tag') }, expires: new Date(expires) }
+    await mongodb.collection(collectionName).insertOne({ _id: 'by another program', ...fields })
+    assert.equal(JSON.parse(String((await bank.read('by another program'))?.payload)).count, 5)
     await bank.clear()
     assert.equal(await bank.count(now), 0)
   }
