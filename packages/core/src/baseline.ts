@@ -76,6 +76,11 @@ export function afterSave(baseline: Baseline, draft: Draft, stored: StoredSessio
   return { id: baseline.id, text, version, isMerged, expires, cookie, owner, created, unconfirmed: undefined, isNew: false }
 }
 
+/** The cookie was stored, around data that may be merged with changes of others. An earlier write of data is as unconfirmed as before. */
+export function afterCookieSave(baseline: Baseline, draft: Draft, stored: StoredSession): Baseline {
+  return { ...afterSave(baseline, draft, stored), unconfirmed: baseline.unconfirmed }
+}
+
 /** The expiry was changed, and nothing else. */
 export function afterTouch(baseline: Baseline, expires: number | null, cookie: SessionCookie): Baseline {
   return { ...baseline, expires, cookie }

@@ -64,7 +64,8 @@ export function readCookie(cookie: object): SessionCookie {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie has an expiry that is no date: ${expires}`)
   }
   return {
-    fields: expires instanceof Date ? { ...fields, expires: isoOf(time as number) } : (fields as CookieFields),
+    // A copy: the caller may go on changing its cookie.
+    fields: expires instanceof Date ? { ...fields, expires: isoOf(time as number) } : { ...fields },
     expires: time,
   }
 }

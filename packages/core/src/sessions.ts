@@ -1,6 +1,7 @@
 import type { SessionData } from 'express-session'
 import { type Bank, isLive, type Stored, versionOf } from './bank.ts'
 import {
+  afterCookieSave,
   afterSave,
   afterTouch,
   type Baseline,
@@ -208,12 +209,10 @@ export class Sessions {
       this.#queue.setLastResult(id, undefined)
       const tracked = await this.#loadTracked(id)
       if (tracked === undefined) return false
-      const session = sessionOf(
-        { form: formOf(tracked.baseline.text), cookie: tracked.baseline.cookie },
-        tracked.baseline.expires,
-      )
-      if (this.#ownerOf(session) === tracked.baseline.owner) return false
-      return (await this.#rewriteCookie(id, tracked, session, cancellation)) !== null
+      const { owner, expires } = tracked.baseline
+      const session = storedDataOf(tracked.baseline)
+      if (this.#ownerOf(session) === owner) return false
+      return (await this.#rewriteCookie(id, tracked, { cookie: readCookie(session.cookie), expires }, cancellation)) !== null
     }
     return this.#inTurn(id, 'reindex', work, identity)
   }
@@ -298,7 +297,7 @@ export class Sessions {
       if (tracked === undefined) return
       throwIfCancelled(cancellation, 'touch')
       const draft = this.#cookieDraftOf(session, tracked.baseline.created)
-      if (this.#needsRewrite(tracked.baseline, session, draft)) await this.#rewriteCookie(id, tracked, session, cancellation)
+      if (this.#needsRewrite(tracked.baseline, session, draft)) await this.#rewriteCookie(id, tracked, draft, cancellation)
       else await this.#moveExpiry(tracked, draft, 'touch', cancellation)
     }
     return this.#inTurn(id, 'touch', work, identity)
@@ -308,18 +307,22 @@ export class Sessions {
   async #rewriteCookie(
     id: string,
     tracked: Tracked,
-    session: SessionData,
+    { cookie, expires }: CookieDraft,
     cancellation: Cancellation,
   ): Promise<StoredSession | null> {
     const { baseline } = tracked
     const created = this.#createdOf(baseline.created)
-    const { cookie, expires } = this.#cookieDraftOf(session, created)
-    const text = encodeSession(formOf(baseline.text), cookie, created)
-    const draft: Draft = { text, cookie, expires, owner: this.#ownerOf(session), created }
+    const draft: Draft = {
+      text: encodeSession(formOf(baseline.text), cookie, created),
+      cookie,
+      expires: this.#bounded(expires, created),
+      owner: this.#ownerOf(storedDataOf(baseline)),
+      created,
+    }
     const write: Write = { tracked, draft, isTouch: true }
     const known = mayShorten(baseline, draft) || baseline.isMerged || baseline.isNew ? undefined : baseline
     const stored = await this.#writer.write(id, [write], known, cancellation)
-    if (stored !== null) tracked.baseline = afterSave(tracked.baseline, draft, stored)
+    if (stored !== null) tracked.baseline = afterCookieSave(tracked.baseline, draft, stored)
     return stored
   }
 
@@ -329,7 +332,11 @@ export class Sessions {
     return (
       isCookieChanged(baseline.cookie, draft.cookie) ||
       (storesCreated && baseline.created === undefined) ||
-      (ownerOf !== undefined && bank.idsOf !== undefined && ownerOf(session) !== baseline.owner)
+      (ownerOf !== undefined &&
+        bank.idsOf !== undefined &&
+        ownerOf(session) !== baseline.owner &&
+        // The data may have changed and not been saved.
+        ownerOf(storedDataOf(baseline)) !== baseline.owner)
     )
   }
 
@@ -429,6 +436,11 @@ export class Sessions {
     const { absoluteTimeout } = this.#rules
     return absoluteTimeout === null || created === undefined ? expires : soonerOf(expires, created + absoluteTimeout)
   }
+}
+
+/** The data that a session object was loaded with, or last saved. */
+function storedDataOf({ text, cookie, expires }: Baseline): SessionData {
+  return sessionOf({ form: formOf(text), cookie }, expires)
 }
 
 /** Whether the write holds other data, or another cookie, than its session is known to hold; or may have been stored already. */

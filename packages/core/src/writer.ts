@@ -67,10 +67,12 @@ export class Writer {
     known: StoredSession | undefined,
     cancellation: Cancellation,
   ): Promise<StoredSession | null> {
-    for (const { tracked, draft } of writes) tracked.baseline = beforeSave(tracked.baseline, draft)
+    for (const { tracked, draft, isTouch } of writes) if (!isTouch) tracked.baseline = beforeSave(tracked.baseline, draft)
     let stored = known ?? (await this.#readFor(id, writes))
     for (let attempt = 0; ; attempt++) {
-      if (stored === null && !writes.every(({ tracked }) => tracked.baseline.isNew)) return this.#drop(id, writes)
+      if (stored === null && !writes.every(({ tracked, isTouch }) => tracked.baseline.isNew && !isTouch)) {
+        return this.#drop(id, writes)
+      }
       throwIfCancelled(cancellation, 'set')
       const next: StoredSession = this.#apply(id, stored, writes)
       const version = await swap(this.#rules.bank, id, stored?.version ?? null, entryOf(next), cancellation)
@@ -152,10 +154,11 @@ export class Writer {
     const stored = await readLive(this.#rules.bank, id)
     if (stored === null) return null
     for (const { tracked } of writes) tracked.baseline = afterSeen(tracked.baseline)
-    const { payload, expires, owner = null } = stored
+    const { expires, owner = null } = stored
     const parsed = this.parse(id, stored)
     if (parsed !== null) return storedSession(parsed, versionOf(stored), expires, owner)
-    return { text: { text: payload, dataStart: undefined }, version: versionOf(stored), expires, owner, created: undefined }
+    if (writes.every(({ isTouch }) => isTouch)) return null
+    return { text: { text: '', dataStart: undefined }, version: versionOf(stored), expires, owner, created: undefined }
   }
 
   /** What becomes of the stored session by the writes, one after the other. */
@@ -183,13 +186,9 @@ export class Writer {
   #merge(baseline: Baseline, theirs: ParsedSession, stored: StoredSession, write: Write): Draft {
     const { draft } = write
     const { merge } = this.#rules
-    if (merge !== undefined) return this.#mergeByCaller(merge, baseline, theirs, stored, draft)
-    const { form, conflictingKeys } = mergeByKey(
-      formOf(baseline.text),
-      theirs.form,
-      formOf(draft.text),
-      baseline.unconfirmed?.keys ?? NO_KEYS,
-    )
+    if (merge !== undefined && !write.isTouch) return this.#mergeByCaller(merge, baseline, theirs, stored, draft)
+    const unconfirmed = write.isTouch ? NO_KEYS : (baseline.unconfirmed?.keys ?? NO_KEYS)
+    const { form, conflictingKeys } = mergeByKey(formOf(baseline.text), theirs.form, formOf(draft.text), unconfirmed)
     if (write.conflictingKeys !== undefined) write.conflictingKeys = [...conflictingKeys]
     const created = stored.created ?? draft.created
     const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), created)
@@ -237,8 +236,9 @@ export class Writer {
   #drop(id: string, writes: readonly Write[]): null {
     for (const write of writes) {
       write.result = null
+      if (write.isTouch) continue
       write.tracked.baseline = afterSeen(write.tracked.baseline)
-      if (!write.isTouch) this.#rules.log.dropped(id)
+      this.#rules.log.dropped(id)
     }
     return null
   }

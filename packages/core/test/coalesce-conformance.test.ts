@@ -1,44 +1,48 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { bankConformance, historyConformance } from '@connect-databank/conformance'
+import { bankConformance, historyConformance, layerConformance } from '@connect-databank/conformance'
 import { MemoryBank } from '@connect-databank/memory'
 import { describe, it } from 'vitest'
-import type { Entry } from '../src/bank.ts'
+import type { Stored, Touch } from '../src/bank.ts'
 import { coalesce } from '../src/layers/coalesce.ts'
 import { DatabankStore } from '../src/store.ts'
 
-/** A bank that is some turns of the loop away, so that operations meet requests that are under way. */
-class FarBank extends MemoryBank {
-  override async read(id: string): Promise<Entry | null> {
+/** A bank that answers some turns of the event loop later, so that operations meet requests that are under way. */
+class DistantBank extends MemoryBank {
+  override async read(id: string): Promise<Stored | null> {
     await turn()
     return super.read(id)
   }
 
-  override async readMany(ids: readonly string[]): Promise<(Entry | null)[]> {
+  override async readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
     await turn()
     await turn()
     return super.readMany(ids)
   }
 
-  override async touch(id: string, expires: number | null): Promise<void> {
+  override async touch(id: string, expires: number | null, now: number): Promise<void> {
     await turn()
-    return super.touch(id, expires)
+    return super.touch(id, expires, now)
   }
 
-  override async touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
+  override async touchMany(touches: readonly Touch[], now: number): Promise<void> {
     await turn()
     await turn()
-    return super.touchMany(moves)
+    return super.touchMany(touches, now)
   }
 }
 
-for (const [where, Place] of Object.entries({ 'at hand': MemoryBank, 'far away': FarBank })) {
+describe('coalesce', () => {
+  layerConformance({ describe, it }, { layer: coalesce })
+})
+
+for (const [where, AnyBank] of Object.entries({ 'in memory': MemoryBank, 'some turns away': DistantBank })) {
   describe(`coalesce over a bank ${where}`, () => {
     bankConformance(
       { describe, it },
       {
         open: async () => {
-          const place = new Place()
-          return { bank: coalesce(place), close: () => place.close() }
+          const bank = new AnyBank()
+          return { bank: coalesce(bank), close: () => bank.close() }
         },
       },
     )
@@ -48,9 +52,9 @@ for (const [where, Place] of Object.entries({ 'at hand': MemoryBank, 'far away':
       {
         runs: 300,
         open: async (layer) => {
-          const place = new Place()
-          const open = async () => new DatabankStore({ bank: coalesce(layer(place)), cleanupInterval: null })
-          return { store: await open(), another: open, close: () => place.close() }
+          const bank = new AnyBank()
+          const open = async () => new DatabankStore({ bank: coalesce(layer(bank)), cleanupInterval: null })
+          return { store: await open(), another: open, close: () => bank.close() }
         },
       },
     )

@@ -78,7 +78,18 @@ describe.each(KINDS)('a record that is no session (%s)', (_name, payload) => {
     expect(dataOf(await client.get('sid'))).toEqual({ n: 3 })
   })
 
-  it('is left alone by touch, update and destroyById of another', async () => {
+  it('is left alone by the touch of a session that was loaded before', async () => {
+    const bank = new ReferenceBank()
+    const client = new Client(bank)
+    await client.set('sid', sessionData({ n: 1 }))
+    const live = await client.load('sid')
+    await bank.save('sid', { payload, expires: null })
+    live.cookie.path = '/other'
+    await client.touch('sid', live)
+    expect((await bank.read('sid'))?.payload).toBe(payload)
+  })
+
+  it('is left alone by touch and update', async () => {
     const bank = new ReferenceBank()
     await bank.save('sid', { payload, expires: null })
     const client = new Client(bank)

@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module'
-import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { historyConformance, ReferenceBank, runHistories, throwFailure } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
-import { ReferenceBank } from '../../conformance/test/fixtures/reference-bank.ts'
 import type { Bank } from '../src/bank.ts'
-import { type Databank, fromDatabank } from '../src/databank.ts'
+import { type Databank, fromDatabank } from '../src/databank/databank.ts'
 import { coalesce } from '../src/layers/coalesce.ts'
 import { DatabankStore } from '../src/store.ts'
 
@@ -37,8 +36,8 @@ describe.each([
     {
       rounding: 0,
       open: async (layer) => {
-        const place = new Map()
-        const open = () => new DatabankStore({ bank: change(layer(new ReferenceBank(place))) })
+        const table = new Map()
+        const open = () => new DatabankStore({ bank: change(layer(new ReferenceBank(table))) })
         const store = open()
         return { store, another: async () => open(), close: () => store.close() }
       },
@@ -47,7 +46,7 @@ describe.each([
 })
 
 describe('random histories', () => {
-  it('500 with calls that are given up and happen later', async () => {
+  it('500 with calls that time out and happen later', async () => {
     const report = await runHistories({
       calls: 'ordered',
       rounding: 0,

@@ -1,18 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Bank } from '../src/bank.ts'
-import {
-  Client,
-  dataOf,
-  Gate,
-  gatedBank,
-  nextTurn,
-  ReferenceBank,
-  renewAge,
-  sessionData,
-  threeMethods,
-  turns,
-  withScan,
-} from './helpers.ts'
+import { Client, Gate, gatedBank, nextTurn, ReferenceBank, sessionData, threeMethods, turns, withScan } from './helpers.ts'
 
 describe.each([
   ['with swap', (bank: Bank) => bank],
@@ -107,23 +95,5 @@ describe('clear, without swap, in one process', () => {
     gate.release('scan')
     await turns(5)
     expect(await gated.read('sid')).not.toBeNull()
-  })
-
-  it('deletes nothing more if its delete is called only after its deadline', async () => {
-    const gated = gatedBank(new ReferenceBank())
-    const client = new Client(withScan(gated), { timeout: 50 })
-    await client.set('sid', sessionData({ n: 1 }))
-    const live = await client.load('sid')
-    gated.hold('save')
-    renewAge(live)
-    const saving = client.set('sid', Object.assign(live, { n: 2 }))
-    const held = await gated.held('save')
-    const clearing = client.store.clear()
-    await Promise.allSettled([saving, clearing])
-    await held.release()
-    gated.releaseAll()
-    await turns(5)
-    expect(gated.calls('delete')).toBe(0)
-    expect(dataOf(await client.get('sid'))).toEqual({ n: 2 })
   })
 })

@@ -139,6 +139,15 @@ describe('the option merge', () => {
     expect(dataOf(await client.get('sid'))).toEqual({ n: 12 })
   })
 
+  it('is not called for a touch, which leaves the data alone', async () => {
+    const { client, first, second } = await twoRequests((_base, _theirs, ours) => ours)
+    await client.set('sid', Object.assign(first, { n: 11 }))
+    second.cookie.path = '/other'
+    await client.touch('sid', second)
+    const found = await client.get('sid')
+    expect([dataOf(found), found?.cookie.path]).toEqual([{ n: 11 }, '/other'])
+  })
+
   it.each([
     [
       'throws',

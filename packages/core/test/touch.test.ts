@@ -173,6 +173,35 @@ describe('touchAfter', () => {
   })
 })
 
+describe('a cookie that is a plain object', () => {
+  it.each(['set', 'touch'] as const)('is compared with what it was at the last save, by %s', async (method) => {
+    const client = new Client(new ReferenceBank())
+    await client.set('sid', sessionData({ n: 1 }))
+    const found = (await client.get('sid'))!
+    await client.set('sid', Object.assign(found, { n: 2 }))
+    found.cookie.path = '/other'
+    await client[method]('sid', found)
+    expect((await client.get('sid'))?.cookie.path).toBe('/other')
+  })
+
+  it('is stored as it is at the call, also when the save is merged', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated)
+    await client.set('sid', sessionData())
+    const [other, found] = [await client.load('sid'), (await client.get('sid'))!]
+    await client.set('sid', Object.assign(other, { theirs: 1 }))
+    found.cookie.path = '/ours'
+    gated.hold('read')
+    const saving = client.set('sid', found)
+    const held = await gated.held('read')
+    found.cookie.path = '/later'
+    gated.releaseAll()
+    await held.release()
+    await saving
+    expect((await client.get('sid'))?.cookie.path).toBe('/ours')
+  })
+})
+
 describe('a save without a change', () => {
   it('is a touch: the data that another has written stay', async () => {
     const bank = gatedBank(new ReferenceBank())

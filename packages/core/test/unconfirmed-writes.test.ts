@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { Client, dataOf, type GatedBank, gatedBank, nextTurn, ReferenceBank, renewAge, sessionData } from './helpers.ts'
+import type { Bank } from '../src/bank.ts'
+import {
+  Client,
+  dataOf,
+  type GatedBank,
+  gatedBank,
+  MINUTE,
+  newSession,
+  nextTurn,
+  ReferenceBank,
+  renewAge,
+  sessionData,
+  threeMethods,
+} from './helpers.ts'
 
 /** A session whose request has set `maybe`, by a save that failed although it was stored. */
 async function saveThatFailedLate(gated: GatedBank, client: Client) {
@@ -63,5 +76,58 @@ describe('a save with an unknown result', () => {
     live['third'] = 3
     await client.set('sid', live)
     expect(dataOf(await client.get('sid'))).toEqual({ n: 1, first: 1, second: 'theirs', third: 3 })
+  })
+})
+
+describe.each([
+  ['with swap', (bank: Bank) => bank],
+  ['with three methods, in one process', threeMethods],
+])('a touch with a changed cookie, on a bank %s,', (_name, limit) => {
+  /** Requests of one session; the first has tried to save `a`, which failed, before or after it was stored. */
+  async function requests(isStored: boolean) {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(limit(gated))
+    await client.set('sid', sessionData({ a: 'base' }))
+    const [live, other] = [await client.load('sid'), await client.load('sid')]
+    gated.hold('swap', 'save')
+    const saving = client.set('sid', Object.assign(live, { a: 'failed' }))
+    const held = await Promise.race([gated.held('swap'), gated.held('save')])
+    if (isStored) await held.perform()
+    held.fail(new Error('lost'))
+    await expect(saving).rejects.toThrow('lost')
+    gated.releaseAll()
+    live.cookie.maxAge = 10 * MINUTE
+    return { client, live, other }
+  }
+
+  it('after a save that failed leaves alone what another request has written since', async () => {
+    const { client, live, other } = await requests(false)
+    await client.set('sid', Object.assign(other, { a: 'theirs' }))
+    await client.touch('sid', live)
+    expect(dataOf(await client.get('sid'))).toEqual({ a: 'theirs' })
+  })
+
+  it('after a save that failed, and was stored, leaves that alone; a later save may revert it', async () => {
+    const { client, live } = await requests(true)
+    await client.touch('sid', live)
+    expect(dataOf(await client.get('sid'))).toEqual({ a: 'failed' })
+    await client.set('sid', Object.assign(live, { a: 'base' }))
+    expect(dataOf(await client.get('sid'))).toEqual({ a: 'base' })
+  })
+
+  it('does not create a new session whose first save has failed', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(limit(gated))
+    const session = newSession({ n: 1 })
+    gated.hold('swap', 'save')
+    const saving = client.set('sid', session)
+    ;(await Promise.race([gated.held('swap'), gated.held('save')])).fail(new Error('lost'))
+    await expect(saving).rejects.toThrow('lost')
+    gated.releaseAll()
+    session.cookie.path = '/other'
+    await client.touch('sid', session)
+    expect(await client.get('sid')).toBeNull()
+    await client.set('sid', session)
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 1 })
   })
 })
