@@ -3,8 +3,15 @@ export { type BankSuiteOptions, bankConformance, gradeBank, type OpenedBank } fr
 export type { Check, Grade, RunOptions } from './check.ts'
 export { Gate } from './gate.ts'
 export { type GatedBank, type GatedMethod, gatedBank, type PendingCall } from './gated-bank.ts'
+export { ownerInHistories } from './histories/context.ts'
+export {
+  HistoryError,
+  type HistoryOptions,
+  type HistoryReport,
+  type OpenedForHistories,
+  runHistories,
+} from './histories/histories.ts'
 export type { FaultKind, Plan } from './histories/plan.ts'
-export { HistoryError, type HistoryOptions, type HistoryReport, type OpenedForHistories, runHistories } from './histories/run.ts'
 export { type HistorySuiteOptions, historyConformance, throwFailure } from './histories/suite.ts'
 export { assertKeysApart, type IdSuiteOptions, idConformance, type OpenedForIds } from './id-suite.ts'
 export { allHostileIds, hostileIds } from './ids.ts'

@@ -1,27 +1,28 @@
-import type { Operation } from './chronicle.ts'
-import { ask, Held, look, valuesOf, type World } from './held.ts'
-import type { RequestPlan, Step } from './plan.ts'
+import { type Context, callStore, getSession, listSessions } from './context.ts'
+import type { Operation } from './history.ts'
+import { LoadedSession } from './loaded-session.ts'
+import type { Owner, RequestPlan, Step } from './plan.ts'
 
-/** How long after a death everybody knows of it, in milliseconds. */
+/** How long after an expiry every clock has passed it, in milliseconds. */
 const AFTERWARDS = 4
 
-/** One request: loads the visitor's session as express-session does, then goes through its steps. */
+/** One request: loads the visitor's session as express-session does, and then takes its steps. */
 export class Request {
-  readonly #world: World
+  readonly #context: Context
   readonly #plan: RequestPlan
   readonly #index: number
   readonly #store: number
-  #held: Held | undefined
+  #session: LoadedSession | undefined
   #next = 0
   /** Whether it waits for the store. */
   isBusy = false
   isOver = false
 
-  constructor(world: World, plan: RequestPlan, index: number) {
-    this.#world = world
+  constructor(context: Context, plan: RequestPlan, index: number) {
+    this.#context = context
     this.#plan = plan
     this.#index = index
-    this.#store = plan.store % world.stores.length
+    this.#store = plan.store % context.stores.length
   }
 
   /** Takes the next step. */
@@ -32,111 +33,128 @@ export class Request {
     const end = (): void => {
       this.isBusy = false
       this.isOver ||= this.#next > this.#plan.steps.length
-      this.#world.chronicle.onChange()
+      this.#context.history.onChange()
     }
     work.then(end, (error) => {
-      this.#world.chronicle.failures.push(error)
+      this.#context.history.failures.push(error)
       end()
     })
   }
 
   async #load(): Promise<void> {
-    const sid = this.#world.cookies[this.#plan.visitor]
-    if (sid === undefined) this.#held = Held.fresh(this.#world, this.#store)
+    const sid = this.#context.cookies[this.#plan.visitor]
+    if (sid === undefined) this.#session = LoadedSession.create(this.#context, this.#store)
     else await this.#get(sid)
   }
 
-  /** Without a session, express-session makes a new one; without an answer, the request fails. */
+  /** If the session is missing, express-session makes a new one; after an error, the request ends. */
   async #get(sid: string): Promise<void> {
-    const { operation, data } = await look(this.#world, { request: this.#index, store: this.#store, sid })
+    const { operation, data } = await getSession(this.#context, { request: this.#index, store: this.#store, sid })
     if (operation.outcome === 'failed') this.isOver = true
-    else if (data === null) this.#held = Held.fresh(this.#world, this.#store)
+    else if (data === null) this.#session = LoadedSession.create(this.#context, this.#store)
     else {
-      const store = this.#world.stores[this.#store]!
+      const store = this.#context.stores[this.#store]!
       const session = store.createSession({ sessionID: sid, sessionStore: store }, data)
-      this.#held = new Held(sid, session, operation.begin)
+      this.#session = new LoadedSession(sid, session, true)
     }
   }
 
-  async #take({ set, remove, lifetime, deed }: Step): Promise<void> {
-    const held = this.#held!
-    held.change(set, remove, () => this.#world.chronicle.newValue())
-    if (lifetime !== 'kept') held.age(lifetime, this.#world.chronicle)
-    switch (deed) {
+  async #take(step: Step): Promise<void> {
+    const session = this.#session!
+    session.change(step, this.#context.history)
+    session.setAge(step.age, this.#context.history)
+    switch (step.action) {
       case 'save':
-        return this.#save(held)
-      case 'save and go on': {
-        const saved = this.#save(held)
-        return held.knownSince === undefined ? saved : undefined
+        return this.#save(session)
+      case 'save without waiting': {
+        const saved = this.#save(session)
+        return session.isConfirmed ? undefined : saved
       }
       case 'touch':
-        return this.#touch(held)
+        // express-session touches a session only if it has nothing to save.
+        return session.hasUnsavedOwner ? this.#save(session) : this.#touch(session)
       case 'reload':
-        return this.#get(held.sid)
+        return this.#get(session.sid)
       case 'destroy':
-        return this.#destroy(held)
+        return this.#destroy(session)
       case 'regenerate':
-        await this.#destroy(held)
-        this.#held = Held.fresh(this.#world, this.#store)
+        await this.#destroy(session)
+        this.#session = LoadedSession.create(this.#context, this.#store)
         return
       case 'clean up':
         return this.#cleanUp()
       case 'wait':
         return this.#wait()
+      case 'list sessions':
+        await listSessions(this.#context, { request: this.#index, store: this.#store, owner: this.#owner(step.user) })
+        return
+      case 'end sessions':
+        return this.#endSessions(step.user)
+      case 'end other sessions':
+        return this.#endSessions(step.user, session.sid)
     }
   }
 
-  async #save(held: Held): Promise<void> {
-    const { sid, live, expires, knownSince } = held
-    const isNew = knownSince === undefined
-    const what =
-      isNew && !held.isTried
-        ? { kind: 'create' as const, values: valuesOf(live) }
-        : { ...(isNew ? { kind: 'create again' as const } : { kind: 'update' as const, knownSince }), ...held.changes() }
-    const { operation, ended } = ask(this.#world, this.#of({ ...what, sid, expires }), (store, callback) =>
+  async #save(session: LoadedSession): Promise<void> {
+    const { sid, live } = session
+    const { operation, ended } = callStore(this.#context, this.#of({ ...session.save(), sid }), (store, callback) =>
       store.set(sid, live, callback),
     )
-    held.began(operation)
+    session.began(operation)
     // The browser has the cookie before the session is saved: the head of the response does not wait.
-    if (isNew) this.#world.cookies[this.#plan.visitor] = sid
+    if (!session.isConfirmed) this.#context.cookies[this.#plan.visitor] = sid
     await ended
-    held.ended(operation)
+    session.ended(operation)
   }
 
-  async #touch(held: Held): Promise<void> {
-    const { sid, live, expires, knownSince, isYielding } = held
-    if (this.#world.stores[this.#store]!.touch === undefined) return
-    const known = knownSince === undefined ? {} : { knownSince }
-    const { ended } = ask(
-      this.#world,
-      this.#of({ kind: 'touch' as const, sid, expires, isYielding, ...known }),
-      (store, callback) => store.touch!(sid, live, callback),
+  async #touch(session: LoadedSession): Promise<void> {
+    const { sid, live } = session
+    if (this.#context.stores[this.#store]!.touch === undefined) return
+    const { operation, ended } = callStore(this.#context, this.#of({ ...session.touch(), sid }), (store, callback) =>
+      store.touch!(sid, live, callback),
     )
-    held.touched()
+    session.began(operation)
+    await ended
+    session.ended(operation)
+  }
+
+  async #destroy({ sid }: LoadedSession): Promise<void> {
+    const { ended } = callStore(this.#context, this.#of({ kind: 'destroy', sid }), (store, callback) =>
+      store.destroy(sid, callback),
+    )
     await ended
   }
 
-  async #destroy({ sid }: Held): Promise<void> {
-    const { ended } = ask(this.#world, this.#of({ kind: 'destroy', sid }), (store, callback) => store.destroy(sid, callback))
+  async #endSessions(user: Owner | undefined, except?: string): Promise<void> {
+    const owner = this.#owner(user)
+    const what = this.#of({ kind: 'end sessions' as const, sid: '', owner, except })
+    const { ended } = callStore(this.#context, what, (store, callback) => {
+      store.destroySessionsOf!(owner, except === undefined ? {} : { except }).then((count) => callback(null, count), callback)
+    })
     await ended
   }
 
-  /** Frees the dead, if the store can be asked for that. */
+  /** Deletes expired sessions, if the store has a method for that. */
   async #cleanUp(): Promise<void> {
-    type Cleaner = { cleanup?: (callback: (error?: unknown) => void) => void }
-    if (typeof (this.#world.stores[this.#store] as Cleaner).cleanup !== 'function') return
-    const { ended } = ask(this.#world, this.#of({ kind: 'clean up', sid: '' }), (store, callback) =>
-      (store as Cleaner).cleanup!(callback),
+    if (typeof this.#context.stores[this.#store]!.cleanup !== 'function') return
+    const { ended } = callStore(this.#context, this.#of({ kind: 'clean up', sid: '' }), (store, callback) =>
+      store.cleanup!(callback),
     )
     await ended
   }
 
-  /** Until all that was to live shortly is dead, by everybody's clock. */
+  /** Until all short sessions have expired, by every clock. */
   async #wait(): Promise<void> {
     const now = Date.now()
-    const deaths = this.#world.chronicle.operations.map(({ expires }) => expires ?? 0).filter((expires) => expires < now + 1_000)
-    const last = Math.max(...deaths)
+    const expiries = this.#context.history.operations
+      .map(({ expires }) => expires ?? 0)
+      .filter((expires) => expires < now + 1_000)
+    const last = Math.max(...expiries)
     while (Date.now() <= last + AFTERWARDS) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+
+  #owner(user: Owner | undefined): string {
+    return this.#context.history.ownerOf(user ?? 'ada')
   }
 
   #of<What extends object>(what: What): What & Pick<Operation, 'request' | 'store'> {

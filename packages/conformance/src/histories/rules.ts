@@ -1,260 +1,184 @@
-import type { Operation } from './chronicle.ts'
-import { type Key, keys } from './plan.ts'
+import { ExpiryRules } from './expiry-rules.ts'
+import { type Circumstances, doesWrite, Facts, type Write } from './facts.ts'
+import { FIELDS, type Field, type Operation } from './history.ts'
 
-/** Under which circumstances a history took place. */
-export interface Circumstances {
-  /** Whether an operation may fail: because of a fault that the history asked for. */
-  readonly mayFail: boolean
-  /** Whether what has failed may still happen afterwards: a call that was given up is under way. */
-  readonly mayHappenLate: boolean
-  /** How far the clocks that judge who is dead may be apart, in milliseconds. */
-  readonly clocks: number
-  /** By how much stores may round the time of death, in milliseconds: some count in seconds. */
-  readonly rounding: number
-}
+export type { Circumstances } from './facts.ts'
 
-/** Something that must not be, in words, and the operation that shows it. */
+/** A broken promise, in words, and the operation that shows it. */
 export interface Violation {
   readonly words: string
   readonly operation: Operation | undefined
 }
 
-type Write = Operation & { expires: number }
-
 /**
- * What must hold of all that happened to one session, whatever the order in which parallel operations took effect:
+ * What must hold of all operations on one session, in whichever order the parallel ones happened:
  *
- * - A key holds what was written there and not overwritten since. Every write is a value of its own, so what is found tells who
- *   wrote it. An update writes the keys that its request changed, and no other; so does a first save that is made again because the
- *   one before has failed: that may have happened, and others have changed other keys since.
- * - Nothing destroyed is alive, and nobody's late write brings it back.
- * - Nothing expired is given.
- * - Nothing is missing that was stored, not destroyed and not expired.
+ * - A field has a value that was written, and not overwritten since. No two writes of a key have the same value, so the value tells
+ *   which operation wrote it. An update writes the fields that its request changed, and no others; so does a first save that is
+ *   repeated because the one before it failed: that may have happened, and others may have changed other fields since.
+ * - A destroyed session is not returned, and no late write stores it again. The same holds for the sessions of an owner that were ended.
+ * - A session is found that was stored, and neither destroyed nor expired. It is listed under its owner.
+ * - The rules of the expiry hold.
  *
- * What ended before something else began has taken effect before it. Of what failed it is not known whether it has.
+ * An operation that ended before another began happened before it. Whether an operation that failed has happened is not known.
  */
 export class Rules {
-  readonly #operations: readonly Operation[]
-  readonly #mayHappenLate: boolean
-  readonly #clocks: number
-  readonly #rounding: number
-  readonly #creates: readonly Operation[]
-  readonly #updates: readonly Operation[]
-  /** Those that may meet what others have written. */
-  readonly #merging: readonly Operation[]
-  readonly #destroys: readonly Operation[]
-  readonly #writes: readonly Write[]
-  /** Before this time nobody can be dead: most histories end before it comes. */
-  readonly #firstDeath: number
+  readonly #facts: Facts
+  readonly #expiry: ExpiryRules
+  readonly #sid: string
 
-  /** @param operations all of one session's */
-  constructor(operations: readonly Operation[], { mayHappenLate, clocks, rounding }: Circumstances) {
-    const ofKind = (...kinds: Operation['kind'][]) => operations.filter(({ kind }) => kinds.includes(kind))
-    this.#operations = operations
-    this.#mayHappenLate = mayHappenLate
-    this.#clocks = clocks
-    this.#rounding = rounding
-    this.#creates = ofKind('create', 'create again')
-    this.#updates = ofKind('update')
-    this.#merging = ofKind('create again', 'update')
-    this.#destroys = ofKind('destroy')
-    this.#writes = ofKind('create', 'create again', 'update', 'touch') as Write[]
-    this.#firstDeath = Math.min(...this.#writes.map(({ expires }) => expires))
+  /** @param operations all of a history */
+  constructor(sid: string, operations: readonly Operation[], circumstances: Circumstances) {
+    this.#sid = sid
+    this.#facts = new Facts(sid, operations, circumstances)
+    this.#expiry = new ExpiryRules(this.#facts)
   }
 
   /** The first violation, or undefined. */
   violation(): Violation | undefined {
-    for (const get of this.#operations) {
-      if (get.kind !== 'get' || get.outcome !== 'done') continue
-      const words = get.found === null ? this.#isMissing(get) : (this.#isBack(get) ?? this.#isWrong(get))
+    for (const get of this.#facts.gets) {
+      if (get.outcome !== 'done') continue
+      const words = get.found === null ? this.#missing(get) : this.#found(get)
       if (words !== undefined) return { words, operation: get }
+    }
+    for (const list of this.#facts.lists) {
+      if (list.outcome !== 'done') continue
+      const words = this.#listed(list)
+      if (words !== undefined) return { words, operation: list }
     }
     return undefined
   }
 
-  /** Whether `first` had taken effect, if it ever does, when `second` began. */
-  #before(first: Operation, second: Operation): boolean {
-    return this.#endedBefore(first, second.begin)
+  #found(get: Operation): string | undefined {
+    return this.#isBack(get) ?? this.#isWrong(get) ?? this.#expiry.violation(get)
   }
 
-  #endedBefore({ end, outcome }: Operation, tick: number): boolean {
-    return end < tick && !(outcome === 'failed' && this.#mayHappenLate)
-  }
-
-  /** Nothing is found: was there surely something? */
-  #isMissing(get: Operation): string | undefined {
-    const created = this.#creates.find((create) => create.outcome === 'done' && this.#before(create, get))
-    if (created === undefined) return undefined
-    // A session that is created again may have been created by the attempt that failed, and destroyed since: then it stays away.
-    const mayBeDropped = created.kind === 'create again'
-    if (this.#destroys.some((destroy) => destroy.begin < get.end && (mayBeDropped || !this.#before(destroy, created))))
-      return undefined
-    if (this.#mayHaveExpired(get)) return undefined
+  /** The session was not found: what is wrong with that? */
+  #missing(get: Operation): string | undefined {
+    const created = this.#facts.creates.find((create) => create.outcome === 'done' && this.#facts.before(create, get))
+    if (created === undefined || this.#mayBeMissing(get, created)) return undefined
     return 'a session is missing that was stored, not destroyed and has not expired'
   }
 
-  /** Whether the session may look dead to this operation, because its time has come or comes meanwhile. */
-  #mayHaveExpired(operation: Operation): boolean {
-    if (operation.endedAt + this.#clocks < this.#firstDeath) return false
-    return this.#begunBefore(operation.end).some(
-      (write) => write.expires <= operation.endedAt + this.#clocks && !this.#wasProlonged(write, operation),
-    )
+  #mayBeMissing(get: Operation, created: Write): boolean {
+    // A session that is created again may have been created by the attempt that failed, and destroyed since: then it stays missing.
+    const mayBeDropped = created.kind === 'create again'
+    const mayRemove = (destroy: Operation): boolean =>
+      destroy.begin < get.end && (mayBeDropped || !this.#facts.before(destroy, created))
+    return [...this.#facts.destroys, ...this.#facts.ends].some(mayRemove) || this.#expiry.mayHaveExpired(get)
   }
 
-  /** Whether a later write, which ended while this one's session surely lived, has moved the death. */
-  #wasProlonged(write: Write, operation: Operation): boolean {
-    return this.#writes.some(
-      (later) =>
-        later.outcome === 'done' &&
-        later.expires > operation.endedAt + this.#clocks &&
-        later.endedAt + this.#clocks < write.expires &&
-        this.#before(write, later) &&
-        this.#before(later, operation),
-    )
-  }
-
-  /** Something is found: may it be alive? */
+  /** Is a session found that was destroyed? */
   #isBack(get: Operation): string | undefined {
-    const gone = this.#destroys.find(
-      (destroy) =>
-        destroy.outcome === 'done' &&
-        this.#before(destroy, get) &&
-        this.#creates.every((create) => create.begin > get.end || this.#before(create, destroy)),
-    )
-    if (gone !== undefined) return 'a session is alive that was destroyed'
-    if (this.#isSurelyDead(get.begin, get.end, get.beganAt)) return 'a session is given that has expired'
+    const isOver = (end: Operation): boolean =>
+      end.outcome === 'done' &&
+      this.#facts.before(end, get) &&
+      this.#facts.creates.every((create) => create.begin > get.end || this.#facts.before(create, end))
+    if (this.#facts.destroys.some(isOver)) return 'a session is returned that was destroyed'
+    if (this.#facts.ends.some((end) => isOver(end) && this.#isSurelyOwned(end))) {
+      return 'a session is returned that was ended with all sessions of its owner'
+    }
     return undefined
   }
 
-  /** Whether, whatever took effect, the session was dead at `now`: looked at from `begin` on, by what began before `end`. */
-  #isSurelyDead(begin: number, end: number, now: number): boolean {
-    if (now < this.#firstDeath) return false
-    const writes = this.#begunBefore(end)
-    if (!writes.some((write) => write.end < begin && write.outcome === 'done')) return false
-    return writes.every((write) => write.expires + this.#clocks <= now || this.#wasReplaced(write, begin))
-  }
-
-  /** Whether the death that this write set was surely replaced by a later write's, which ended before `begin`. */
-  #wasReplaced(write: Write, begin: number): boolean {
-    return this.#writes.some(
-      (later) =>
-        later !== write &&
-        later.outcome === 'done' &&
-        later.end < begin &&
-        this.#before(write, later) &&
-        !this.#mayBeRepeated(write, later, later.begin) &&
-        (!this.#mayYield(later) || write.expires <= later.expires || this.#wasKnown(write, later)),
-    )
-  }
-
-  /** Whether a longer life that others have given the session may outlast this write: it may meet their update, and asks for none. */
-  #mayYield(write: Write): boolean {
-    return write.isYielding === true || this.#merging.includes(write)
-  }
-
-  /**
-   * Whether the request of `later` has known the death that `write` set: it yields to none but what has come since. Of its own writes it
-   * surely knows the one that made the session; a later one's may be kept in a merge, as if it were another's.
-   */
-  #wasKnown(write: Write, later: Write): boolean {
-    const isItsCreate = write.request === later.request && write.outcome === 'done' && this.#creates.includes(write)
-    const since = isItsCreate ? write.end : later.knownSince
-    return since !== undefined && write.end <= since && !this.#mayBeRepeated(write, later, since)
-  }
-
-  /** Whether an update that had not ended at `since`, and began before `later` had ended, may have met `write` and kept its death. */
-  #mayBeRepeated(write: Write, later: Write, since: number): boolean {
-    return this.#merging.some(
-      (update) => update !== write && update !== later && !this.#endedBefore(update, since) && !this.#before(later, update),
-    )
-  }
-
-  /** The writes that may have had an effect by then: nothing moves the death of the dead. */
-  #begunBefore(end: number): Write[] {
-    return this.#writes.filter(
-      (write) =>
-        write.begin < end && (this.#creates.includes(write) || !this.#isSurelyDead(write.begin, write.begin, write.beganAt)),
-    )
-  }
-
-  /** Does each key hold what it should, and the cookie? */
+  /** Does each field have a value that it may have? */
   #isWrong(get: Operation): string | undefined {
-    const { values, expires } = get.found!
-    for (const key of keys) {
-      const value = values[key]
-      const sources = [...this.#creates, ...this.#updates].filter(
-        (write) => write.begin < get.end && touches(write, key) && write.values![key] === value,
-      )
-      const said = value === undefined ? `key ${key} is missing` : `key ${key} holds ${value}`
-      if (sources.length === 0) return `${said}, which nobody wrote`
-      if (sources.every((source) => this.#wasOverwritten(source, key, get)))
-        return `${said}, although it was overwritten: a change is lost`
+    const { values } = get.found!
+    for (const field of FIELDS) {
+      const value = values[field]
+      const writes = this.#facts.writesOf(field)
+      const sources = writes.filter((write) => write.begin < get.end && write.values![field] === value)
+      const found = value === undefined ? `${nameOf(field)} is missing` : `${nameOf(field)} is ${value}`
+      if (sources.length === 0) return `${found}, which no operation wrote`
+      if (sources.every((source) => this.#wasOverwritten(source, field, get))) {
+        return `${found}, although it was overwritten: a change is lost`
+      }
     }
-    const isSaid = (write: Write): boolean => write.begin < get.end && Math.abs(write.expires - expires!) <= this.#rounding
-    const said = this.#begunBefore(get.end).filter(isSaid)
-    if (said.length === 0) {
-      const isSaidTooLate = this.#writes.some(isSaid)
-      return isSaidTooLate
-        ? 'a session is given that has expired, and was prolonged then'
-        : `it is to die at a time that nobody said: ${expires}`
-    }
-    if (said.every((write) => this.#wasReplaced(write, get.begin))) return 'it is to die at a time that was moved since'
     return undefined
   }
 
-  #wasOverwritten(source: Operation, key: Key, get: Operation): boolean {
-    return [...this.#creates, ...this.#updates].some(
+  #wasOverwritten(source: Operation, field: Field, get: Operation): boolean {
+    return this.#facts
+      .writesOf(field)
+      .some(
+        (write) =>
+          write.outcome === 'done' &&
+          this.#isSure(write, field) &&
+          write.values![field] !== source.values![field] &&
+          this.#facts.before(source, write) &&
+          this.#facts.before(write, get),
+      )
+  }
+
+  /** Whether this operation surely wrote this field, if it ended well. */
+  #isSure(write: Operation, field: Field): boolean {
+    if (!doesWrite(write, field) || write.unsure?.has(field)) return false
+    if (write.kind === 'create') return true
+    // It may have been dropped: a session that was created again may have been destroyed in between. And a session that expires
+    // between two calls of one store may be extended by another store at that moment.
+    const { creates, mayBeDestroyed } = this.#facts
+    return (creates.length === 1 || !mayBeDestroyed) && !this.#expiry.mayHaveExpired(write)
+  }
+
+  /** Is the session listed under its owner, and under no other? */
+  #listed(list: Operation): string | undefined {
+    const found = list.listed!.get(this.#sid)
+    const created = this.#facts.creates.find((create) => create.outcome === 'done' && this.#facts.before(create, list))
+    if (found === undefined) {
+      if (created === undefined || !this.#isSurelyOwned(list) || this.#mayBeMissing(list, created)) return undefined
+      return `session ${this.#sid} is not listed under its owner`
+    }
+    if (found.values.owner !== list.owner) return `session ${this.#sid} of ${found.values.owner} is listed under another owner`
+    const words = this.#found({ ...list, found })
+    return words && `session ${this.#sid}: ${words}`
+  }
+
+  /** Whether the session surely belonged to the operation's owner, all the time from its beginning to its end. */
+  #isSurelyOwned(operation: Operation): boolean {
+    const writes = this.#facts.writesOf('owner').filter((write) => write.begin < operation.end)
+    return writes.some(
       (write) =>
         write.outcome === 'done' &&
-        this.#isSure(write, key) &&
-        write.values![key] !== source.values![key] &&
-        this.#before(source, write) &&
-        this.#before(write, get),
+        write.values!.owner === operation.owner &&
+        this.#isSure(write, 'owner') &&
+        this.#facts.before(write, operation) &&
+        writes.every((other) => other.values!.owner === operation.owner || this.#facts.before(other, write)),
     )
   }
-
-  /** Whether this write surely wrote this key, if it was written at all. */
-  #isSure(write: Operation, key: Key): boolean {
-    if (!touches(write, key) || write.unsure?.has(key)) return false
-    if (write.kind === 'create') return true
-    // It may have been dropped: a session that was created again may have been destroyed in between. One that dies in the moment
-    // between two calls of the store's may be prolonged by another in the same moment.
-    return (this.#creates.length === 1 || this.#destroys.length === 0) && !this.#mayHaveExpired(write)
-  }
 }
 
-function touches(write: Operation, key: Key): boolean {
-  return write.kind === 'create' || Object.hasOwn(write.values!, key)
+function nameOf(field: Field): string {
+  if (field === 'owner') return 'the owner'
+  return field === 'age' ? 'the age of the cookie' : `key ${field}`
 }
 
-/** The first thing that must not be in a whole history, or undefined. */
+/** The first broken promise in a whole history, or undefined. */
 export function violationIn(
   operations: readonly Operation[],
   failures: readonly unknown[],
   circumstances: Circumstances,
 ): Violation | undefined {
-  if (failures[0] !== undefined) return { words: `something threw: ${String(failures[0])}`, operation: undefined }
+  if (failures[0] !== undefined) return { words: `an exception was thrown: ${String(failures[0])}`, operation: undefined }
   for (const operation of operations) {
-    const words = answerViolation(operation, circumstances)
+    const words = callbackViolation(operation, circumstances)
     if (words !== undefined) return { words, operation }
   }
   for (const sid of new Set(operations.map((operation) => operation.sid))) {
-    const violation = new Rules(
-      operations.filter((operation) => operation.sid === sid),
-      circumstances,
-    ).violation()
+    if (sid === '') continue
+    const violation = new Rules(sid, operations, circumstances).violation()
     if (violation !== undefined) return violation
   }
   return undefined
 }
 
-/** Every callback is called, once; an error is none that express-session takes for a missing session, and has a cause. */
-function answerViolation({ kind, answers, outcome, error }: Operation, { mayFail }: Circumstances): string | undefined {
+/** Every callback is called once. An error is an Error, and none that express-session takes for a missing session. */
+function callbackViolation({ kind, answers, outcome, error }: Operation, { mayFail }: Circumstances): string | undefined {
   if (answers === 0) return `${kind} never called back`
   if (answers > 1) return `${kind} called back ${answers} times`
   if (outcome !== 'failed') return undefined
   if (!mayFail) return `${kind} failed: ${String(error)}`
   if (!(error instanceof Error)) return `${kind} failed with no Error: ${String(error)}`
-  if ((error as { code?: unknown }).code === 'ENOENT') return `${kind} failed with ENOENT, which says that the session is missing`
+  if ((error as { code?: unknown }).code === 'ENOENT')
+    return `${kind} failed with ENOENT, which means that the session is missing`
   return undefined
 }

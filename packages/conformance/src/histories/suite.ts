@@ -1,17 +1,17 @@
 import { type Runner, skip } from '../suite.ts'
-import { type HistoryOptions, type HistoryReport, runHistories } from './run.ts'
+import { type HistoryOptions, type HistoryReport, runHistories } from './histories.ts'
 
-/** What the suite of histories is given. */
+/** Options of the suite of histories. */
 export interface HistorySuiteOptions
-  extends Pick<HistoryOptions, 'open' | 'runs' | 'seed' | 'path' | 'limit' | 'atOnce' | 'clocks' | 'rounding'> {
-  /** How long one of its tests may take, in milliseconds; for more `runs` by HISTORY_RUNS, so much longer. Default: 60,000. */
+  extends Pick<HistoryOptions, 'open' | 'owners' | 'runs' | 'seed' | 'path' | 'limit' | 'atOnce' | 'clocks' | 'rounding'> {
+  /** How long one of its tests may take, in milliseconds; with more `runs` by HISTORY_RUNS, as much longer. Default: 60,000. */
   readonly time?: number
 }
 
 type Kind = Pick<HistoryOptions, 'calls' | 'faults'> & { name: string; part: number }
 
-const kinds: readonly Kind[] = [
-  { name: 'with the calls of the bank in an order of their own', part: 1 / 2, calls: 'ordered' },
+const KINDS: readonly Kind[] = [
+  { name: 'with the calls of the bank in a random order', part: 1 / 2, calls: 'ordered' },
   {
     name: 'with calls of the bank that fail, before or after they happen',
     part: 1 / 4,
@@ -22,19 +22,20 @@ const kinds: readonly Kind[] = [
 ]
 
 /**
- * Tells a test runner of random histories: parallel requests of one visitor, on one store or two of the same place, that load,
- * change, save, touch, reload, destroy and regenerate sessions, let them expire and clean up. Whatever the order in which that
- * happens, no acknowledged change of a key that nobody else changed is missing, nothing destroyed is alive, nothing expired is given,
- * every callback is called once, and only what somebody wrote is found.
+ * Registers random histories: parallel requests of one visitor, on one store or on two with the same storage, that load, change, save,
+ * touch, reload, destroy and regenerate sessions, let them expire and clean up. In whichever order that happens, no acknowledged change
+ * of a key that no other request changed is missing, no destroyed or expired session is returned, every callback is called once, and only
+ * what was written is found.
  *
- * `runs` histories in all. A failure tells the smallest history that shows it, and how to see it again:
- * the environment variables HISTORY_SEED and HISTORY_PATH stand for `seed` and `path`, HISTORY_RUNS for `runs`.
+ * `runs` histories in all. A failure shows the smallest history that was found, and how to repeat it: the environment variables
+ * HISTORY_SEED and HISTORY_PATH replace `seed` and `path`, HISTORY_RUNS replaces `runs`.
  *
  * @example
  * historyConformance({ describe, it }, {
+ *   owners: true,
  *   open: async (layer) => {
  *     const bank = new MyBank()
- *     const open = async () => new DatabankStore({ bank: layer(bank) })
+ *     const open = async () => new DatabankStore({ bank: layer(bank), owner: ownerInHistories })
  *     return { store: await open(), another: open, close: () => bank.close() }
  *   },
  * })
@@ -44,9 +45,9 @@ export function historyConformance({ describe, it }: Runner, options: HistorySui
   const { runs: all = usual, ...replay } = fromEnvironment()
   const longer = Math.max(1, all / usual)
   describe('random histories', () => {
-    for (const { name, part, ...kind } of kinds) {
+    for (const { name, part, ...kind } of KINDS) {
       const runs = Math.ceil(all * part)
-      // A rest parameter keeps the function's length at 0: mocha and jest take a first parameter for a `done` callback.
+      // A rest parameter keeps the function's length at 0: mocha and Jest take a first parameter for a `done` callback.
       const body = async function (this: unknown, ...args: unknown[]): Promise<void> {
         const report = await runHistories({ ...rest, ...replay, ...kind, runs })
         if (report.skipped !== undefined) skip([args[0], this], report.skipped)
@@ -57,10 +58,10 @@ export function historyConformance({ describe, it }: Runner, options: HistorySui
   })
 }
 
-/** Throws what a report tells of, and says how to see it again. */
+/** Throws the failure of a report, and says how to repeat it. */
 export function throwFailure({ seed, failure }: HistoryReport): void {
   if (failure === undefined) return
-  const replay = `see it again with HISTORY_SEED=${seed} HISTORY_PATH=${failure.path}`
+  const replay = `repeat it with HISTORY_SEED=${seed} HISTORY_PATH=${failure.path}`
   const plan = JSON.stringify(failure.plan)
   throw Object.assign(failure.error, { message: `${failure.error.message}\n${replay}\nthe plan: ${plan}` })
 }
