@@ -58,12 +58,6 @@ export class LoadedSession {
     cookie.originalMaxAge = milliseconds
   }
 
-  /** Whether its owner may differ from that of the stored session. */
-  get hasUnsavedOwner(): boolean {
-    const versions = [this.#base, ...this.#attempts.map(({ version }) => version)]
-    return versions.some(({ values }) => values.owner !== this.live['owner'])
-  }
-
   /** Whether a save of it has begun before. */
   get isTried(): boolean {
     return this.#attempts.some(({ operation }) => operation.kind !== 'touch')

@@ -71,8 +71,7 @@ export class Request {
         return session.isConfirmed ? undefined : saved
       }
       case 'touch':
-        // express-session touches a session only if it has nothing to save.
-        return session.hasUnsavedOwner ? this.#save(session) : this.#touch(session)
+        return this.#touch(session)
       case 'reload':
         return this.#get(session.sid)
       case 'destroy':
