@@ -102,6 +102,7 @@ export class Connection implements Client {
   /** Lets nobody wait for a connection any longer. */
   refuse(): void {
     this.#isClosed = true
+    this.#listener?.onLost()
     this.#rejectWaiting(closedError('RedisBank'))
   }
 
@@ -223,7 +224,7 @@ export class Connection implements Client {
   }
 
   #onReady(client: OwnClient): void {
-    if (client !== this.#client) return
+    if (client !== this.#client || this.#isClosed) return
     this.#failure = undefined
     this.#listener?.onReady()
     for (const waiting of [...this.#waiting]) waiting.resolve(client)

@@ -119,7 +119,10 @@ describe.skipIf(server('redis').missing)('servers under Sentinel', () => {
     ends.push(() => sentinel.stop())
     const stores = await opened(sentinelClients, sentinel)
     for (const [, store] of stores) expect((await set(store, 'kept', { who: 'Ada' })).code).toBeUndefined()
-    await until(async () => (await sentinel.replica.info('keyspace')).includes('keys=3'), 'the replica to have it all')
+    await until(
+      async () => (await sentinel.replica.info('keyspace')).includes(`keys=${stores.length}`),
+      'the replica to have it all',
+    )
     await sentinel.master.program.stop()
     await endure(stores)
     await until(async () => (await sentinel.replica.info('replication')).includes('role:master'), 'the failover')

@@ -7,9 +7,9 @@ import { startRedis } from '../../../testing/servers/redis.js'
 describe.skipIf(server('redis').missing)('a Redis bank whose client is slow to load', () => {
   it('counts that for no silence of the server', async () => {
     const running = await startRedis()
-    const offlineWait = 50
+    const offlineWait = 300
     vi.doMock('redis', async (load) => {
-      await sleep(6 * offlineWait)
+      await sleep(4 * offlineWait)
       return load()
     })
     const { openBank } = await import('../src/index.ts')

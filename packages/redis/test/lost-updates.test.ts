@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
-import { coalesce, DatabankStore } from 'connect-databank'
+import { DatabankStore } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { disturbances } from '../../../testing/disturbances.js'
 import { until } from '../../../testing/program.js'
@@ -30,7 +30,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
         const stores: DatabankStore[] = []
         const prefix = `histories-${Math.random()}:`
         const open = async () => {
-          const store = new DatabankStore({ bank: layer(coalesce(new RedisBank({ url: redis.url, prefix }))) })
+          const store = new DatabankStore({ bank: layer(new RedisBank({ url: redis.url, prefix })) })
           stores.push(store)
           return store
         }
@@ -45,7 +45,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     const stores: DatabankStore[] = []
     const open = async () => {
       const bank = new RedisBank({ url: `redis://127.0.0.1:${proxy.port}`, offlineWait: 150, stallTimeout: 150 })
-      const store = new DatabankStore({ bank: coalesce(bank), timeout: 300 })
+      const store = new DatabankStore({ bank, timeout: 300 })
       stores.push(store)
       return store
     }

@@ -1,35 +1,35 @@
-// The suites with a near cache. What one process writes, another reads a moment later: when the news of it has come. The suites ask
-// for it at once, so here a write is answered when each bank of the place has heard of it.
+// The suites with a near cache. What one process writes, another reads a moment later, when the news has come. The suites read at once,
+// so here a write ends when every other bank with the same prefix has the news.
 import { bankConformance, historyConformance, storeConformance } from '@connect-databank/conformance'
 import { type Bank, DatabankStore } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
-import { openBank } from '../src/index.ts'
+import { openBank } from '../src/near-cache.ts'
 
-const WRITES = ['save', 'swap', 'delete', 'touch', 'touchMany', 'clear', 'purge'] as const
+const WRITES = ['save', 'swap', 'delete', 'touch', 'clear', 'purge'] as const
 
 let redis: RedisServer
-let places = 0
+let prefixes = 0
 
-/** Banks of one place, each as if in a process of its own. */
-class Place {
-  readonly #prefix = `near*${places++}:`
+/** Banks with the same prefix, each as if in a process of its own. */
+class Prefix {
+  readonly #prefix = `near*${prefixes++}:`
   readonly #banks: Bank[] = []
 
   open(): Bank {
-    const bank = openBank(redis.url, { prefix: this.#prefix, nearCache: true })
+    const bank = openBank(redis.url, { prefix: this.#prefix })
     this.#banks.push(bank)
-    return { ...bank, ...Object.fromEntries(WRITES.map((name) => [name, this.#heard(bank, bank[name] as Write)])) }
+    return { ...bank, ...Object.fromEntries(WRITES.map((name) => [name, this.#withNews(bank, bank[name] as Write)])) }
   }
 
-  #heard(bank: Bank, write: Write): Write {
+  #withNews(bank: Bank, write: Write): Write {
     return async (...args) => {
       try {
         return await write(...args)
       } finally {
         const others = this.#banks.filter((other) => other !== bank)
-        // News comes before the answer to what is asked later. One that is closed serves nothing.
+        // News comes before the answer to what is asked later. A closed bank serves nothing.
         await Promise.allSettled(others.map((other) => other.open?.()))
       }
     }
@@ -52,9 +52,10 @@ describe.skipIf(server('redis').missing)('with a near cache', () => {
     { describe, it: it.concurrent },
     {
       open: async () => {
-        const place = new Place()
-        return { bank: place.open(), another: async () => place.open(), close: () => place.close() }
+        const shared = new Prefix()
+        return { bank: shared.open(), another: async () => shared.open(), close: () => shared.close() }
       },
+      expiresByOwnClock: true,
     },
   )
 
@@ -62,9 +63,9 @@ describe.skipIf(server('redis').missing)('with a near cache', () => {
     { describe, it: it.concurrent },
     {
       open: async () => {
-        const place = new Place()
-        const open = () => new DatabankStore({ bank: place.open() })
-        return { store: open(), another: async () => open(), close: () => place.close() }
+        const shared = new Prefix()
+        const open = () => new DatabankStore({ bank: shared.open() })
+        return { store: open(), another: async () => open(), close: () => shared.close() }
       },
     },
   )
@@ -73,9 +74,9 @@ describe.skipIf(server('redis').missing)('with a near cache', () => {
     { describe, it },
     {
       open: async (layer) => {
-        const place = new Place()
-        const open = async () => new DatabankStore({ bank: layer(place.open()) })
-        return { store: await open(), another: open, close: () => place.close() }
+        const shared = new Prefix()
+        const open = async () => new DatabankStore({ bank: layer(shared.open()) })
+        return { store: await open(), another: open, close: () => shared.close() }
       },
     },
   )

@@ -23,15 +23,6 @@ describe.skipIf(server('redis-oldest').missing)('Redis 6.2, and a user with the 
   conformance(() => ({ url: redis.url.replace('//', '//sessions:secret@') }))
 })
 
-describe.skipIf(server('redis').missing)('a user with the rights that the index takes', () => {
-  let redis: RedisServer
-  beforeAll(async () => {
-    redis = await startRedis({ acl: [DEFAULT, `${ACL} ${RIGHTS_OF_INDEX}`] })
-  })
-  afterAll(() => redis.stop())
-  conformance(() => ({ url: redis.url.replace('//', '//sessions:secret@'), index: true }))
-})
-
 describe.skipIf(server('redis').missing)('a server with TLS, and a user with the least rights that suffice', () => {
   let redis: RedisServer
   const access = { username: 'sessions', password: 'secret' }

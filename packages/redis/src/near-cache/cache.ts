@@ -81,11 +81,14 @@ export class NearCache implements ChangeListener {
     return this.beginRead(id)
   }
 
-  /** The write has stored this entry, or none. If others changed the entry meanwhile, nobody knows what is stored. */
-  endWrite(id: string, writing: Loading, stored: Stored | null): void {
-    if (this.#loading.get(id) !== writing) return
+  /**
+   * The write has stored this entry, or none. If others changed the entry meanwhile, or another write of this process has begun, nobody
+   * knows what is stored.
+   */
+  endWrite(id: string, writing: Loading | undefined, stored: Stored | null): void {
+    const isKnown = writing !== undefined && this.#loading.get(id) === writing
     this.forget(id)
-    if (stored !== null) this.#kept.set(id, stored)
+    if (isKnown && stored !== null) this.#kept.set(id, stored)
   }
 
   /** Drops the entry, and keeps no answer to a read that has begun. */

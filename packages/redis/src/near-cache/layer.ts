@@ -36,9 +36,7 @@ export function withNearCache(bank: CacheableBank, cache: NearCache): Bank {
     const loading = cache.beginWrite(id)
     const done = write()
     done.then(
-      (answer) => {
-        if (loading !== undefined) cache.endWrite(id, loading, storedBy(answer))
-      },
+      (answer) => cache.endWrite(id, loading, storedBy(answer)),
       () => cache.forget(id),
     )
     return done
