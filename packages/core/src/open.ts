@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { DEFAULT_CONTEXT } from './backend/context.ts'
+import { checkIsObject } from './backend/options.ts'
 import type { BackendModule, Bank, BankContext } from './bank.ts'
 import { DatabankError, invalidOption } from './errors.ts'
 import { type StoreOptions, splitOptions } from './options.ts'
@@ -51,11 +52,13 @@ type Exactly<T> = [T][T extends unknown ? 0 : never]
  */
 export async function openBank<BankOptions extends object = object>(
   url: string,
-  { schemes, ...options }: OpenOptions & Exactly<BankOptions> = {} as OpenOptions & Exactly<BankOptions>,
+  options: OpenOptions & Exactly<BankOptions> = {} as OpenOptions & Exactly<BankOptions>,
   context: BankContext = DEFAULT_CONTEXT,
 ): Promise<Bank> {
+  checkIsObject('openBank', options)
+  const { schemes, ...bankOptions } = options
   const module = await moduleOf(schemeOf(url), schemes)
-  return module.openBank(url, options as Record<string, unknown>, context)
+  return module.openBank(url, bankOptions as Record<string, unknown>, context)
 }
 
 /**
@@ -67,10 +70,11 @@ export async function openBank<BankOptions extends object = object>(
  */
 export async function openStore<BankOptions extends object = object>(
   url: string,
-  { schemes, ...options }: Omit<StoreOptions, 'bank'> & OpenOptions & Exactly<BankOptions> = {} as OpenOptions &
-    Exactly<BankOptions>,
+  options: Omit<StoreOptions, 'bank'> & OpenOptions & Exactly<BankOptions> = {} as OpenOptions & Exactly<BankOptions>,
 ): Promise<DatabankStore> {
-  const { storeOptions, bankOptions } = splitOptions(options)
+  checkIsObject('openStore', options)
+  const { schemes, ...others } = options
+  const { storeOptions, bankOptions } = splitOptions(others)
   const module = await moduleOf(schemeOf(url), schemes)
   return new DatabankStore({ ...storeOptions, bank: (context) => module.openBank(url, bankOptions, context) })
 }

@@ -2,7 +2,17 @@
 import type { SessionData } from 'express-session'
 import { describe, expect, it } from 'vitest'
 import type { Bank } from '../src/bank.ts'
-import { Client, dataOf, type GatedBank, gatedBank, newSession, ReferenceBank, sessionData, threeMethods } from './helpers.ts'
+import {
+  Client,
+  dataOf,
+  type GatedBank,
+  gatedBank,
+  MINUTE,
+  newSession,
+  ReferenceBank,
+  sessionData,
+  threeMethods,
+} from './helpers.ts'
 
 /** Saves without an answer in time; the bank stores it now, or when `release` of the call is called. */
 async function unanswered(gated: GatedBank, save: () => Promise<void>, when: 'now' | 'later') {
@@ -86,6 +96,47 @@ describe('a first save without an answer in time', () => {
     expect(dataOf(await other.get('sid'))).toEqual({ n: 3 })
     expect(events).toEqual([])
   })
+})
+
+describe('a first save whose answer is lost or late', () => {
+  it.each(['a', 'c'])('and that was stored: the next save loses nothing of what another request has changed: %s', async (key) => {
+    const table = new Map()
+    const gated = gatedBank(new ReferenceBank(table))
+    const [client, other] = [new Client(gated), new Client(new ReferenceBank(table))]
+    const session = newSession({ a: 'ours' })
+    gated.hold('swap')
+    const first = client.set('sid', session)
+    const held = await gated.held('swap')
+    await held.perform()
+    held.fail(new Error('lost'))
+    await expect(first).rejects.toThrow('lost')
+    gated.releaseAll()
+    await other.set('sid', Object.assign(await other.load('sid'), { [key]: 'theirs' }))
+    await client.set('sid', Object.assign(session, { b: 'ours' }))
+    expect(dataOf(await other.get('sid'))).toEqual({ a: 'ours', b: 'ours', [key]: 'theirs' })
+  })
+
+  it.each([{}, { b: 1 }])(
+    'does not shorten the expiry that another request has extended meanwhile, by a save of %o',
+    async (data) => {
+      const table = new Map()
+      const gated = gatedBank(new ReferenceBank(table))
+      const [client, other] = [new Client(gated), new Client(new ReferenceBank(table))]
+      const session = newSession({ a: 1 })
+      gated.hold('swap')
+      const first = client.set('sid', session)
+      const held = await gated.held('swap')
+      await held.perform()
+      const theirs = await other.load('sid')
+      theirs.cookie.expires = new Date(Date.now() + 5 * MINUTE)
+      await other.touch('sid', theirs)
+      gated.releaseAll()
+      await held.release()
+      await first
+      await client.set('sid', Object.assign(session, data))
+      expect((await new ReferenceBank(table).read('sid'))?.expires).toBe(theirs.cookie.expires.getTime())
+    },
+  )
 })
 
 describe('first saves that failed, and wait together to be made again', () => {
