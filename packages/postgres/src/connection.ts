@@ -8,7 +8,7 @@ import type { PostgresBankOptions } from './options.ts'
 /** Cells are the server's own text, whatever the application has told pg to make of their types. */
 const TEXT_ONLY = { getTypeParser: () => (text: string) => text }
 /** The part of the store's `timeout` that a statement waits for a connection. */
-const CONNECT_PART = 0.4
+const CONNECT_PART = 0.5
 
 type Release = (isBroken?: boolean) => void
 

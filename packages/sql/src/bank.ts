@@ -18,7 +18,7 @@ import { type Statements, statementsFor } from './statements.ts'
 import { compareClocks, findTable } from './table.ts'
 
 /** How much of the store's `timeout` one statement may take, and one that works on many rows: the store waits longer for these. */
-const SHORT = 0.5
+const SHORT = 0.45
 const LONG = 6
 /** How many rows one statement lists, touches or deletes at most, where the dialect names no other number. */
 const DEFAULT_BATCH = 1_000
