@@ -147,7 +147,7 @@ export class DatabankStore extends Store {
     const work = async (): Promise<SessionData[]> => {
       const sessions: SessionData[] = []
       for await (const [id, session] of this.entries()) {
-        sessions.push(Object.defineProperty(session, 'id', { value: id, configurable: true, writable: true }))
+        sessions.push(Object.defineProperty(session, 'id', { value: id, configurable: true, writable: true, enumerable: false }))
       }
       return sessions
     }

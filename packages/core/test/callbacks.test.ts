@@ -149,10 +149,15 @@ describe('further methods that return promises', () => {
   const owner = () => 'ada'
 
   it.each(METHODS)('%s rejects with a coded error, and is no unhandled rejection', async (_name, run) => {
-    const bank = new Proxy(everyMethod(() => Promise.reject(new Error('down'))), {
-      get: (target, name) =>
-        name === 'idsOf' ? () => ({ [Symbol.asyncIterator]: () => ({ next: Reflect.get(target, 'read') }) }) : Reflect.get(target, name),
-    })
+    const bank = new Proxy(
+      everyMethod(() => Promise.reject(new Error('down'))),
+      {
+        get: (target, name) =>
+          name === 'idsOf'
+            ? () => ({ [Symbol.asyncIterator]: () => ({ next: Reflect.get(target, 'read') }) })
+            : Reflect.get(target, name),
+      },
+    )
     const store = new DatabankStore({ bank, owner })
     await expect(run(store)).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
     run(new DatabankStore({ bank, owner }))
@@ -233,5 +238,12 @@ describe('all', () => {
       ['cookie', 'n'],
     ])
     expect(JSON.stringify(all)).not.toMatch(/"one"|"two"/)
+  })
+
+  it('gives it to a session whose data have a member id, too: express-session has no such sessions', async () => {
+    const client = new Client(new ReferenceBank())
+    await client.set('one', sessionData({ id: 'mine' }))
+    const [session] = (await client.store.all()) as (SessionData & { id: string })[]
+    expect([session!.id, Object.keys(session!)]).toEqual(['one', ['cookie']])
   })
 })
