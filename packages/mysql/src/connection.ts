@@ -13,6 +13,8 @@ export class MysqlConnection {
   readonly #options: MysqlBankOptions
   readonly #context: BankContext
   #pool: Pool | undefined
+  /** The largest packet that the server takes, in bytes. It cuts the connection in the middle of a larger one. */
+  #maxPacket: number | undefined
 
   constructor(options: MysqlBankOptions, context: BankContext) {
     this.#options = options
@@ -24,6 +26,11 @@ export class MysqlConnection {
   async execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
     this.#pool ??= await this.#makePool()
     const connection = await this.#connect(this.#pool)
+    this.#maxPacket ??= await maxPacketOf(connection)
+    if (isLarger(parameters, this.#maxPacket)) {
+      connection.release()
+      throw tooLarge(this.#maxPacket)
+    }
     return new Promise((resolve, reject) => {
       // Cells are read as this package expects them, whatever the application has told its pool.
       const statement = { sql: text, values: parameters.map(parameterOf), rowsAsArray: true, typeCast: true, timeout }
@@ -83,6 +90,32 @@ function callbackPoolOf(pool: Pool | PromisePool): Pool {
 /** mysql2 sends a number as DOUBLE, which `limit` refuses. */
 function parameterOf(value: unknown): string | Buffer | null {
   return value === null || value === undefined || Buffer.isBuffer(value) ? (value ?? null) : String(value)
+}
+
+function maxPacketOf(connection: PoolConnection): Promise<number> {
+  return new Promise((resolve, reject) => {
+    connection.query({ sql: 'select @@max_allowed_packet', rowsAsArray: true }, (error, rows) => {
+      if (error) connection.destroy()
+      if (error) reject(error)
+      else resolve(Number((rows as unknown[][])[0]?.[0]))
+    })
+  })
+}
+
+/** What a statement takes beside its parameters, in bytes: more than any of ours does. */
+const STATEMENT_BYTES = 4_096
+
+function isLarger(parameters: readonly unknown[], maxPacket: number): boolean {
+  let length = STATEMENT_BYTES
+  for (const each of parameters) if (typeof each === 'string') length += each.length
+  // A character takes three bytes at most for each of its code units.
+  if (length * 3 <= maxPacket) return false
+  for (const each of parameters) if (typeof each === 'string') length += Buffer.byteLength(each) - each.length
+  return length > maxPacket
+}
+
+function tooLarge(maxPacket: number): DatabankError {
+  return new DatabankError('DATABANK_INVALID_SESSION', `MySQL: the session is larger than max_allowed_packet, ${maxPacket} bytes`)
 }
 
 function resultOf(result: unknown): Result {

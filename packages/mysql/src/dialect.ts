@@ -1,4 +1,16 @@
-import { type Dialect, equals, insertRow, isExpired, isLive, p, quoted, replaced, type Table, updatedTimestamps, write } from '@connect-databank/sql'
+import {
+  type Dialect,
+  equals,
+  insertRow,
+  isExpired,
+  isLive,
+  p,
+  quoted,
+  replaced,
+  type Table,
+  updatedTimestamps,
+  write,
+} from '@connect-databank/sql'
 import { codeOf, isDuplicate, isMissingTable, isTransient } from './errors.ts'
 import { ownLayout, peerLayouts } from './layouts.ts'
 
@@ -19,7 +31,8 @@ export const mysqlDialect: Dialect = {
     const sets = replaced(table).map((name) => `${name} = values(${name})`)
     return `${insertRow(table)} on duplicate key update ${sets.join(', ')}`
   },
-  insert: (table) => [insertRow(table), replaceExpired(table)],
+  // Between the first two, another process may delete the expired row.
+  insert: (table) => [insertRow(table), replaceExpired(table), insertRow(table)],
   isOneOf: (expression, table) => `${expression} in (select ${idOf(table)} from ${list('varchar(800)')})`,
   toList: (ids) => JSON.stringify(ids.map(hexOf)),
 
@@ -27,13 +40,18 @@ export const mysqlDialect: Dialect = {
     const { id, expires } = table.layout
     const times = expires.toParameter === undefined ? 'bigint' : 'varchar(40)'
     const touches = `json_table(${p.ids}, '$[*]' columns (id varchar(800) path '$[0]', expires ${times} path '$[1]')) as j`
-    const sets = [`t.${quoted(table, expires)} = ${write(expires, 'j.expires')}`, ...updatedTimestamps(table).map((set) => `t.${set}`)]
+    const sets = [
+      `t.${quoted(table, expires)} = ${write(expires, 'j.expires')}`,
+      ...updatedTimestamps(table).map((set) => `t.${set}`),
+    ]
     return `update ${touches} straight_join ${table.quoted} as t on t.${quoted(table, id)} = ${idOf(table)} set ${sets.join(', ')} where ${isLive(table, 't')}`
   },
   // In the order of their ids: rows are locked in this order.
   touchValues: (touches, { layout: { expires } }) => ({
     ids: JSON.stringify(
-      touches.map(([id, time]) => [hexOf(id), expires.toParameter?.(time) ?? time] as const).sort(([first], [second]) => (first < second ? -1 : 1)),
+      touches
+        .map(([id, time]) => [hexOf(id), expires.toParameter?.(time) ?? time] as const)
+        .sort(([first], [second]) => (first < second ? -1 : 1)),
     ),
   }),
 
