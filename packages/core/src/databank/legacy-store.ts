@@ -145,15 +145,22 @@ class LegacyStore extends DatabankStore {
   }
 
   async #cleanRegularly(): Promise<void> {
-    await this.cleanup().then(() => this.#log?.debug({}, 'Finished cleaning up sessions.'), ignore)
+    const log = this.#log
+    await this.cleanup().then(
+      () => log?.debug({}, 'Finished cleaning up sessions.'),
+      (error) => log?.error(error, {}, 'Error cleaning up sessions'),
+    )
   }
 }
 
 /** The log of 1.x: at debug level, with ids and sessions whole, as its users' tools expect. */
 class LegacyLog {
   readonly #logger: Logger | undefined
+  readonly #logged = new WeakSet<Error>()
   /** The clean-up that is being started. */
   cid: string | undefined
+  /** The clean-up that is deleting a session, by the session's id. */
+  readonly deleting = new Map<string, string>()
 
   constructor(logger: Logger) {
     this.#logger = quietly(() => (typeof logger.child === 'function' ? logger.child({ component: 'connect-databank' }) : logger))
@@ -163,18 +170,27 @@ class LegacyLog {
     quietly(() => this.#logger?.debug(fields, message))
   }
 
-  failed(error: Error & { cause?: unknown }, fields: object): void {
+  /** Logs the failure of an operation, unless one of its steps has. */
+  failed(error: Error, fields: object): void {
+    if (!this.#logged.has(error)) this.error(error, fields)
+  }
+
+  error(error: Error & { cause?: unknown }, fields: object, message?: string): void {
+    this.#logged.add(error)
     const err = error.cause instanceof Error ? error.cause : error
-    quietly(() => this.#logger?.error({ err, ...fields }, err.message))
+    quietly(() => this.#logger?.error({ err, ...fields }, message ?? err.message))
   }
 
   /** Calls `start`; what it begins synchronously belongs to the clean-up `cid`. */
-  during<T>(cid: string, start: () => T): T {
+  async during(cid: string, start: () => Promise<void>): Promise<void> {
     this.cid = cid
+    const cleaning = start()
+    this.cid = undefined
     try {
-      return start()
+      await cleaning
     } finally {
-      this.cid = undefined
+      // Some were extended since the scan, and not deleted.
+      for (const [sid, each] of this.deleting) if (each === cid) this.deleting.delete(sid)
     }
   }
 }
@@ -191,26 +207,35 @@ function quietly<T>(write: () => T): T | undefined {
 function logged(bank: Bank, log: LegacyLog | undefined): Bank {
   const { scan } = bank
   if (log === undefined || scan === undefined) return bank
-  /** The clean-up that is deleting this session. */
-  const deleting = new Map<string, string>()
+  const { deleting } = log
   async function* scanLogged(cid: string): ReturnType<NonNullable<Bank['scan']>> {
-    for await (const [sid, stored] of scan!.call(bank)) {
-      const isActive = isLive(stored, Date.now())
-      log!.debug({ sid, cid }, isActive ? 'Ignoring active session.' : 'Deleting inactive session.')
-      if (!isActive) deleting.set(sid, cid)
-      yield [sid, stored]
+    try {
+      for await (const [sid, stored] of scan!.call(bank)) {
+        const isActive = isLive(stored, Date.now())
+        log!.debug({ sid, cid }, isActive ? 'Ignoring active session.' : 'Deleting inactive session.')
+        if (!isActive) deleting.set(sid, cid)
+        yield [sid, stored]
+      }
+    } catch (error) {
+      log!.error(error as Error, { cid }, 'Error scanning sessions.')
+      throw error
+    }
+  }
+  const remove = async (sid: string): Promise<boolean> => {
+    const cid = deleting.get(sid)
+    deleting.delete(sid)
+    if (cid === undefined) return bank.delete(sid)
+    try {
+      const existed = await bank.delete(sid)
+      log.debug({ sid, cid }, existed ? 'Successfully deleted session.' : 'Missing inactive session on delete; ignoring.')
+      return existed
+    } catch (error) {
+      log.error(error as Error, { sid, cid }, 'Error deleting this session.')
+      throw error
     }
   }
   return extend(bank, {
     scan: () => (log.cid === undefined ? scan.call(bank) : scanLogged(log.cid)),
-    async delete(sid) {
-      const cid = deleting.get(sid)
-      deleting.delete(sid)
-      const existed = await bank.delete(sid)
-      if (cid !== undefined) {
-        log.debug({ sid, cid }, existed ? 'Successfully deleted session.' : 'Missing inactive session on delete; ignoring.')
-      }
-      return existed
-    },
+    delete: remove,
   })
 }
