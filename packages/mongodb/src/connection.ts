@@ -17,7 +17,10 @@ export interface Connected {
 const DRIVER_SHARE = 0.9
 /** How long the first operations wait for the TTL index. The server continues to make it. */
 const INDEX_SHARE = 0.5
-/** How long closing waits for operations under way, and then for the driver, in milliseconds. */
+/**
+ * How long closing waits for operations under way, and then for the driver, in milliseconds. The driver says goodbye to the server,
+ * and would wait for a connection to do so.
+ */
 const CLOSE_TIMEOUT = 1_000
 
 /** Connects on first use. A client that was handed in stays open. */
@@ -27,7 +30,7 @@ export function connectionOf(options: MongoBankOptions, context: BankContext): L
     open: () => connect(options, context),
     errorOf: mongoError,
     closeTimeout: CLOSE_TIMEOUT,
-    ...(options.client === undefined && { close: ({ client }: Connected) => closeClient(client) }),
+    ...(options.client === undefined && { close: ({ client }: Connected) => client.close() }),
     ...(options.maxPending !== undefined && { maxPending: options.maxPending }),
   })
 }
@@ -43,7 +46,7 @@ async function connect(options: MongoBankOptions, context: BankContext): Promise
     if (options.ttlIndex !== false) await Promise.race([indexes.ensureTtl(), after(context.timeout * INDEX_SHARE)])
     return { client, collection, updates: new Updates(client, collection), indexes }
   } catch (error) {
-    if (options.client === undefined) await closeClient(client)
+    if (options.client === undefined) client.close().catch(() => undefined)
     throw error
   }
 }
@@ -96,11 +99,6 @@ async function compareClocks(client: MongoClientLike, context: BankContext): Pro
     .catch(() => undefined)
   const { localTime } = (answer ?? {}) as { localTime?: unknown }
   if (localTime instanceof Date) warnOfClockDifference(context, 'MongoDB', localTime.getTime(), sentAt, Date.now())
-}
-
-/** The driver says goodbye to the server, and would wait for a connection to do so. */
-async function closeClient(client: MongoClientLike): Promise<void> {
-  await Promise.race([client.close().catch(() => undefined), after(CLOSE_TIMEOUT)])
 }
 
 function after(milliseconds: number): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { historyConformance, ownerInHistories, runHistories, throwFailure } from '@connect-databank/conformance'
 import { DatabankStore } from 'connect-databank'
 import { coalesce } from 'connect-databank/backend'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -24,6 +24,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
   historyConformance(
     { describe, it },
     {
+      owners: true,
       rounding: 0,
       // The stand-in for MongoDB may need a second for a thousand operations.
       atOnce: 64,
@@ -35,7 +36,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
         const open = async () => {
           const url = `${mongodb.url}directConnection=true`
           const bank = new MongoBank({ url, collectionName }, contextWith({ timeout: 30_000 }))
-          const store = new DatabankStore({ bank: layer(coalesce(bank)), timeout: 30_000 })
+          const store = new DatabankStore({ bank: layer(coalesce(bank)), timeout: 30_000, owner: ownerInHistories })
           stores.push(store)
           return store
         }

@@ -1,5 +1,6 @@
 import { bankConformance, storeConformance } from '@connect-databank/conformance'
-import type { BankContext } from 'connect-databank/backend'
+import { DatabankStore } from 'connect-databank'
+import { type BankContext, coalesce, type Layer } from 'connect-databank/backend'
 import { MongoClient } from 'mongodb'
 import { afterAll, describe, it } from 'vitest'
 import { MongoBank, type MongoBankOptions, MongoStore } from '../src/index.ts'
@@ -45,7 +46,7 @@ export async function openBanks(url: string, options: MongoBankOptions) {
 
 export async function openStores(url: string, options: MongoBankOptions) {
   const collectionName = freshName()
-  const stores: MongoStore[] = []
+  const stores: DatabankStore[] = []
   const another = async (storeOptions: object = {}) => {
     const place = { url: within(url, DATABASE), collectionName, ...fewConnections }
     const store = new MongoStore({ ...place, timeout: context.timeout, ...options, ...storeOptions })
@@ -56,8 +57,20 @@ export async function openStores(url: string, options: MongoBankOptions) {
     await Promise.all(stores.map((store) => store.close()))
     await drop(url, collectionName)
   }
-  return { store: await another(), another, close }
+  const configured = async (settings: StoreSettings, layer: Layer) => {
+    const place = { url: within(url, DATABASE), collectionName, ...fewConnections, ...options }
+    const store = new DatabankStore({
+      timeout: context.timeout,
+      ...settings,
+      bank: (storeContext) => layer(coalesce(new MongoBank(place, storeContext))),
+    })
+    stores.push(store)
+    return store
+  }
+  return { store: await another(), another, configured, close }
 }
+
+type StoreSettings = Omit<ConstructorParameters<typeof DatabankStore>[0], 'bank'>
 
 /** One client for all that is dropped on a server. It is closed after the tests. */
 const clients = new Map<string, MongoClient>()
