@@ -52,13 +52,13 @@ describe.skipIf(isMissing)('an operation that the server refuses', () => {
   })
 
   it('runs again after a deadlock', async () => {
-    const { table, another, close } = openedWith({ deadlock_timeout: 20 })
+    const { table, another, close } = openedWith({ deadlock_timeout: 1_000 })
     const bank = await another()
     for (const id of ['a', 'b']) await bank.save(id, entry())
     const client = new pg.Client(server.url)
     await client.connect()
     await client.query('begin')
-    await client.query('set local deadlock_timeout = 10000')
+    await client.query('set local deadlock_timeout = 60000')
     await client.query(`select 1 from ${quote(table)} where id = 'b' for update`)
     const touched = bank.touchMany(
       [
@@ -69,7 +69,7 @@ describe.skipIf(isMissing)('an operation that the server refuses', () => {
     )
     const isWaiting = async (): Promise<boolean> => (await sql(server.url, 'select 1 from pg_locks where not granted')).length > 0
     await until(isWaiting, 'the bank to wait for a lock')
-    // Now each waits for the other; the bank's statement is the one that is rolled back, and waits for its turn.
+    // Now each waits for the other. The bank's statement is the one that is rolled back, and waits for its turn.
     await client.query(`select 1 from ${quote(table)} where id = 'a' for update`)
     await client.query('commit')
     await client.end()

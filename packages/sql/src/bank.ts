@@ -2,7 +2,6 @@ import {
   type Bank,
   type BankContext,
   type BankDescription,
-  DatabankError,
   DEFAULT_CONTEXT,
   type Entry,
   errorMapper,
@@ -12,6 +11,7 @@ import {
 } from 'connect-databank/backend'
 import type { Execute, Result, Statement, Table, Values } from './dialect.ts'
 import { withRetries } from './errors.ts'
+import { pagesOfEntries, pagesOfIds, type ReadPage } from './listing.ts'
 import { checkSqlOptions, type SqlBankOptions, tableOf } from './options.ts'
 import { cellOf, newVersion, Records } from './records.ts'
 import { type Statements, statementsFor } from './statements.ts'
@@ -22,10 +22,6 @@ const SHORT = 0.45
 const LONG = 6
 /** How many rows one statement lists, touches or deletes at most, where the dialect names no other number. */
 const DEFAULT_BATCH = 1_000
-/** How many characters of payload one page of a scan aims at, and how many rows its first page has. */
-const PAGE_LENGTH = 1_000_000
-const FIRST_PAGE = 50
-
 /** The table that was found, and what works on it. */
 export interface Connected {
   readonly statements: Statements
@@ -63,40 +59,38 @@ export class SqlBank implements Bank {
     if (table.layout.owner !== undefined) this.idsOf = (owner) => this.#idsOf(owner)
   }
 
-  async read(id: string): Promise<Stored | null> {
-    return this.run(async ({ statements, records, table }) => {
-      if (!holds(table, id)) return null
+  read(id: string): Promise<Stored | null> {
+    return this.run(async ({ statements, records }) => {
+      if (!records.holds(id)) return null
       const { rows } = await this.#execute(statements.read, { id: records.id(id) })
-      return entriesOf(rows, records).get(id) ?? null
+      return records.entriesOf(rows).get(id) ?? null
     })
   }
 
-  async readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
+  readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
     return this.run(async ({ statements, records, table }) => {
       const found = new Map<string, Stored>()
-      for (const batch of batchesOf(
-        ids.filter((id) => holds(table, id)),
-        this.#batch,
-      )) {
+      const held = ids.filter((id) => records.holds(id))
+      for (const batch of batchesOf(held, this.#batch)) {
         const { rows } = await this.#execute(statements.readMany, { ids: this.#options.dialect.toList(batch, table) })
-        for (const [id, stored] of entriesOf(rows, records)) found.set(id, stored)
+        for (const [id, stored] of records.entriesOf(rows)) found.set(id, stored)
       }
       return ids.map((id) => found.get(id) ?? null)
     }, ids.length)
   }
 
-  async save(id: string, entry: Entry): Promise<string | void> {
-    return this.run(async ({ statements, records, table }) => {
-      requireHolds(table, id)
+  save(id: string, entry: Entry): Promise<string | void> {
+    return this.run<string | void>(async ({ statements, records, table }) => {
+      records.requireHolds(id)
       const version = newVersion()
       await this.#execute(statements.save, records.valuesOf(id, entry, version))
       return table.layout.version && String(version)
     })
   }
 
-  async swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
+  swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
     return this.run(async ({ statements, records, table }) => {
-      requireHolds(table, id)
+      records.requireHolds(id)
       const version = newVersion()
       const values = { ...records.valuesOf(id, entry, version), now: records.now(now) }
       const didSwap =
@@ -127,25 +121,25 @@ export class SqlBank implements Bank {
     return count > 0
   }
 
-  async delete(id: string): Promise<boolean> {
-    return this.run(async ({ statements, records, table }) => {
-      if (!holds(table, id)) return false
+  delete(id: string): Promise<boolean> {
+    return this.run(async ({ statements, records }) => {
+      if (!records.holds(id)) return false
       const { count } = await this.#execute(statements.delete, { id: records.id(id) })
       return count > 0
     })
   }
 
-  async touch(id: string, expires: number | null, now: number): Promise<void> {
-    return this.run(async ({ statements, records, table }) => {
-      if (!holds(table, id)) return
+  touch(id: string, expires: number | null, now: number): Promise<void> {
+    return this.run(async ({ statements, records }) => {
+      if (!records.holds(id)) return
       const values = { id: records.id(id), expires: records.expires(expires), now: records.now(now) }
       await this.#execute(statements.touch, values)
     })
   }
 
-  async touchMany(touches: readonly Touch[], now: number): Promise<void> {
+  touchMany(touches: readonly Touch[], now: number): Promise<void> {
     return this.run(async ({ statements, records, table }) => {
-      const unique = [...new Map(touches)].filter(([id]) => holds(table, id))
+      const unique = [...new Map(touches)].filter(([id]) => records.holds(id))
       for (const batch of batchesOf(unique, this.#batch)) {
         const values = this.#options.dialect.touchValues(batch, table)
         await this.#execute(statements.touchMany, { ...values, now: records.now(now) })
@@ -154,23 +148,14 @@ export class SqlBank implements Bank {
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
-    let limit = FIRST_PAGE
-    for (let after = ''; ; ) {
-      const { rows, records } = await this.#page('scan', { after, limit })
-      const entries = entriesOf(rows, records)
-      yield* entries
-      const last = lastIdOf(rows, records)
-      if (rows.length < limit || last === null) return
-      after = last
-      limit = nextLimit(entries, this.#batch)
-    }
+    for await (const entries of pagesOfEntries(this.#pages('scan'), this.#batch)) yield* entries
   }
 
   async *#idsOf(owner: string): AsyncGenerator<string> {
-    for await (const ids of this.#pagesOfIds('idsOf', { owner })) yield* ids
+    for await (const ids of pagesOfIds(this.#pages('idsOf', owner), this.#batch)) yield* ids
   }
 
-  async count(now: number): Promise<number> {
+  count(now: number): Promise<number> {
     return this.run(async ({ statements, records }) => {
       const { rows } = await this.#execute(statements.count, { now: records.now(now) }, LONG)
       return Number(cellOf(rows[0]!, 0, 'count'))
@@ -178,7 +163,7 @@ export class SqlBank implements Bank {
   }
 
   async clear(): Promise<void> {
-    for await (const ids of this.#pagesOfIds('ids', {})) {
+    for await (const ids of pagesOfIds(this.#pages('ids'), this.#batch)) {
       await this.run(async ({ statements, table }) => {
         await this.#execute(statements.deleteMany, { ids: this.#options.dialect.toList(ids, table) }, LONG)
       })
@@ -196,7 +181,7 @@ export class SqlBank implements Bank {
     }
   }
 
-  async describe(): Promise<BankDescription> {
+  describe(): Promise<BankDescription> {
     return this.run(async () => {
       const { rows } = await this.#execute({ text: this.#options.dialect.server, parameters: [] }, {})
       return { server: String(cellOf(rows[0]!, 0, 'server')) }
@@ -211,29 +196,14 @@ export class SqlBank implements Bank {
     return this.#lifecycle.close()
   }
 
-  async *#pagesOfIds(name: 'ids' | 'idsOf', { owner }: { owner?: string }): AsyncGenerator<readonly string[]> {
-    for (let after: string | null = ''; after !== null; ) {
-      const { rows, records } = await this.#page(name, { after, limit: this.#batch, ...(owner !== undefined && { owner }) })
-      const ids = rows.map((row) => records.idOf(row)).filter((id) => id !== null)
-      if (ids.length > 0) yield ids
-      after = rows.length < this.#batch ? null : lastIdOf(rows, records)
-    }
-  }
-
-  /** One page of a listing that is ordered by id. */
-  #page(
-    name: 'scan' | 'ids' | 'idsOf',
-    { after, limit, owner }: { after: string; limit: number; owner?: string },
-  ): Promise<{ rows: Result['rows']; records: Records }> {
-    return this.run(async ({ statements, records }) => {
-      const values = {
-        after: records.id(after),
-        limit,
-        ...(owner !== undefined && { owner: records.owner(owner), now: records.now(Date.now()) }),
-      }
-      const { rows } = await this.#execute(statements[name]!, values, LONG)
-      return { rows, records }
-    })
+  /** Reads pages of a list. That of an owner leaves out what has expired. */
+  #pages(name: 'scan' | 'ids' | 'idsOf', owner?: string): ReadPage {
+    return (after, limit) =>
+      this.run(async ({ statements, records }) => {
+        const ofOwner = owner === undefined ? {} : { owner: records.owner(owner), now: records.now(Date.now()) }
+        const { rows } = await this.#execute(statements[name]!, { after: records.id(after), limit, ...ofOwner }, LONG)
+        return { rows, records }
+      })
   }
 
   /** Runs an operation. One that finds no table runs once more, when the table was looked for again. */
@@ -261,37 +231,6 @@ export class SqlBank implements Bank {
     await compareClocks(dialect, execute, this.#context)
     return { table, statements: statementsFor(dialect, table), records: new Records(table.layout) }
   }
-}
-
-function holds({ layout }: Table, id: string): boolean {
-  return layout.id.holds?.(id) ?? true
-}
-
-function requireHolds(table: Table, id: string): void {
-  if (holds(table, id)) return
-  throw new DatabankError('DATABANK_INVALID_ID', `the table ${table.quoted} cannot hold an id such as this one`)
-}
-
-/** The entries in the rows. An id that a collation takes for the one that was asked for is not that one. */
-function entriesOf(rows: Result['rows'], records: Records): Map<string, Stored> {
-  const entries = new Map<string, Stored>()
-  for (const row of rows) {
-    const [id, stored] = [records.idOf(row), records.storedOf(row)]
-    if (id !== null && stored !== null) entries.set(id, stored)
-  }
-  return entries
-}
-
-function lastIdOf(rows: Result['rows'], records: Records): string | null {
-  const last = rows.at(-1)
-  return last === undefined ? null : records.idOf(last)
-}
-
-/** How many rows the next page of a scan has: fewer where sessions are large. */
-function nextLimit(entries: ReadonlyMap<string, Stored>, batch: number): number {
-  let length = 1
-  for (const { payload } of entries.values()) length += payload.length
-  return Math.max(1, Math.min(batch, Math.round((entries.size * PAGE_LENGTH) / length)))
 }
 
 function* batchesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {

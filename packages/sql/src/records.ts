@@ -1,4 +1,4 @@
-import type { Entry, Stored } from 'connect-databank/backend'
+import { DatabankError, type Entry, type Stored } from 'connect-databank/backend'
 import type { Result, Values } from './dialect.ts'
 import { type Column, columnsOf, type Field, type Layout } from './layouts.ts'
 
@@ -23,6 +23,17 @@ export class Records {
   constructor(layout: Layout) {
     this.#layout = layout
     this.#fields = columnsOf(layout).map(([field]) => field)
+  }
+
+  /** Whether the table can hold the id and tell it from every other one. */
+  holds(id: string): boolean {
+    return this.#layout.id.holds?.(id) ?? true
+  }
+
+  /** @throws DATABANK_INVALID_ID */
+  requireHolds(id: string): void {
+    if (!this.holds(id))
+      throw new DatabankError('DATABANK_INVALID_ID', 'the table of another store cannot hold an id such as this one')
   }
 
   /** The parameters of a row that is written. */
@@ -60,6 +71,16 @@ export class Records {
     return /^\d{1,16}$/.test(version) ? parameter(column, Number(version)) : undefined
   }
 
+  /** The entries in rows by their ids. Rows that hold no entry are left out. */
+  entriesOf(rows: Result['rows']): Map<string, Stored> {
+    const entries = new Map<string, Stored>()
+    for (const row of rows) {
+      const [id, stored] = [this.idOf(row), this.#storedOf(row)]
+      if (id !== null && stored !== null) entries.set(id, stored)
+    }
+    return entries
+  }
+
   /** The id in a row, or null if it holds none. */
   idOf(row: Result['rows'][number]): string | null {
     const cell = cellOf(row, 0, 'id')
@@ -67,7 +88,7 @@ export class Records {
   }
 
   /** The entry in a row, or null if it holds none. */
-  storedOf(row: Result['rows'][number]): Stored | null {
+  #storedOf(row: Result['rows'][number]): Stored | null {
     const cells: Partial<Record<Field, unknown>> = {}
     for (const [index, field] of this.#fields.entries()) cells[field] = cellOf(row, index, field)
     const layout = this.#layout
