@@ -43,7 +43,7 @@ describe.skipIf(isMissing)('a client that makes other things of cells', () => {
         for (const oid of OIDS) pg.types.setTypeParser(oid, parser)
         const pool = new pg.Pool({
           connectionString: server.url,
-          binary: layout === undefined,
+          ...({ binary: layout === undefined } as object),
           types: { getTypeParser: () => parser } as never,
         })
         const options: PostgresBankOptions = { pool, table: newTable(), ...(layout && { layout }) }

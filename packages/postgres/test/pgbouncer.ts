@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort, isListening, Program, scratchFolder } from '../../../testing/program.js'
 import { isProgram, onPath } from '../../../testing/tools/command.js'
 import { librariesIn, unpackDebian } from '../../../testing/tools/debian.js'
-import { giveToServer, makePassable, programFolder, serverUser } from '../../../testing/tools/unprivileged.js'
+import { allowTraversal, makeServerOwner, programFolder, serverUser } from '../../../testing/tools/unprivileged.js'
 
 const PACKAGES = ['pgbouncer', 'libc-ares2', 'libevent-2.1-7']
 
@@ -30,7 +30,7 @@ export async function findPgbouncer(): Promise<Binary | string> {
 /** Starts it in front of a server. A connection to the server is lent for one transaction, and there are two. */
 export async function startPgbouncer({ command, env }: Binary, serverPort: number) {
   const [{ path: folder, remove }, port] = [await scratchFolder(), await freePort()]
-  await makePassable(folder)
+  await allowTraversal(folder)
   const config = join(folder, 'pgbouncer.ini')
   await writeFile(
     config,
@@ -45,7 +45,7 @@ pool_mode = transaction
 default_pool_size = 2
 `,
   )
-  await giveToServer(folder)
+  await makeServerOwner(folder)
   const program = new Program({
     command,
     args: [config],

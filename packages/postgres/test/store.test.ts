@@ -2,7 +2,7 @@ import { storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openStore } from 'connect-databank'
 import { coalesce } from 'connect-databank/backend'
 import { describe, expect, it } from 'vitest'
-import { openBank, PostgresBank, PostgresStore } from '../src/index.ts'
+import { openBank, PostgresBank, type PostgresBankOptions, PostgresStore } from '../src/index.ts'
 import { newSession } from './requests.ts'
 import { isMissing, newTable, oneServer, sql } from './support.ts'
 
@@ -48,7 +48,7 @@ describe.skipIf(isMissing)('a store on PostgreSQL', () => {
       await bank.open?.()
       await bank.close?.()
       const schemes = { [scheme.slice(0, -1)]: () => import('../src/index.ts') as never }
-      const store = await openStore(server.url.replace('postgres:', scheme), { schemes, table: 'by_url' })
+      const store = await openStore<PostgresBankOptions>(server.url.replace('postgres:', scheme), { schemes, table: 'by_url' })
       await store.set('a', newSession({ user: 'Ada' }))
       expect(await store.get('a')).toMatchObject({ user: 'Ada' })
       await store.close()

@@ -2,7 +2,6 @@
 // the values and errors of that client on in their own ways, so each is checked by the whole suite.
 import { bankConformance } from '@connect-databank/conformance'
 import { postgresDialect } from '@connect-databank/postgres'
-import { drizzle } from 'drizzle-orm/node-postgres'
 import createKnex from 'knex'
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -49,14 +48,6 @@ const clients: Record<string, (url: string) => Promise<Client>> = {
       return { rows: rows as Record<string, unknown>[], count: Number(numAffectedRows ?? 0) }
     }
     return { execute, close: () => db.destroy() }
-  },
-  async Drizzle(url) {
-    const db = drizzle({ client: newPool(url) })
-    const execute: Execute = async (text, parameters) => {
-      const { rows, rowCount } = await db.$client.query(text, [...parameters])
-      return { rows, count: rowCount ?? 0 }
-    }
-    return { execute, close: () => db.$client.end() }
   },
   async TypeORM(url) {
     const dataSource = await new DataSource({ type: 'postgres', url, poolSize: 5, poolErrorHandler: () => {} }).initialize()
