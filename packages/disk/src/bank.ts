@@ -2,222 +2,230 @@ import fs from 'node:fs'
 import { resolve } from 'node:path'
 import {
   type Bank,
-  checkOptions,
-  DatabankError,
+  type BankContext,
+  type BankDescription,
+  closedError,
+  DEFAULT_CONTEXT,
   type Entry,
-  invalidOption,
-  type OptionRules,
-  rules,
-  UnderWay,
-} from 'connect-databank'
-import { codeIn, failure, isSharingViolation } from './failure.ts'
-import { isOurs } from './files.ts'
-import { Home } from './home.ts'
-import { kindOf, type Spot, Spots } from './layout.ts'
-import { Pace } from './pace.ts'
+  Lifecycle,
+  SharedTimeSlice,
+  type Stored,
+  type Touch,
+} from 'connect-databank/backend'
+import { codeIn, errorOf, isOfOneFile, isSharingViolation } from './errors.ts'
+import { isOurs, isPast, makeDirectory, readExpires, readSession, removeFile, touchFile, type Unusable } from './files.ts'
+import { type Found, hashOf, holderOfTemporary, Layout } from './layout.ts'
+import { isAbandoned, removeIfStale } from './locks.ts'
+import { checkDiskOptions, type DiskBankOptions } from './options.ts'
 import { Sessions } from './sessions.ts'
-import { countSessions, removeDeadOwners, removeLeftOver, scanSessions, walk } from './walk.ts'
 
-export interface DiskBankOptions {
-  /** The folder of the sessions; it is made if it is not there. A relative one counts from where the process is when it makes the bank. */
-  path: string
-  /** Whether a write has reached the disk itself when it is answered, and outlives a power cut. Default: false. */
-  durable?: boolean
-  /** Is told, once a path, of each file that is passed over because it is damaged or not ours. Default: nobody is. */
-  onSkip?: (path: string, reason: string) => void
-}
-
-const optionRules: OptionRules<DiskBankOptions> = {
-  path: rules.nonEmptyString,
-  durable: rules.boolean,
-  onSkip: rules.function,
-}
+/** After as many different files, no more are warned of. */
+const MOST_WARNINGS = 1_000
 
 /**
- * Keeps sessions in files, for many processes of one machine. layout.ts says what lies where, locks.ts how processes keep out of
- * each other's way and what a kill leaves.
+ * Keeps sessions in files, for many processes of one machine. layout.ts shows the files, locks.ts how processes are kept apart.
  *
- * Methods reject with DATABANK_DENIED (rights), DATABANK_FULL (disk, quota, limit), DATABANK_UNAVAILABLE (no such folder can be
- * made, too many open files, a lock that is held too long), DATABANK_BACKEND_FAILED (the rest), DATABANK_CLOSED.
+ * Methods reject with DATABANK_DENIED (rights), DATABANK_FULL (space, quota, limit), DATABANK_UNAVAILABLE (the directory cannot be
+ * created, too many open files, a lock is held too long), DATABANK_CLOSED, DATABANK_BACKEND_FAILED (the rest).
  */
 export class DiskBank implements Bank {
-  readonly #home: Home
-  readonly #spots: Spots
+  readonly name = 'disk'
+  readonly #layout: Layout
+  readonly #durable: boolean
   readonly #sessions: Sessions
-  readonly #onSkip: (path: string, reason: string) => void
-  readonly #skipped = new Set<string>()
-  readonly #pace = new Pace()
-  readonly #underWay = new UnderWay()
-  #closed = false
+  readonly #slice = new SharedTimeSlice()
+  readonly #lifecycle: Lifecycle<Sessions>
+  readonly #context: BankContext
+  readonly #warned = new Set<string>()
 
   /** @throws DATABANK_INVALID_OPTION */
-  constructor(options: DiskBankOptions) {
-    checkOptions('DiskBank', optionRules, options)
-    if (options.path === undefined) throw invalidOption('DiskBank: path is missing; expected the folder of the sessions')
-    this.#home = new Home(resolve(options.path))
-    this.#spots = new Spots(this.#home.root)
-    this.#sessions = new Sessions(this.#home, options.durable ?? false, this.#pace, this.#skip)
-    this.#onSkip = options.onSkip ?? (() => {})
+  constructor(options: DiskBankOptions, context: BankContext = DEFAULT_CONTEXT) {
+    checkDiskOptions(options)
+    const { timeout } = context
+    this.#context = context
+    this.#layout = new Layout(resolve(options.path))
+    this.#durable = options.durable ?? false
+    this.#sessions = new Sessions({ layout: this.#layout, durable: this.#durable, timeout, slice: this.#slice })
+    this.#lifecycle = new Lifecycle({ name: 'DiskBank', open: async () => this.#sessions, errorOf, closeTimeout: timeout })
   }
 
-  /** Makes the folder if need be, and sees that we may write there. */
+  /** Creates the directory if needed, and rejects if it is not writable. */
   open(): Promise<void> {
-    return this.#run(async () => this.#home.restore(this.#home.root))
-  }
-
-  read(id: string): Promise<Entry | null> {
-    const spot = this.#spots.of(id)
-    const read = this.#atOnce(() => this.#sessions.read(spot, id))
-    return read ?? this.#run(() => this.#sessions.persist(spot, async () => this.#sessions.read(spot, id)))
-  }
-
-  readMany(ids: readonly string[]): Promise<(Entry | null)[]> {
     return this.#run(async () => {
-      const entries: (Entry | null)[] = []
+      makeDirectory(this.#layout.root)
+      fs.accessSync(this.#layout.root, fs.constants.W_OK)
+    })
+  }
+
+  read(id: string): Promise<Stored | null> {
+    const paths = this.#layout.pathsOf(id)
+    const read = (): Stored | null => this.#sessions.read(paths, id)
+    return this.#runAtOnce(read) ?? this.#run(() => this.#sessions.retry(paths, async () => read()))
+  }
+
+  readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
+    return this.#run(async () => {
+      const stored: (Stored | null)[] = []
       for (const id of ids) {
-        await this.#pace.rest()
-        entries.push(this.#sessions.read(this.#spots.of(id), id))
+        await this.#slice.wait()
+        stored.push(this.#sessions.read(this.#layout.pathsOf(id), id))
       }
-      return entries
+      return stored
     })
   }
 
   save(id: string, entry: Entry): Promise<void> {
-    return this.#run(() => this.#sessions.save(this.#spots.of(id), id, entry))
+    return this.#run(() => this.#sessions.save(this.#layout.pathsOf(id), id, entry))
   }
 
-  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    return this.#run(() => this.#sessions.swap(this.#spots.of(id), id, expected, entry))
+  swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
+    return this.#run(async () => {
+      const swapped = await this.#sessions.swap(this.#layout.pathsOf(id), id, expected, entry, now)
+      return swapped ? entry.payload : null
+    })
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#run(() => this.#sessions.delete(this.#spots.of(id)))
+    return this.#run(() => this.#sessions.delete(this.#layout.pathsOf(id)))
   }
 
-  touch(id: string, expires: number | null): Promise<void> {
-    const spot = this.#spots.of(id)
-    let asksForMore = false
-    const touched = this.#atOnce(() => {
-      asksForMore = !this.#sessions.touchAtOnce(spot, expires)
-    })
-    return touched === undefined || asksForMore ? this.#run(() => this.#sessions.touch(spot, id, expires)) : touched
+  touch(id: string, expires: number | null, now: number): Promise<void> {
+    const paths = this.#layout.pathsOf(id)
+    const touched = this.#durable ? undefined : this.#runAtOnce(() => touchFile(paths.session, expires, now))
+    return touched ?? this.#run(() => this.#sessions.touch(paths, expires, now))
   }
 
-  touchMany(moves: readonly (readonly [id: string, expires: number | null])[]): Promise<void> {
+  touchMany(touches: readonly Touch[], now: number): Promise<void> {
     return this.#run(async () => {
-      for (const [id, expires] of moves) {
-        await this.#pace.rest()
-        await this.#sessions.touch(this.#spots.of(id), id, expires)
+      for (const [id, expires] of touches) {
+        await this.#slice.wait()
+        await this.#sessions.touch(this.#layout.pathsOf(id), expires, now)
       }
     })
   }
 
-  async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    this.#checkOpen()
+  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    if (this.#lifecycle.isClosed) throw closedError('DiskBank')
     try {
-      for await (const { id, payload, expires } of scanSessions(this.#home.root, this.#pace, this.#skip)) {
-        yield [id, { payload, expires }]
+      for await (const file of this.#files()) {
+        const record = file.kind === 'session' ? this.#usable(file, readSession) : null
+        if (record === null) continue
+        const { id, payload, expires, owner } = record
+        if (hashOf(id) === file.name) yield [id, { payload, expires, owner }]
+        else this.#warn(file.path, 'it is a copy of the file of another session')
       }
     } catch (error) {
-      throw failure(error, this.#home.root)
+      throw errorOf(error)
     }
   }
 
+  /** Reads the first bytes of each file: one whose end is damaged is counted. */
   count(now: number): Promise<number> {
-    return this.#run(() => countSessions(this.#home.root, this.#pace, now))
+    return this.#run(async () => {
+      let live = 0
+      for await (const file of this.#files()) {
+        const record = file.kind === 'session' ? this.#usable(file, readExpires) : null
+        if (record !== null && !isPast(record.expires, now)) live++
+      }
+      return live
+    })
   }
 
-  /** Leaves what lies among the sessions and is not ours. */
+  /** Leaves the files that this store did not write. */
   clear(): Promise<void> {
     return this.#run(() =>
-      this.#tidy(async (spot) => {
-        if (isOurs(spot.path)) await this.#sessions.delete(spot)
+      this.#sweep(async (file) => {
+        if (this.#usable(file, (path) => (isOurs(path) ? file : null)) !== null) await this.#sessions.delete(file)
       }),
     )
   }
 
-  /** Frees the dead sessions, and the locks and files that killed processes have left. */
+  /** Removes expired sessions, and the locks and temporary files of processes that were killed. */
   purge(now: number): Promise<number> {
     return this.#run(async () => {
-      let freed = 0
-      await this.#tidy((spot) => {
-        if (this.#sessions.isDead(spot.path, now) && this.#sessions.freeIfDead(spot, now)) freed++
+      let removed = 0
+      await this.#sweep((file) => {
+        const record = this.#usable(file, readExpires)
+        if (record !== null && isPast(record.expires, now) && this.#sessions.removeExpired(file, now)) removed++
       })
-      return freed
+      return removed
     })
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#underWay.idle()
-    try {
-      this.#home.leave()
-    } catch (error) {
-      throw failure(error, this.#home.root)
-    }
+  describe(): Promise<BankDescription> {
+    return this.#run(async () => ({ server: `files in ${this.#layout.root}` }))
+  }
+
+  close(): Promise<void> {
+    return this.#lifecycle.close()
+  }
+
+  /** Runs an operation when it is its turn. Its errors get their codes, and `close` waits for it. */
+  #run<Result>(operation: () => Promise<Result>): Promise<Result> {
+    return this.#lifecycle.run(async () => {
+      // Not awaited if there is nothing to wait for: each of many calls in one turn is to see the time that those before it took.
+      const turn = this.#slice.wait()
+      if (turn !== undefined) await turn
+      return operation()
+    })
   }
 
   /**
-   * What is done most often, and takes microseconds, goes past `#run`, which costs as much: it has ended before anybody could wait
-   * for it. Undefined if it is not its turn, or Windows says that the file is in use.
+   * The most frequent operations take microseconds, as much as `#run` does, and end before `close` could wait for them. Returns
+   * undefined if the operation has to wait for its turn, or because Windows has the file in use.
    */
-  #atOnce<Result>(act: () => Result): Promise<Result> | undefined {
-    if (this.#closed || !this.#pace.isFree()) return undefined
+  #runAtOnce<Result>(operation: () => Result): Promise<Result> | undefined {
+    if (this.#lifecycle.isClosed || !this.#slice.isFree()) return undefined
     try {
-      return Promise.resolve(act())
+      return Promise.resolve(operation())
     } catch (error) {
-      return isSharingViolation(error) ? undefined : Promise.reject(failure(error, this.#home.root))
+      return isSharingViolation(error) ? undefined : Promise.reject(errorOf(error))
     }
   }
 
-  /** Every other operation goes through here: its errors get their codes, and close waits for it. */
-  async #run<Result>(operation: () => Promise<Result>): Promise<Result> {
-    this.#checkOpen()
-    this.#underWay.begin()
-    try {
-      return await this.#attempt(operation)
-    } finally {
-      this.#underWay.end()
-    }
-  }
-
-  async #attempt<Result>(operation: () => Promise<Result>): Promise<Result> {
-    try {
-      // Not awaited if there is nothing to wait for: of many calls in one go, each is to see the time that those before it took.
-      const rest = this.#pace.rest()
-      if (rest !== undefined) await rest
-      return await operation()
-    } catch (error) {
-      throw failure(error, this.#home.root)
-    }
-  }
-
-  /** Calls for every session, and removes what the dead have left. */
-  async #tidy(visit: (session: Spot) => Promise<void> | void): Promise<void> {
-    const { root } = this.#home
-    if (!fs.existsSync(root)) return
-    for await (const found of walk(root, this.#pace)) {
-      const kind = kindOf(found.name)
+  /** Calls `visit` for each session, and removes what killed processes have left. One failure does not end the work for the others. */
+  async #sweep(visit: (session: Found) => Promise<void> | void): Promise<void> {
+    const failures: unknown[] = []
+    for await (const file of this.#files()) {
       try {
-        if (kind === 'session') await visit({ ...found, lock: `${found.path}.lock` })
-        else if (kind === 'foreign') this.#skip(found.path, 'its name is none of this store')
-        else removeLeftOver(this.#home, found)
+        if (file.kind === 'session') await visit(file)
+        else if (file.kind === 'lock') removeIfStale(file.path, this.#sessions.makeSpace)
+        else if (isAbandoned(file.path, holderOfTemporary(file.name))) removeFile(file.path)
       } catch (error) {
-        // Somebody has removed the folder, or has this very file open on Windows: the next time will do.
-        if (codeIn(error) === 'ENOENT') this.#home.restore(root)
-        else if (!isSharingViolation(error)) throw error
+        // Another process has removed it, or Windows has it in use.
+        if (codeIn(error) !== 'ENOENT' && !isSharingViolation(error)) failures.push(error)
       }
     }
-    removeDeadOwners(root)
+    if (failures.length > 0) throw failures[0]
   }
 
-  readonly #skip = (path: string, reason: string): void => {
-    if (this.#skipped.has(path) || this.#skipped.size >= 1_000) return
-    this.#skipped.add(path)
-    this.#onSkip(path, reason)
+  async *#files(): AsyncGenerator<Found> {
+    for await (const file of this.#layout.files(this.#slice, this.#warn)) {
+      if (file.kind === 'foreign') this.#warn(file.path, 'its name is not one of this store')
+      else yield file
+    }
   }
 
-  #checkOpen(): void {
-    if (this.#closed) throw new DatabankError('DATABANK_CLOSED', 'the disk bank was closed')
+  /** What `read` returns for the file; null, with a warning, if the file is no session or cannot be read. */
+  #usable<Result extends object>({ path }: Found, read: (path: string) => Result | Unusable | null): Result | null {
+    const result = readOrExplain(path, read)
+    if (result === null || !('unusable' in result)) return result
+    this.#warn(path, result.unusable)
+    return null
+  }
+
+  readonly #warn = (path: string, reason: string): void => {
+    if (this.#warned.has(path) || this.#warned.size >= MOST_WARNINGS) return
+    this.#warned.add(path)
+    this.#context.warn(`a file among the sessions is ignored: ${reason}: ${path}`, { path, reason })
+  }
+}
+
+function readOrExplain<Result>(path: string, read: (path: string) => Result | Unusable | null): Result | Unusable | null {
+  try {
+    return read(path)
+  } catch (error) {
+    if (isOfOneFile(error)) return { unusable: `it cannot be read (${codeIn(error)})` }
+    throw error
   }
 }

@@ -1,140 +1,175 @@
 import fs, { constants } from 'node:fs'
-import { join } from 'node:path'
-import { deathIn, deathOf, isEarlier, isPast, newVersion, setDeath, setDeathInHeader, versionIn } from './death.ts'
-import { codeIn } from './failure.ts'
-import { type Presence, removeIfThere, writeAll } from './home.ts'
-import type { RecentFiles } from './recent-files.ts'
-import { decode, type FileRecord, looksLikeOurs } from './record.ts'
+import { dirname } from 'node:path'
+import { codeIn } from './errors.ts'
+import { decode, decodeExpires, EXPIRY_OFFSET, encodeExpires, HEAD_LENGTH, looksLikeOurs, type SessionRecord } from './records.ts'
 
-/** What a file is that lies where a session should and is none; null if nothing is there. */
-export type NoSession = { readonly broken: string } | null
-
-/**
- * Calls are synchronous: on a small file that the system has in its cache they take 2 to 40 µs each, while the same work handed
- * to the thread pool costs several times as much of the processor and gives a fifth of the throughput. What waits for the disk
- * itself, syncing, is asynchronous.
- *
- * A link or a pipe that somebody put there is neither followed nor waited for.
+/*
+ * Calls are synchronous: on a small file in the system's cache they take 2 to 40 µs. Handing them to the thread pool costs several
+ * times as much CPU. Only what waits for the disk itself, syncing, is asynchronous.
  */
-const toRead = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-// Setting the time needs more on Windows.
-const toTouch = process.platform === 'win32' ? constants.O_RDWR : toRead
 
-// One for all, since nothing waits between filling and using it.
+/** A link is not followed, and a pipe is not waited for. */
+const SAFELY = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+const READ = constants.O_RDONLY | SAFELY
+const READ_AND_WRITE = constants.O_RDWR | SAFELY
+/** Codes of what is no regular file: a link, a pipe, a socket, a directory. */
+const NO_FILE = ['ELOOP', 'EMLINK', 'ESPIPE', 'ENXIO', 'EISDIR']
+/** What is longer cannot be a string. */
+const LARGEST_FILE = 2 ** 29 - 1024
+/** A read beside a touch may get a part of it; this happened once in two million reads. So damage is believed when it is read again. */
+const READS_OF_DAMAGE = 3
+
+/** Reused: nothing waits between filling and using it. */
 const scratch = Buffer.allocUnsafeSlow(65_536)
-const largest = 2 ** 29 - 1024
 
-/** The session in this file. */
-export function readSession(path: string, recent?: RecentFiles): FileRecord | NoSession {
-  const stats = fs.lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return null
-  return (
-    recent?.get(path, stats) ??
-    onFile(path, toRead, (fd, stats) => {
-      const record = decode(readBytes(fd, stats.size))
-      if (typeof record === 'string') return { broken: record }
-      recent?.put(path, stats, record)
-      return { id: record.id, payload: record.payload, expires: deathOf(stats, record.expires) }
-    })
-  )
+/** Why a path holds no session. */
+export interface Unusable {
+  readonly unusable: string
 }
 
-/** When the session in this file dies. Its time says it nearly always, without the file being opened. */
-export function readDeath(path: string): { readonly expires: number | null } | NoSession {
-  const stats = fs.lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return null
-  const death = stats.isFile() ? deathIn(stats) : undefined
-  return death === undefined ? readSession(path) : { expires: death }
+/** The session in this file; null if there is no file. */
+export function readSession(path: string): SessionRecord | Unusable | null {
+  return onFile(path, READ, (fd) => {
+    let record = decode(readAll(fd))
+    for (let reads = 1; typeof record === 'string' && reads < READS_OF_DAMAGE; reads++) record = decode(readAll(fd))
+    return typeof record === 'string' ? { unusable: record } : record
+  })
 }
 
-/** Whether the file is of our making, intact or not. An empty one is what a power cut makes of a file. */
-export function isOurs(path: string): boolean {
-  const stats = fs.lstatSync(path, { throwIfNoEntry: false })
-  if (!stats?.isFile()) return false
-  return (
-    stats.size === 0 || deathIn(stats) !== undefined || onFile(path, toRead, (fd) => looksLikeOurs(readBytes(fd, 64))) === true
-  )
+/** The expiry of the session in this file. The rest of the file is not read. */
+export function readExpires(path: string): { readonly expires: number | null } | Unusable | null {
+  return onFile(path, READ, expiresOf)
 }
 
 /**
- * Moves the death of the session in this file, if it lives; answers false where that takes a new file. A file without a version
- * never gets a time earlier than the death in its header: so where nothing else tells, the later of both is the right one.
+ * Changes the expiry of the session in this file, if it is unexpired at `now`. If the file is replaced at the same time, the old file
+ * is changed: the touch came first.
  */
-export function touchFile(path: string, expires: number | null, latest: () => number): boolean {
-  const moved = onFile(path, toTouch, (fd, stats) => {
-    const version = versionIn(stats)
-    const death = deathIn(stats)
-    if (version !== 0 && death !== undefined) return isPast(death, Date.now()) || setDeath(fd, expires, latest(), version)
-    const record = decode(readBytes(fd, stats.size))
-    if (typeof record === 'string' || isPast(deathOf(stats, record.expires), Date.now())) return true
-    return !isEarlier(expires, record.expires) && setDeath(fd, expires, latest(), version)
+export function touchFile(path: string, expires: number | null, now: number): void {
+  onFile(path, READ_AND_WRITE, (fd) => {
+    const current = expiresOf(fd)
+    if ('expires' in current && !isPast(current.expires, now)) fs.writeSync(fd, encodeExpires(expires), EXPIRY_OFFSET, 'latin1')
   })
-  return moved !== false
 }
 
-let count = 0
-
-/** A complete file that is not in its place yet. */
-export interface Temporary {
-  readonly path: string
-  readonly stats: fs.Stats
+export function isPast(expires: number | null, now: number): boolean {
+  return expires !== null && expires <= now
 }
 
-/** Writes a complete file under a name of our own. */
-export function writeTemporary(folder: string, presence: Presence, bytes: Buffer, expires: number | null): Temporary {
-  const { token, latest } = presence
-  const path = join(folder, `${token}-${++count}.tmp`)
+/** Whether this store wrote the file, intact or not. */
+export function isOurs(path: string): boolean {
+  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isFile()) return false
+  return onFile(path, READ, (fd) => looksLikeOurs(readHead(fd))) === true
+}
+
+/** Writes a new file, for its owner alone. */
+export function writeFile(path: string, bytes: Buffer): void {
   const fd = fs.openSync(path, 'wx', 0o600)
   try {
     writeAll(fd, bytes)
-    if (!setDeath(fd, expires, latest, newVersion(latest))) setDeathInHeader(fd)
-    return { path, stats: fs.fstatSync(fd) }
   } catch (error) {
-    removeIfThere(path)
+    removeFile(path)
     throw error
   } finally {
     fs.closeSync(fd)
   }
 }
 
-/** Has the system write a file down, if it is there still. */
+/** Returns whether there was a file. */
+export function removeFile(path: string): boolean {
+  try {
+    fs.unlinkSync(path)
+    return true
+  } catch (error) {
+    if (codeIn(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/**
+ * Creates what is missing of the path, for its owner alone. Not with `recursive`, which reports a read-only file system as ENOENT,
+ * and never returns for a path in /proc.
+ */
+export function makeDirectory(path: string): void {
+  if (isDirectory(path)) return
+  try {
+    fs.mkdirSync(path, 0o700)
+  } catch (error) {
+    if (codeIn(error) === 'ENOENT' && dirname(path) !== path && !isDirectory(dirname(path))) {
+      makeDirectory(dirname(path))
+      makeDirectory(path)
+    } else if (!isDirectory(path)) throw error
+  }
+}
+
+/** Has the system write a file to the disk, if it still exists. */
 export async function syncFile(path: string): Promise<void> {
   try {
     // Windows syncs only what is open for writing.
-    const handle = await fs.promises.open(path, 'r+')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await sync(path, 'r+')
   } catch (error) {
     if (codeIn(error) !== 'ENOENT') throw error
   }
 }
 
-function onFile<Result>(path: string, flags: number, act: (fd: number, stats: fs.Stats) => Result): Result | NoSession {
-  let fd: number
+/** Has the system write the names in a directory to the disk. Windows does so by itself and cannot be asked. */
+export async function syncDirectory(path: string): Promise<void> {
+  if (process.platform !== 'win32') await sync(path, 'r')
+}
+
+async function sync(path: string, flags: string): Promise<void> {
+  const handle = await fs.promises.open(path, flags)
   try {
-    fd = fs.openSync(path, flags)
-  } catch (error) {
-    if (codeIn(error) === 'ENOENT') return null
-    if (['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR'].includes(codeIn(error))) return { broken: 'it is no file' }
-    throw error
-  }
-  try {
-    const stats = fs.fstatSync(fd)
-    return stats.isFile() ? act(fd, stats) : { broken: 'it is no file' }
+    await handle.sync()
   } finally {
-    fs.closeSync(fd)
+    await handle.close()
   }
 }
 
-/** They are valid until the next call. */
-function readBytes(fd: number, size: number): Buffer {
-  const begin = scratch.subarray(0, fs.readSync(fd, scratch, 0, Math.min(size, scratch.length), 0))
-  if (size <= scratch.length || !looksLikeOurs(begin) || size > largest) return begin
+function isDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function onFile<Result>(path: string, flags: number, act: (fd: number) => Result): Result | Unusable | null {
+  let fd: number | undefined
+  try {
+    fd = fs.openSync(path, flags)
+    return act(fd)
+  } catch (error) {
+    if (fd === undefined && codeIn(error) === 'ENOENT') return null
+    if (NO_FILE.includes(codeIn(error))) return { unusable: 'it is not a file' }
+    throw error
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd)
+  }
+}
+
+function expiresOf(fd: number): { readonly expires: number | null } | Unusable {
+  for (let reads = 0; reads < READS_OF_DAMAGE; reads++) {
+    const expires = decodeExpires(readHead(fd))
+    if (expires !== undefined) return { expires }
+  }
+  return { unusable: 'the file is damaged' }
+}
+
+/** The first characters. */
+function readHead(fd: number): string {
+  return scratch.toString('latin1', 0, fs.readSync(fd, scratch, 0, HEAD_LENGTH, 0))
+}
+
+/** All bytes. They are valid until the next call. */
+function readAll(fd: number): Buffer {
+  const begin = scratch.subarray(0, fs.readSync(fd, scratch, 0, scratch.length, 0))
+  if (begin.length < scratch.length || !looksLikeOurs(begin.toString('latin1', 0, HEAD_LENGTH))) return begin
+  const { size } = fs.fstatSync(fd)
+  if (size > LARGEST_FILE) return begin
   const bytes = Buffer.allocUnsafe(size)
   let end = 0
   for (let read = -1; read !== 0 && end < size; end += read) read = fs.readSync(fd, bytes, end, size - end, end)
   return bytes.subarray(0, end)
+}
+
+/** A nearly full disk takes a part of the bytes, and says so only in the number that it returns. */
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at)
 }

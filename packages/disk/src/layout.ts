@@ -1,74 +1,118 @@
 import { createHash } from 'node:crypto'
+import fs from 'node:fs'
 import { join, sep } from 'node:path'
-import { tokenPattern } from './owner.ts'
+import { LruCache, type SharedTimeSlice } from 'connect-databank/backend'
+import { codeIn } from './errors.ts'
+import { HOLDER_PATTERN } from './locks.ts'
 
 /**
- * Where things lie in the folder of a bank:
+ * The files in the directory of a bank:
  *
- *     owners/<token>                  one file for each process that writes, see owner.ts, and a `.spare`
  *     <h>/<h>/<hash>                  a session
- *     <h>/<h>/<hash>.lock             held while the session beside it is written or removed, see locks.ts
- *     <h>/<h>/<hash>.lock.break       held while a lock of a dead process is removed; may itself have a `.break`
- *     <h>/<h>/<token>-<number>.tmp    a session on its way
+ *     <h>/<h>/<hash>.lock             held while the session beside it is replaced or removed; see locks.ts
+ *     <h>/<h>/<hash>.lock.break       held while a stale lock is removed; may itself have a `.break`
+ *     <h>/<h>/<holder>-<number>.tmp   a session that is being written
+ *     reserve                         an empty file: its removal makes space for a lock on a full file system
  *
- * The hash is the SHA-256 of the id, in hexadecimal since file systems may ignore case; `h` is its first digit, then its second:
- * 256 folders hold a million sessions in lots of 4,000. Other names are nobody's of ours and never touched.
+ * The hash is the SHA-256 of the id, in hexadecimal because file systems may ignore case. `h` is its first digit, then its second:
+ * 256 directories hold a million sessions, 4,000 each. Files of other names do not belong to this store and are never touched.
  */
-export const ownersFolder = 'owners'
-
-const digits = [...'0123456789abcdef']
-
-/** The folders in which sessions lie, whether they exist or not. */
-export function shardFolders(root: string): string[] {
-  return digits.flatMap((first) => digits.map((second) => join(root, first, second)))
-}
-
-export interface Spot {
-  readonly folder: string
-  readonly path: string
+export interface SessionPaths {
+  readonly directory: string
+  readonly session: string
   readonly lock: string
 }
 
-/** UTF-16, since UTF-8 makes the same of every half of a surrogate pair. */
+/** Somebody must be told that a file is ignored, and why. */
+export type WarnOfFile = (path: string, reason: string) => void
+
+/** What a name in a directory of sessions is. */
+export type FileKind = 'session' | 'lock' | 'temporary' | 'foreign'
+
+export interface Found extends SessionPaths {
+  readonly path: string
+  readonly name: string
+  readonly kind: FileKind
+}
+
+const DIGITS = [...'0123456789abcdef']
+/** A request uses the paths of its id several times. */
+const KEPT_PATHS = 8_192
+
+const TEMPORARY = new RegExp(`^(${HOLDER_PATTERN})-\\d+\\.tmp$`)
+
+export class Layout {
+  readonly root: string
+  readonly #kept = new LruCache<SessionPaths>(KEPT_PATHS, () => 1)
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  get reserve(): string {
+    return join(this.root, 'reserve')
+  }
+
+  pathsOf(id: string): SessionPaths {
+    const kept = this.#kept.get(id)
+    if (kept !== undefined) return kept
+    const hash = hashOf(id)
+    const paths = pathsIn(join(this.root, hash[0]!, hash[1]!), hash)
+    this.#kept.set(id, paths)
+    return paths
+  }
+
+  /** All files in the directories of sessions, in time slices. A file may be gone when the caller comes to it. */
+  async *files(slice: SharedTimeSlice, warn: WarnOfFile): AsyncGenerator<Found> {
+    // Fails here if the root itself is no directory.
+    if (namesIn(this.root) === null) return
+    for (const directory of DIGITS.flatMap((first) => DIGITS.map((second) => join(this.root, first, second)))) {
+      await slice.wait()
+      for (const name of this.#namesOf(directory, warn)) {
+        await slice.wait()
+        yield { ...pathsIn(directory, name), path: `${directory}${sep}${name}`, name, kind: kindOf(name) }
+      }
+    }
+  }
+
+  #namesOf(directory: string, warn: WarnOfFile): string[] {
+    try {
+      return namesIn(directory) ?? []
+    } catch (error) {
+      if (codeIn(error) !== 'ENOTDIR') throw error
+      warn(directory, 'it is not a directory')
+      return []
+    }
+  }
+}
+
+/** Of the id as UTF-16, as the first versions did. */
 export function hashOf(id: string): string {
   return createHash('sha256').update(id, 'utf16le').digest('hex')
 }
 
-/** Finds the places of ids; remembers those of the last ids, since a request asks for its own several times. */
-export class Spots {
-  readonly #root: string
-  readonly #known = new Map<string, Spot>()
-
-  constructor(root: string) {
-    this.#root = root
-  }
-
-  of(id: string): Spot {
-    const known = this.#known.get(id)
-    if (known !== undefined) return known
-    const hash = hashOf(id)
-    const folder = join(this.#root, hash[0]!, hash[1]!)
-    const path = `${folder}${sep}${hash}`
-    const spot = { folder, path, lock: `${path}.lock` }
-    if (this.#known.size >= 4_096) this.#known.clear()
-    if (id.length < 1_024) this.#known.set(id, spot)
-    return spot
-  }
+/** The holder that the name of a temporary file names. */
+export function holderOfTemporary(name: string): string {
+  return TEMPORARY.exec(name)?.[1] ?? ''
 }
 
-/** What a name in such a folder is. */
-export type Kind = 'session' | 'lock' | 'temporary' | 'foreign'
-
-export function kindOf(name: string): Kind {
+function kindOf(name: string): FileKind {
   if (/^[0-9a-f]{64}$/.test(name)) return 'session'
   if (/^[0-9a-f]{64}\.lock(\.break)*$/.test(name)) return 'lock'
-  return temporary.test(name) ? 'temporary' : 'foreign'
+  return TEMPORARY.test(name) ? 'temporary' : 'foreign'
 }
 
-const temporary = new RegExp(`^(${tokenPattern})-\\d+\\.tmp$`)
-const owner = new RegExp(`^(${tokenPattern})(\\.spare)?$`)
+function pathsIn(directory: string, hash: string): SessionPaths {
+  const session = `${directory}${sep}${hash}`
+  return { directory, session, lock: `${session}.lock` }
+}
 
-/** The process that the name of a temporary file or of an owner file tells of; '' if it is neither. */
-export function tokenOf(name: string): string {
-  return temporary.exec(name)?.[1] ?? owner.exec(name)?.[1] ?? ''
+/** Null if there is no such directory. Not handed to the thread pool: 256 times there and back takes longer than most directories. */
+function namesIn(directory: string): string[] | null {
+  try {
+    return fs.readdirSync(directory)
+  } catch (error) {
+    if (codeIn(error) === 'ENOENT') return null
+    throw error
+  }
 }

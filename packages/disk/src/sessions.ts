@@ -1,184 +1,202 @@
 import fs from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabankError, type Entry, isAlive, newEntry } from 'connect-databank'
-import { isPast } from './death.ts'
-import { codeIn, isSharingViolation } from './failure.ts'
-import { readDeath, readSession, syncFile, type Temporary, touchFile, writeTemporary } from './files.ts'
-import { type Home, removeIfThere, syncFolder, syncUpTo } from './home.ts'
-import type { Spot } from './layout.ts'
-import { holderOf, type Lock, take } from './locks.ts'
-import type { Pace } from './pace.ts'
-import { RecentFiles } from './recent-files.ts'
-import { encode } from './record.ts'
-import type { Skip } from './walk.ts'
+import { DatabankError, type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
+import { codeIn, isSharingViolation } from './errors.ts'
+import {
+  isPast,
+  makeDirectory,
+  readExpires,
+  readSession,
+  removeFile,
+  syncDirectory,
+  syncFile,
+  touchFile,
+  writeFile,
+} from './files.ts'
+import type { Layout, SessionPaths } from './layout.ts'
+import { currentHolder, describeHolder, type Lock, takeLock } from './locks.ts'
+import { encode } from './records.ts'
 
-/** How long a write waits for others that hold the session, in milliseconds: less than the store waits for us. */
-const patience = 4_000
-/** How often a folder that is gone is made anew before somebody must be removing it on purpose. */
-const restorations = 8
+/** The part of the store's `timeout` that an operation waits for a lock. */
+const PATIENCE = 0.8
+/** How often an operation creates a missing directory, until somebody must be removing it on purpose. */
+const MOST_CREATIONS = 8
 
-/** What is done to one session: read, replaced, removed, touched. Errors are the system's own. */
+const NOTHING = Buffer.alloc(0)
+let temporaryFiles = 0
+
+interface SessionsOptions {
+  readonly layout: Layout
+  readonly durable: boolean
+  /** How long the store waits for an operation, in milliseconds. */
+  readonly timeout: number
+  readonly slice: SharedTimeSlice
+}
+
+/** What is done to one session. Errors are the system's own. */
 export class Sessions {
-  readonly #home: Home
+  readonly #layout: Layout
   readonly #durable: boolean
-  readonly #pace: Pace
-  readonly #skip: Skip
-  readonly #recent = new RecentFiles()
-  /** The folders whose own names have been synced since we first wrote there. */
+  readonly #patience: number
+  readonly #slice: SharedTimeSlice
+  /** Directories whose own names have been synced since this bank first wrote there. */
   readonly #synced = new Set<string>()
+  #hasReserve = false
 
-  constructor(home: Home, durable: boolean, pace: Pace, skip: Skip) {
-    this.#home = home
+  constructor({ layout, durable, timeout, slice }: SessionsOptions) {
+    this.#layout = layout
     this.#durable = durable
-    this.#pace = pace
-    this.#skip = skip
+    this.#patience = timeout * PATIENCE
+    this.#slice = slice
   }
 
-  /** The entry, or null where there is none that can be served. */
-  read({ path }: Spot, id: string): Entry | null {
-    const record = readSession(path, this.#recent)
+  /** The stored session, `corrupt` if the file is none; null if there is no file. */
+  read({ session }: SessionPaths, id: string): Stored | null {
+    const record = readSession(session)
     if (record === null) return null
-    if ('broken' in record) {
-      this.#skip(path, record.broken)
-      return null
-    }
-    if (record.id === id) return newEntry(record.payload, record.expires)
-    this.#skip(path, 'it is a copy of another session')
-    return null
+    if ('unusable' in record) return corrupt(record.unusable, session)
+    if (record.id !== id) return corrupt('it is a copy of the file of another session', session)
+    return { payload: record.payload, expires: record.expires, owner: record.owner }
   }
 
-  async save(spot: Spot, id: string, entry: Entry): Promise<void> {
-    await this.#replace(spot, id, entry, () => true)
+  async save(paths: SessionPaths, id: string, entry: Entry): Promise<void> {
+    await this.#replace(paths, id, entry, () => true)
   }
 
-  async swap(spot: Spot, id: string, expected: string | null, entry: Entry): Promise<boolean> {
+  async swap(paths: SessionPaths, id: string, expected: string | null, entry: Entry, now: number): Promise<boolean> {
     const isExpected = (): boolean => {
-      const there = this.read(spot, id)
-      return (isAlive(there, Date.now()) ? there.payload : null) === expected
+      const stored = this.read(paths, id)
+      if (stored?.corrupt !== undefined) return expected === null || expected === stored.payload
+      return (isLive(stored, now) ? stored.payload : null) === expected
     }
-    // A file is made for nothing if another write was faster, and to make one is what costs most.
-    return (await this.persist(spot, async () => isExpected())) && this.#replace(spot, id, entry, isExpected)
+    // To write a file costs most: a swap that comes too late does not.
+    return (await this.retry(paths, async () => isExpected())) && this.#replace(paths, id, entry, isExpected)
   }
 
-  async delete(spot: Spot): Promise<boolean> {
-    if (fs.lstatSync(spot.path, { throwIfNoEntry: false }) === undefined) return false
-    const deleted = await this.persist(spot, async () =>
-      this.#locked(spot, (lock) => {
+  async delete(paths: SessionPaths): Promise<boolean> {
+    if (fs.lstatSync(paths.session, { throwIfNoEntry: false }) === undefined) return false
+    const deleted = await this.retry(paths, async () =>
+      this.#locked(paths, (lock) => {
         lock.check()
-        this.#recent.delete(spot.path)
-        return removeIfThere(spot.path)
+        return removeFile(paths.session)
       }),
     )
-    if (deleted && this.#durable) await this.#syncNames(spot.folder)
+    if (deleted && this.#durable) await this.#syncNames(paths.directory)
     return deleted
   }
 
-  /** Whether that was all: what the file's time cannot say, and a file that must be synced, is for `touch`. */
-  touchAtOnce({ path }: Spot, expires: number | null): boolean {
-    return !this.#durable && touchFile(path, expires, this.#latest)
-  }
-
-  async touch(spot: Spot, id: string, expires: number | null): Promise<void> {
-    if (await this.persist(spot, async () => touchFile(spot.path, expires, this.#latest))) {
-      if (this.#durable) await syncFile(spot.path)
-      return
-    }
-    // The file's time cannot say it: the file is replaced by one whose header does.
-    for (;;) {
-      const entry = this.read(spot, id)
-      if (!isAlive(entry, Date.now())) return
-      if (await this.swap(spot, id, entry.payload, { payload: entry.payload, expires })) return
-    }
-  }
-
-  isDead(path: string, now: number): boolean {
-    const death = readDeath(path)
-    if (death !== null && 'broken' in death) this.#skip(path, death.broken)
-    return death !== null && 'expires' in death && isPast(death.expires, now)
-  }
-
-  /** Whoever holds the lock is writing the session: then it lives again, or goes next time. */
-  freeIfDead(spot: Spot, now: number): boolean {
-    const freed = this.#locked(spot, (lock) => {
-      if (!this.isDead(spot.path, now)) return false
-      lock.check()
-      return removeIfThere(spot.path)
+  async touch(paths: SessionPaths, expires: number | null, now: number): Promise<void> {
+    await this.retry(paths, async () => {
+      touchFile(paths.session, expires, now)
+      return true
     })
-    return freed === true
+    if (this.#durable) await syncFile(paths.session)
   }
 
-  /** Does it again while the session is held by others, or a folder is missing, or Windows says that a file is in use. */
-  async persist<Result>(spot: Spot, act: () => Promise<Result | undefined>): Promise<Result> {
-    const end = performance.now() + patience
-    let restored = 0
+  /** Removes the session if it has expired. While another holds the lock it is left: that one may be renewing it. */
+  removeExpired(paths: SessionPaths, now: number): boolean {
+    const removed = this.#locked(paths, (lock) => {
+      const record = readExpires(paths.session)
+      if (record === null || 'unusable' in record || !isPast(record.expires, now)) return false
+      lock.check()
+      return removeFile(paths.session)
+    })
+    return removed === true
+  }
+
+  /** Tries again while another holds the lock (`act` returns undefined), a directory is missing, or Windows has the file in use. */
+  async retry<Result>({ directory, lock }: SessionPaths, act: () => Promise<Result | undefined>): Promise<Result> {
+    const end = performance.now() + this.#patience
+    let creations = 0
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await act()
         if (result !== undefined) return result
-        if (performance.now() > end) throw heldTooLong(spot)
+        if (performance.now() > end) throw this.#heldTooLong(lock)
       } catch (error) {
-        if (codeIn(error) === 'ENOENT' && restored++ < restorations) {
-          this.#synced.delete(spot.folder)
-          this.#home.restore(spot.folder)
+        if (codeIn(error) === 'ENOENT' && creations++ < MOST_CREATIONS) {
+          this.#synced.delete(directory)
+          makeDirectory(directory)
           continue
         }
         if (!isSharingViolation(error) || performance.now() > end) throw error
       }
-      // Work under a lock takes a fraction of a millisecond; and chance keeps those who wait from coming back together.
+      // Work under a lock takes a fraction of a millisecond. Those who wait do not come back together.
       await sleep(Math.random() * Math.min(attempt, 20))
-      await this.#pace.rest()
+      await this.#slice.wait()
     }
   }
 
-  /** Puts the entry in its place if, under the lock, `decide` says so. The new file is complete before the lock is taken. */
-  async #replace(spot: Spot, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
-    const files: Temporary[] = []
+  /** Gives up the reserve, where a lock needs the space of a file. Returns whether there was one. */
+  readonly makeSpace = (): boolean => {
+    this.#hasReserve = false
+    return removeFile(this.#layout.reserve)
+  }
+
+  /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
+  async #replace(paths: SessionPaths, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
+    const temporary = join(paths.directory, `${currentHolder()}-${++temporaryFiles}.tmp`)
+    let isWritten = false
     try {
-      return await this.persist(spot, async () => {
-        // It is gone if somebody removed the folder.
-        if (files[0] === undefined || !fs.existsSync(files[0].path)) {
-          files[0] = writeTemporary(spot.folder, this.#home.presence(), encode(id, entry), entry.expires)
-          if (this.#durable) await syncFile(files[0].path)
+      return await this.retry(paths, async () => {
+        // It is gone if somebody has removed the directory.
+        if (!isWritten || !fs.existsSync(temporary)) {
+          writeFile(temporary, encode(id, entry))
+          isWritten = true
+          if (this.#durable) await syncFile(temporary)
         }
-        const { path, stats } = files[0]
-        const replaced = this.#locked(spot, (lock) => {
+        const replaced = this.#locked(paths, (lock) => {
           if (!decide()) return false
           lock.check()
-          fs.renameSync(path, spot.path)
-          files.pop()
-          this.#recent.put(spot.path, stats, { id, payload: entry.payload, expires: entry.expires })
+          fs.renameSync(temporary, paths.session)
+          isWritten = false
           return true
         })
-        if (replaced === true && this.#durable) await this.#syncNames(spot.folder)
+        if (replaced === true && this.#durable) await this.#syncNames(paths.directory)
         return replaced
       })
     } finally {
-      for (const { path } of files) removeIfThere(path)
+      if (isWritten) removeFile(temporary)
     }
   }
 
-  /** Answers undefined if somebody else holds the lock. */
-  #locked<Result>(spot: Spot, act: (lock: Lock) => Result): Result | undefined {
-    const lock = take(this.#home, spot.lock)
-    if (lock === null) return undefined
+  /** Returns undefined if another holds the lock. */
+  #locked<Result>({ lock }: SessionPaths, act: (lock: Lock) => Result): Result | undefined {
+    const taken = takeLock(lock, this.makeSpace)
+    if (taken === null) return undefined
     try {
-      return act(lock)
+      return act(taken)
     } finally {
-      lock.release()
+      taken.release()
+      if (!this.#hasReserve) this.#makeReserve()
     }
   }
 
-  async #syncNames(folder: string): Promise<void> {
-    await syncFolder(folder)
-    if (this.#synced.has(folder)) return
-    await syncUpTo(this.#home.root, folder)
-    this.#synced.add(folder)
+  #makeReserve(): void {
+    try {
+      writeFile(this.#layout.reserve, NOTHING)
+      this.#hasReserve = true
+    } catch (error) {
+      this.#hasReserve = codeIn(error) === 'EEXIST'
+    }
   }
 
-  /** How late a death the file system keeps. It is asked when there is a file: nothing is made for a touch of nothing. */
-  readonly #latest = (): number => this.#home.presence().latest
+  /** The names in a directory and, once, the names of the directory itself and of those above it. */
+  async #syncNames(directory: string): Promise<void> {
+    await syncDirectory(directory)
+    if (this.#synced.has(directory)) return
+    const top = dirname(this.#layout.root)
+    for (let at = directory; at !== top && at !== dirname(at); at = dirname(at)) await syncDirectory(dirname(at))
+    this.#synced.add(directory)
+  }
+
+  #heldTooLong(lock: string): DatabankError {
+    const message = `disk: ${describeHolder(lock)} has held the session for ${this.#patience} ms: ${lock}`
+    return new DatabankError('DATABANK_UNAVAILABLE', message)
+  }
 }
 
-function heldTooLong({ lock }: Spot): Error {
-  return new DatabankError('DATABANK_UNAVAILABLE', `${holderOf(lock)} has held the session for ${patience} ms: ${lock}`)
+function corrupt(reason: string, path: string): Stored {
+  return { payload: '', expires: null, corrupt: `${reason}: ${path}` }
 }

@@ -2,39 +2,39 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assertKeysApart, idConformance, recordConformance } from '@connect-databank/conformance'
-import { DiskBank } from '@connect-databank/disk'
 import { describe, it } from 'vitest'
+import { DiskBank } from '../src/bank.ts'
 import { hashOf } from '../src/layout.ts'
-import { filesIn, newFolder } from './kit.ts'
+import { filesIn, newDirectory } from './helpers.ts'
 
-/** Files of others beside the sessions and above them, where `../x`, `../../x` and their like would lead, and one among them. */
+/** Foreign files beside the sessions and above them, where ids such as `../x` and `../../x` would lead, and one among them. */
 const neighbours = ['x', 'inner/x', 'inner/sessions.json', 'inner/sessions2/x', 'inner/sessions/x']
 
 const open = async () => {
-  const folder = newFolder()
-  const neighbour = new DiskBank({ path: join(folder, 'inner/neighbours') })
+  const directory = newDirectory()
+  const neighbour = new DiskBank({ path: join(directory, 'inner/neighbours') })
   await neighbour.save('x', { payload: 'mine', expires: null })
   await neighbour.close()
   for (const name of neighbours) {
-    mkdirSync(join(folder, name, '..'), { recursive: true })
-    writeFileSync(join(folder, name), 'mine')
+    mkdirSync(join(directory, name, '..'), { recursive: true })
+    writeFileSync(join(directory, name), 'mine')
   }
   const isOutside = (name: string) => !name.startsWith('inner/sessions/') || name === 'inner/sessions/x'
-  const bank = new DiskBank({ path: join(folder, 'inner/sessions') })
+  const bank = new DiskBank({ path: join(directory, 'inner/sessions') })
   return {
     bank,
     outside: async () =>
-      filesIn(folder)
+      filesIn(directory)
         .filter(isOutside)
-        .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+        .map((name) => [name, readFileSync(join(directory, name), 'utf8')]),
     close: async () => {
       await bank.close()
-      await rm(folder, { recursive: true, force: true })
+      await rm(directory, { recursive: true, force: true })
     },
   }
 }
 
-// A file system that is slow to make files needs longer than the two minutes that are given by default.
+// A file system that creates files slowly needs longer than the default of two minutes.
 idConformance({ describe, it }, { open, time: 300_000 })
 recordConformance({ describe, it }, { open })
 

@@ -1,13 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bankConformance, storeConformance } from '@connect-databank/conformance'
+import { bankConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
-import { DiskBank, type DiskBankOptions, DiskStore } from '../src/index.ts'
+import { DiskBank, type DiskBankOptions } from '../src/index.ts'
+import { newDirectory } from './helpers.ts'
 
 async function openBank(options: Partial<DiskBankOptions> = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'disk-bank-'))
-  const open = () => new DiskBank({ path: join(folder, 'sessions'), ...options })
+  const directory = newDirectory()
+  const open = () => new DiskBank({ path: join(directory, 'sessions'), ...options })
   const banks = [open()]
   return {
     bank: banks[0]!,
@@ -17,7 +17,7 @@ async function openBank(options: Partial<DiskBankOptions> = {}) {
     },
     close: async () => {
       await Promise.all(banks.map((bank) => bank.close()))
-      await rm(folder, { recursive: true })
+      await rm(directory, { recursive: true })
     },
   }
 }
@@ -27,24 +27,3 @@ bankConformance({ describe, it }, { open: () => openBank() })
 describe('durable', () => {
   bankConformance({ describe, it }, { open: () => openBank({ durable: true }) })
 })
-
-storeConformance(
-  { describe, it },
-  {
-    open: async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'disk-store-'))
-      const stores = [new DiskStore({ path: folder })]
-      return {
-        store: stores[0]!,
-        another: async () => {
-          stores.push(new DiskStore({ path: folder }))
-          return stores.at(-1)!
-        },
-        close: async () => {
-          await Promise.all(stores.map((store) => store.close()))
-          await rm(folder, { recursive: true })
-        },
-      }
-    },
-  },
-)

@@ -1,16 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { historyConformance } from '@connect-databank/conformance'
-import { DiskBank } from '@connect-databank/disk'
 import { DatabankStore } from 'connect-databank'
 import { describe, it } from 'vitest'
-import { newFolder } from './kit.ts'
+import { DiskBank } from '../src/bank.ts'
+import { newDirectory } from './helpers.ts'
 
 historyConformance(
   { describe, it },
   {
     rounding: 0,
     open: async (layer) => {
-      const path = newFolder()
+      const path = newDirectory()
       const stores: DatabankStore[] = []
       const open = async () => {
         const store = new DatabankStore({ bank: layer(new DiskBank({ path })) })

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { describe, it } from 'vitest'
 import { longestDelay } from '../../../testing/event-loop-delay.js'
 import { DiskBank } from '../src/bank.ts'
-import { hour, newFolder } from './kit.ts'
+import { HOUR, newDirectory } from './helpers.ts'
 
 const many = 12_000
 // In memory where there is such a place: it is our slices that are measured, not the disk.
@@ -11,7 +11,7 @@ const place = fs.existsSync('/dev/shm') ? '/dev/shm' : undefined
 
 describe(`${many} sessions in files`, { timeout: 300_000 }, () => {
   it('are written at once, counted, scanned, freed and cleared without stopping the loop', async () => {
-    const folder = newFolder(place)
+    const folder = newDirectory(place)
     const bank = new DiskBank({ path: folder })
     const now = Date.now()
     const ids = Array.from({ length: many }, (_, at) => `session-${at}`)
@@ -31,7 +31,12 @@ describe(`${many} sessions in files`, { timeout: 300_000 }, () => {
         assert.ok(found.every((entry) => entry !== null))
       }),
       readMany: await longestDelay(3, async () => void (await bank.readMany(ids))),
-      touchMany: await longestDelay(2, async () => bank.touchMany(ids.slice(2 * third).map((id) => [id, now + hour]))),
+      touchMany: await longestDelay(2, async () =>
+        bank.touchMany(
+          ids.slice(2 * third).map((id) => [id, now + HOUR]),
+          now,
+        ),
+      ),
       count: await longestDelay(3, async () => assert.equal(await bank.count(now + 60_000), 2 * third)),
       scan: await longestDelay(3, async () => {
         let seen = 0

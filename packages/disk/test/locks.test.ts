@@ -4,82 +4,96 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, it } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it, vi } from 'vitest'
 import { DiskBank } from '../src/bank.ts'
-import { Home } from '../src/home.ts'
-import { type Spot, Spots } from '../src/layout.ts'
-import { removeIfStale, take } from '../src/locks.ts'
-import { newToken, stateOf } from '../src/owner.ts'
-import { inAnHour, leftOver, newFolder } from './kit.ts'
+import { Layout, type SessionPaths } from '../src/layout.ts'
+import { currentHolder, type Lock, removeIfStale, stateOf, takeLock } from '../src/locks.ts'
+import { bundlePrograms, inAnHour, leftoversIn, newDirectory } from './helpers.ts'
 
-let folder: string
-let spot: Spot
+let directory: string
+let paths: SessionPaths
 let bank: DiskBank
 beforeEach(async () => {
-  folder = newFolder()
-  spot = new Spots(folder).of('id')
-  bank = new DiskBank({ path: folder })
+  directory = newDirectory()
+  paths = new Layout(directory).pathsOf('id')
+  bank = new DiskBank({ path: directory })
   await bank.save('id', inAnHour('a'))
 })
 afterEach(async () => {
   await bank.close()
-  fs.rmSync(folder, { recursive: true, force: true })
+  fs.rmSync(directory, { recursive: true, force: true })
 })
 
-const [boot, namespace, pid, start, random] = newToken().split('-') as [string, string, string, string, string]
+const [boot, namespace, pid, thread, start, random] = currentHolder().split('-') as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+]
 /** A process that has ended: its number is nobody's for now. */
 const endedPid = spawnSync(process.execPath, ['-e', '']).pid
-const tokens = {
-  ended: [boot, namespace, endedPid, start, random].join('-'),
-  'of the same number as a living one, but older': [boot, namespace, pid, Number(start) - 1, random].join('-'),
-  'of before the machine was started again': ['00000000', namespace, pid, start, random].join('-'),
+const endedHolders = {
+  'of a process that has ended': [boot, namespace, endedPid, endedPid, start, random],
+  'of an earlier process with the same number': [boot, namespace, pid, thread, Number(start) - 1, random],
+  'of a thread of this process that has ended': [boot, namespace, pid, 4_194_303, start, random],
+  'from before the machine was restarted': ['00000000', namespace, pid, thread, start, random],
 }
-const outOfSight = [boot, '00000000', endedPid, start, random].join('-')
+const invisible = [boot, '00000000', endedPid, endedPid, start, random].join('-')
+/** Another thread that runs: the parent of this process. */
+const running = holderOfProcess(process.ppid)
 
-/** Puts a lock as a process with this token would have left it. */
-function leaveLock(token: string, path = spot.lock): void {
-  const owner = join(folder, 'owners', token)
-  fs.writeFileSync(owner, token)
-  if (!fs.existsSync(path)) fs.linkSync(owner, path)
+const noSpace = (): boolean => false
+/** Leaves a lock as its holder would. */
+function leaveLock(holder: string, path = paths.lock): void {
+  fs.rmSync(path, { force: true })
+  fs.symlinkSync(holder, path)
+}
+const isLocked = (): boolean => fs.lstatSync(paths.lock, { throwIfNoEntry: false }) !== undefined
+const swap = (expected: string | null, payload: string) => bank.swap('id', expected, inAnHour(payload), Date.now())
+
+function holderOfProcess(number: number): string {
+  const stat = fs.readFileSync(`/proc/${number}/stat`, 'latin1')
+  const itsStart = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return [boot, namespace, number, number, itsStart, random].join('-')
 }
 
-describe('a lock', () => {
-  for (const [what, token] of Object.entries(tokens)) {
-    it(`of a process ${what} holds up nobody, and purge removes all of it`, async () => {
-      assert.equal(stateOf(token), 'dead')
-      leaveLock(token)
-      assert.equal(await bank.swap('id', 'a', inAnHour('b')), true)
-      leaveLock(token)
-      leaveLock(token, `${spot.lock}.break`)
-      leaveLock(token, `${spot.lock}.break.break`)
+describe('a lock that was left behind', () => {
+  for (const [what, parts] of Object.entries(endedHolders)) {
+    const holder = parts.join('-')
+    it(`${what} delays nobody, and purge removes everything of it`, async () => {
+      assert.equal(stateOf(holder), 'ended')
+      leaveLock(holder)
+      assert.equal(await swap('a', 'b'), 'b')
+      leaveLock(holder)
+      leaveLock(holder, `${paths.lock}.break`)
+      leaveLock(holder, `${paths.lock}.break.break`)
       await bank.save('id', inAnHour('c'))
-      leaveLock(token)
+      leaveLock(holder)
       assert.equal(await bank.delete('id'), true)
-      leaveLock(token)
-      leaveLock(token, `${spot.lock}.break`)
-      fs.writeFileSync(join(spot.folder, `${token}-7.tmp`), 'half a se')
-      // Killed before it could say who it is.
-      fs.writeFileSync(join(folder, 'owners', token.replace(random, '0123456789abcdef')), '')
+      leaveLock(holder)
+      leaveLock(holder, `${paths.lock}.break`)
+      fs.writeFileSync(join(paths.directory, `${holder}-7.tmp`), 'half a se')
       await bank.purge(Date.now())
-      await bank.close()
-      assert.deepEqual(leftOver(folder), [])
+      assert.deepEqual(leftoversIn(directory), [])
     })
   }
 
   it.runIf(process.platform === 'linux')(
-    'of a process that was killed holds up nobody, though its parent never asks',
+    'by a process that was killed delays nobody, though its parent never asks for it',
     async () => {
       const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] })
       try {
         const [victim] = (await once(parent.stdout, 'data')).map(Number) as [number]
-        const stat = (): string[] => fs.readFileSync(`/proc/${victim}/stat`, 'latin1').split(' ')
-        const token = [boot, namespace, victim, stat()[21], random].join('-')
-        assert.equal(stateOf(token), 'alive')
-        leaveLock(token)
+        const holder = holderOfProcess(victim)
+        assert.equal(stateOf(holder), 'running')
+        leaveLock(holder)
         process.kill(victim, 'SIGKILL')
-        while (stat()[2] !== 'Z') await setImmediate()
-        assert.equal(stateOf(token), 'dead')
-        assert.equal(await bank.swap('id', 'a', inAnHour('b')), true)
+        while (!/\) Z /.test(fs.readFileSync(`/proc/${victim}/stat`, 'latin1'))) await setImmediate()
+        assert.equal(stateOf(holder), 'ended')
+        assert.equal(await swap('a', 'b'), 'b')
       } finally {
         parent.kill('SIGKILL')
         await once(parent, 'exit')
@@ -87,101 +101,114 @@ describe('a lock', () => {
     },
   )
 
-  it('of a process that lives is waited for, and not for ever', async () => {
-    const home = new Home(folder)
-    const lock = take(home, spot.lock)
-    assert.equal(take(new Home(folder), spot.lock), null)
-    assert.equal(removeIfStale(home, spot.lock), false)
-    const began = performance.now()
-    const held = { code: 'DATABANK_UNAVAILABLE', message: /process \d+ has held/ }
-    await Promise.all([
-      assert.rejects(bank.swap('id', 'a', inAnHour('b')), held),
-      assert.rejects(bank.save('id', inAnHour('c')), held),
-    ])
-    assert.ok(performance.now() - began > 3_500)
-    assert.equal((await bank.read('id'))?.payload, 'a', 'nobody waits to read')
-    await bank.touch('id', null)
-    assert.equal((await bank.read('id'))?.expires, null, 'nor to touch')
+  it('by this thread, because it could not be removed, does not delay this thread', () => {
+    assert.ok(takeLock(paths.lock, noSpace))
+    assert.ok(takeLock(paths.lock, noSpace), 'the same again')
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a worker thread', () => {
+  let programs: Awaited<ReturnType<typeof bundlePrograms>>
+  beforeAll(async () => {
+    programs = await bundlePrograms()
+  })
+  afterAll(() => programs.remove())
+
+  it('that is terminated while it holds a lock leaves nothing locked', async () => {
+    const workerData = { path: directory, id: 'id' }
+    const worker = new Worker(join(programs.folder, 'holder.js'), { workerData })
+    assert.deepEqual(await once(worker, 'message'), ['taken'])
+    assert.equal(takeLock(paths.lock, noSpace), null, 'it runs, so its lock counts')
     assert.equal(await bank.purge(Date.now()), 0)
-    assert.ok(fs.existsSync(spot.lock))
-    const waiting = bank.swap('id', 'a', inAnHour('d'))
+    assert.ok(isLocked())
+    await worker.terminate()
+    const began = performance.now()
+    assert.equal(await swap('a', 'b'), 'b')
+    assert.ok(performance.now() - began < 2_000, 'it was waited for')
+    assert.deepEqual(leftoversIn(directory), [])
+  })
+})
+
+describe('the lock of a process that runs', () => {
+  it('is waited for, as long as the time-out of the store allows', async () => {
+    leaveLock(running)
+    assert.equal(stateOf(running), 'running')
+    assert.equal(removeIfStale(paths.lock, noSpace), false)
+    const hurried = new DiskBank({ path: directory }, { timeout: 500, warn: () => {} })
+    const held = { code: 'DATABANK_UNAVAILABLE', message: new RegExp(`process ${process.ppid} has held the session for 400 ms`) }
+    const began = performance.now()
+    await Promise.all([
+      assert.rejects(hurried.swap('id', 'a', inAnHour('b'), Date.now()), held),
+      assert.rejects(hurried.save('id', inAnHour('c')), held),
+      assert.rejects(hurried.delete('id'), held),
+    ])
+    const waited = performance.now() - began
+    assert.ok(waited > 390 && waited < 1_500, `waited ${waited} ms`)
+    assert.equal((await bank.read('id'))?.payload, 'a', 'a read does not wait')
+    await bank.touch('id', null, Date.now())
+    assert.equal((await bank.read('id'))?.expires, null, 'a touch does not wait')
+    assert.equal(await bank.purge(Date.now()), 0)
+    assert.ok(isLocked())
+    const waiting = swap('a', 'd')
     await new Promise((resolve) => setTimeout(resolve, 30))
-    lock?.release()
-    assert.equal(await waiting, true)
-    home.leave()
+    fs.unlinkSync(paths.lock)
+    assert.equal(await waiting, 'd')
+    await hurried.close()
   })
 
-  it('of a process out of sight counts as long as that one may be at work', async () => {
-    assert.equal(stateOf(outOfSight), 'unknown')
-    leaveLock(outOfSight)
-    assert.equal(removeIfStale(new Home(folder), spot.lock), false)
-    const now = Date.now
-    try {
-      Date.now = () => now() + 61_000
-      assert.equal(await bank.swap('id', 'a', inAnHour('b')), true)
-    } finally {
-      Date.now = now
-    }
+  it('counts as long as the process may work, if it is not visible from here', async () => {
+    assert.equal(stateOf(invisible), 'invisible')
+    leaveLock(invisible)
+    assert.equal(removeIfStale(paths.lock, noSpace), false)
+    await aMinuteLater(async () => assert.equal(await swap('a', 'b'), 'b'))
   })
 
   it('is given up by a process that was stopped for long while it held it', async () => {
-    const home = new Home(folder)
-    const lock = take(home, spot.lock)!
-    const now = Date.now
-    try {
-      Date.now = () => now() + 21_000
+    const lock = takeLock(paths.lock, noSpace) as Lock
+    lock.check()
+    await aMinuteLater(async () => {
       assert.throws(() => lock.check(), { code: 'DATABANK_UNAVAILABLE' })
       // Meanwhile another has it.
-      fs.unlinkSync(spot.lock)
-      const other = new Home(folder)
-      const its = take(other, spot.lock)
+      leaveLock(running)
       lock.release()
-      assert.ok(fs.existsSync(spot.lock), 'the lock of another was removed')
-      its?.release()
-      other.leave()
-    } finally {
-      Date.now = now
-    }
-    assert.ok(!fs.existsSync(spot.lock))
-    home.leave()
+      assert.ok(isLocked(), 'the lock of another was removed')
+    })
   })
 
-  it('of ours that could not be removed does not hold us up', async () => {
-    const home = new Home(folder)
-    assert.ok(take(home, spot.lock))
-    assert.ok(take(home, spot.lock), 'the same again')
-    home.leave()
-  })
-})
-
-describe('what runs at the same time', () => {
-  it('a session that is renewed under the eyes of a purge stays', async () => {
-    const home = new Home(folder)
-    await bank.save('id', { payload: 'dead', expires: Date.now() - 1 })
-    const lock = take(home, spot.lock)!
-    const renewal = bank.swap('id', null, inAnHour('renewed'))
-    assert.equal(await bank.purge(Date.now()), 0, 'somebody is at it')
-    lock.release()
-    assert.equal(await renewal, true)
+  it('keeps a session that is renewed from a purge', async () => {
+    await bank.save('id', { payload: 'expired', expires: Date.now() - 1 })
+    leaveLock(running)
+    const renewal = swap(null, 'renewed')
+    assert.equal(await bank.purge(Date.now()), 0)
+    fs.unlinkSync(paths.lock)
+    assert.equal(await renewal, 'renewed')
     assert.equal(await bank.purge(Date.now()), 0)
     assert.equal((await bank.read('id'))?.payload, 'renewed')
-    home.leave()
   })
 
-  it('close waits for what is under way', async () => {
-    const home = new Home(folder)
-    const lock = take(home, spot.lock)!
-    const swap = bank.swap('id', 'a', inAnHour('b'))
-    let closed = false
+  it('is waited for by close', async () => {
+    leaveLock(running)
+    const pending = swap('a', 'b')
+    let isClosed = false
     const closing = bank.close().then(() => {
-      closed = true
+      isClosed = true
     })
     await new Promise((resolve) => setTimeout(resolve, 20))
-    assert.equal(closed, false)
-    lock.release()
-    assert.equal(await swap, true)
+    assert.equal(isClosed, false)
+    fs.unlinkSync(paths.lock)
+    assert.equal(await pending, 'b')
     await closing
-    home.leave()
-    assert.deepEqual(leftOver(folder), [])
+    assert.deepEqual(leftoversIn(directory), [])
   })
 })
+
+/** As after a minute in which the process was stopped. */
+async function aMinuteLater(act: () => Promise<void>): Promise<void> {
+  const now = Date.now() + 61_000
+  vi.spyOn(Date, 'now').mockImplementation(() => now)
+  try {
+    await act()
+  } finally {
+    vi.restoreAllMocks()
+  }
+}

@@ -3,14 +3,14 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { DiskBank, DiskStore, openBank } from '../src/index.ts'
-import { inAnHour, newFolder } from './kit.ts'
+import { inAnHour, newDirectory } from './helpers.ts'
 
 describe('a disk URL', () => {
-  it('names a folder, from here or from the root', async () => {
-    const folder = newFolder()
+  it('names a directory, from here or from the root', async () => {
+    const directory = newDirectory()
     const here = process.cwd()
     // Tests run in a process of their own.
-    process.chdir(folder)
+    process.chdir(directory)
     try {
       const urls = {
         'disk:./one': 'one',
@@ -19,24 +19,24 @@ describe('a disk URL', () => {
         'disk:./zoë': 'zoë',
       }
       const absolute = {
-        [`disk:${folder}/four`]: 'four',
-        [`disk://${folder}/five?durable=true`]: 'five',
-        [`disk:${folder}/six?durable=false`]: 'six',
+        [`disk:${directory}/four`]: 'four',
+        [`disk://${directory}/five?durable=true`]: 'five',
+        [`disk:${directory}/six?durable=false`]: 'six',
       }
       for (const [url, path] of Object.entries({ ...urls, ...absolute })) {
         const bank = openBank(url)
         await bank.save('a', inAnHour('a'))
         await bank.close?.()
-        assert.ok(fs.existsSync(join(folder, path, 'owners')), url)
+        assert.ok(fs.existsSync(join(directory, path, 'reserve')), url)
       }
       const bank = openBank('disk:./relative')
       process.chdir('/')
       await bank.save('a', inAnHour('a'))
-      assert.ok(fs.existsSync(join(folder, 'relative')), 'relative to where the bank was made')
+      assert.ok(fs.existsSync(join(directory, 'relative')), 'relative to where the bank was made')
       await bank.close?.()
     } finally {
       process.chdir(here)
-      fs.rmSync(folder, { recursive: true })
+      fs.rmSync(directory, { recursive: true })
     }
   })
 
@@ -49,7 +49,14 @@ describe('a disk URL', () => {
 
 describe('options', () => {
   it('are checked', () => {
-    const wrong = [{}, { path: '' }, { path: 3 }, { path: 'a', durable: 'yes' }, { path: 'a', onSkip: 1 }, { path: 'a', mode: 1 }]
+    const wrong = [
+      {},
+      { path: '' },
+      { path: 3 },
+      { path: 'a', durable: 'yes' },
+      { path: 'a', onSkip: () => {} },
+      { path: 'a', mode: 1 },
+    ]
     for (const options of wrong) {
       assert.throws(() => new DiskBank(options as { path: string }), { code: 'DATABANK_INVALID_OPTION' }, JSON.stringify(options))
       assert.throws(

@@ -31,6 +31,7 @@ const FALSE: Promise<boolean> = Promise.resolve(false)
  * cost more than the work.
  */
 export class MemoryBank implements Bank {
+  readonly name = 'memory'
   readonly #maxEntries: number
   readonly #maxBytes: number
   readonly #shards: readonly Shard[] = Array.from({ length: SHARDS }, () => new Shard())

@@ -15,3 +15,41 @@ export class TimeSlice {
     this.#end = performance.now() + SLICE
   }
 }
+
+/**
+ * One time slice for all operations of a bank whose calls are synchronous: a turn of the event loop starts as many operations as fit
+ * into it. The others wait for the next turns, in their order.
+ */
+export class SharedTimeSlice {
+  #waiting = 0
+  /** When the slice of this turn began; undefined: no operation has run in this turn. */
+  #began: number | undefined
+
+  /** Whether an operation may start at once. */
+  isFree(): boolean {
+    return this.#waiting === 0 && this.#hasTime()
+  }
+
+  /** Returns undefined if an operation may start at once, else a promise that resolves when it may. */
+  wait(): Promise<void> | undefined {
+    return this.isFree() ? undefined : this.#wait()
+  }
+
+  async #wait(): Promise<void> {
+    this.#waiting++
+    // Each callback of setImmediate is followed by the work of the operation that it starts, so the clock shows that.
+    do await new Promise((resolve) => setImmediate(resolve))
+    while (!this.#hasTime())
+    this.#waiting--
+  }
+
+  #hasTime(): boolean {
+    const now = performance.now()
+    if (this.#began !== undefined) return now - this.#began < SLICE
+    this.#began = now
+    setImmediate(() => {
+      this.#began = undefined
+    })
+    return true
+  }
+}

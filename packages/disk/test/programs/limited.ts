@@ -1,4 +1,4 @@
-// Saves under a limit that the system sets, and tells as JSON what came of it: `limited <folder> <what>`.
+// Saves under a limit that the system sets, and prints the results as JSON: `limited <path> <what>`.
 import fs from 'node:fs'
 import { DiskBank } from '../../src/bank.ts'
 
@@ -10,43 +10,47 @@ const outcome = (work: Promise<unknown>) =>
     (value) => value ?? 'done',
     (error) => error.code,
   )
-const seen: Record<string, unknown> = {}
+const swap = (id: string, expected: string | null, payload: string) =>
+  bank.swap(id, expected, entry(payload), Date.now()).then((version) => version !== null)
+const results: Record<string, unknown> = {}
 
 if (what === 'size') {
-  seen['small'] = await outcome(bank.save('a', entry('small')))
-  seen['large'] = await outcome(bank.save('a', entry('x'.repeat(1_000_000))))
-  seen['large swap'] = await outcome(bank.swap('a', 'small', entry('x'.repeat(1_000_000))))
-  seen['large swap that loses'] = await outcome(bank.swap('a', 'another', entry('x'.repeat(1_000_000))))
-  seen['large new'] = await outcome(bank.save('b', entry('x'.repeat(1_000_000))))
-  seen['read'] = (await bank.read('a'))?.payload
-  seen['read new'] = await bank.read('b')
-  seen['small again'] = await outcome(bank.swap('a', 'small', entry('small again')))
+  const large = 'x'.repeat(1_000_000)
+  results['small'] = await outcome(bank.save('a', entry('small')))
+  results['large'] = await outcome(bank.save('a', entry(large)))
+  results['large swap'] = await outcome(swap('a', 'small', large))
+  results['large swap that comes too late'] = await outcome(swap('a', 'another', large))
+  results['large new'] = await outcome(bank.save('b', entry(large)))
+  results['read'] = (await bank.read('a'))?.payload
+  results['read new'] = await bank.read('b')
+  results['small again'] = await outcome(swap('a', 'small', 'small again'))
 } else {
-  // Rights, as somebody who is not root.
-  const folder = `${path}/sessions`
-  const mine = new DiskBank({ path: folder })
+  // Rights, as a user who is not root.
+  const directory = `${path}/sessions`
+  const mine = new DiskBank({ path: directory })
   await mine.save('a', entry('a'))
   const chmodAll = (mode: number): void => {
-    for (const name of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort().reverse()) {
-      if (fs.statSync(`${folder}/${name}`).isDirectory()) fs.chmodSync(`${folder}/${name}`, mode)
+    for (const name of fs.readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort().reverse()) {
+      if (fs.statSync(`${directory}/${name}`).isDirectory()) fs.chmodSync(`${directory}/${name}`, mode)
     }
-    fs.chmodSync(folder, mode)
+    fs.chmodSync(directory, mode)
   }
   chmodAll(0o500)
-  seen['read'] = (await mine.read('a'))?.payload
-  seen['save'] = await outcome(mine.save('a', entry('b')))
-  seen['swap'] = await outcome(mine.swap('a', 'a', entry('b')))
-  seen['delete'] = await outcome(mine.delete('a'))
-  seen['another save'] = await outcome(new DiskBank({ path: folder }).save('b', entry('b')))
-  seen['another open'] = await outcome(new DiskBank({ path: folder }).open())
-  fs.chmodSync(folder, 0o000)
-  seen['blind read'] = await outcome(mine.read('a'))
-  seen['blind count'] = await outcome(mine.count(Date.now()))
-  seen['blind purge'] = await outcome(mine.purge(Date.now()))
-  fs.chmodSync(folder, 0o700)
+  results['read'] = (await mine.read('a'))?.payload
+  results['save'] = await outcome(mine.save('a', entry('b')))
+  results['swap'] = await outcome(mine.swap('a', 'a', entry('b'), Date.now()))
+  results['delete'] = await outcome(mine.delete('a'))
+  results['purge'] = await outcome(mine.purge(Date.now() + 7_200_000))
+  results['another save'] = await outcome(new DiskBank({ path: directory }).save('b', entry('b')))
+  results['another open'] = await outcome(new DiskBank({ path: directory }).open())
+  fs.chmodSync(directory, 0o000)
+  results['blind read'] = await outcome(mine.read('a'))
+  results['blind count'] = await outcome(mine.count(Date.now()))
+  results['blind purge'] = await outcome(mine.purge(Date.now()))
+  fs.chmodSync(directory, 0o700)
   chmodAll(0o700)
-  seen['again'] = await outcome(mine.swap('a', 'a', entry('b')))
+  results['again'] = await outcome(mine.swap('a', 'a', entry('b'), Date.now()).then((version) => version !== null))
   await mine.close()
 }
 await bank.close()
-console.log(JSON.stringify(seen))
+console.log(JSON.stringify(results))

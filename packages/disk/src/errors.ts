@@ -1,0 +1,37 @@
+import { type ErrorCode, errorMapper } from 'connect-databank/backend'
+
+/** What core's table of system errors does not have, since it means this only of files. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'DATABANK_UNAVAILABLE',
+  // A file where a directory should be.
+  EEXIST: 'DATABANK_UNAVAILABLE',
+  ENOTDIR: 'DATABANK_UNAVAILABLE',
+  ELOOP: 'DATABANK_UNAVAILABLE',
+  ENAMETOOLONG: 'DATABANK_UNAVAILABLE',
+  EMFILE: 'DATABANK_UNAVAILABLE',
+  ENFILE: 'DATABANK_UNAVAILABLE',
+  ENODEV: 'DATABANK_UNAVAILABLE',
+  ESTALE: 'DATABANK_UNAVAILABLE',
+  EBUSY: 'DATABANK_UNAVAILABLE',
+}
+
+/** The system's errors as coded ones. `ENOENT` above all must not pass: express-session takes it for a missing session. */
+export const errorOf = errorMapper('disk', ({ code }) => CODES[String(code)])
+
+/** The system's code of an error, such as `ENOENT`, or ''. */
+export function codeIn(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/**
+ * Windows refuses to rename or remove a file that is open at that moment, and to open one that is about to be removed. This ends in a
+ * moment, so the operation is tried again. On other systems these codes are about rights, and final.
+ */
+export function isSharingViolation(error: unknown): boolean {
+  return process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(codeIn(error))
+}
+
+/** Whether a read failed because of this one file, and not because of the file system or this process. */
+export function isOfOneFile(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EIO', 'EBADMSG', 'EUCLEAN', 'ENOTSUP', 'EINVAL'].includes(codeIn(error))
+}

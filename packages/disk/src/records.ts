@@ -1,0 +1,99 @@
+import { crc32 } from 'node:zlib'
+import type { Entry } from 'connect-databank/backend'
+
+/**
+ * A session's file: one line about the session, then the payload.
+ *
+ *     databank2 1767225600000            5d1c06ab 1f3a90c2 {"id":"the id","owner":"7"}
+ *     {"cookie":{…},…}
+ *
+ * The expiry, or `never`, has a fixed width, so that a touch can overwrite it in place together with its checksum. The second
+ * checksum is that of all bytes after it. Both are CRC-32: a file that was cut or altered is no session.
+ */
+const MAGIC = 'databank2 '
+const EARLIER_MAGIC = 'databank1 '
+const EXPIRES_WIDTH = 24
+const CHECKSUM_WIDTH = 8
+
+/** Where the expiry with its checksum begins. */
+export const EXPIRY_OFFSET = MAGIC.length
+/** The first bytes of a file, up to the end of the expiry's checksum. */
+export const HEAD_LENGTH = EXPIRY_OFFSET + EXPIRES_WIDTH + 1 + CHECKSUM_WIDTH
+const BODY_OFFSET = HEAD_LENGTH + 1 + CHECKSUM_WIDTH + 1
+const NEWLINE = 10
+/** A larger buffer is not kept. */
+const LARGEST_SCRATCH = 1_048_576
+
+/** Reused: nothing waits between filling and using it. */
+let scratch = Buffer.allocUnsafeSlow(65_536)
+
+export interface SessionRecord extends Entry {
+  readonly id: string
+  readonly owner: string | null
+}
+
+/** Returns the bytes of the file. They are valid until the next call. */
+export function encode(id: string, { payload, expires, owner }: Entry): Buffer {
+  const about = `${JSON.stringify(owner == null ? { id } : { id, owner })}\n`
+  const needed = BODY_OFFSET + 3 * (about.length + payload.length)
+  if (scratch.length < needed) scratch = Buffer.allocUnsafeSlow(needed)
+  let end = BODY_OFFSET + scratch.write(about, BODY_OFFSET)
+  end += scratch.write(payload, end)
+  const checksum = checksumOf(scratch.subarray(BODY_OFFSET, end))
+  scratch.write(`${MAGIC}${encodeExpires(expires)} ${checksum} `, 0, 'latin1')
+  const bytes = scratch.subarray(0, end)
+  if (scratch.length > LARGEST_SCRATCH) scratch = Buffer.allocUnsafeSlow(65_536)
+  return bytes
+}
+
+/** Returns what the file holds, or a string that says why it holds no session. */
+export function decode(bytes: Buffer): SessionRecord | string {
+  const start = bytes.toString('latin1', 0, BODY_OFFSET)
+  if (!start.startsWith(MAGIC)) return reasonFor(start)
+  const expires = decodeExpires(start)
+  const isIntact = start.slice(HEAD_LENGTH) === ` ${checksumOf(bytes.subarray(BODY_OFFSET))} `
+  if (expires === undefined || !isIntact) return 'the file is damaged'
+  const end = bytes.indexOf(NEWLINE, BODY_OFFSET)
+  const about = decodeAbout(bytes.toString('utf8', BODY_OFFSET, end))
+  if (about === undefined) return 'the file is damaged'
+  return { id: about.id, payload: bytes.toString('utf8', end + 1), expires, owner: about.owner }
+}
+
+/** Returns the expiry with its checksum. */
+export function encodeExpires(expires: number | null): string {
+  const text = String(expires ?? 'never').padEnd(EXPIRES_WIDTH)
+  return `${text} ${checksumOf(text)}`
+}
+
+/** Returns the expiry in the first characters of a file; undefined if they are not those of a session, or damaged. */
+export function decodeExpires(start: string): number | null | undefined {
+  const text = start.slice(EXPIRY_OFFSET, EXPIRY_OFFSET + EXPIRES_WIDTH)
+  if (!start.startsWith(MAGIC) || start.slice(EXPIRY_OFFSET + EXPIRES_WIDTH, HEAD_LENGTH) !== ` ${checksumOf(text)}`)
+    return undefined
+  return text.startsWith('never') ? null : Number(text)
+}
+
+/** Whether a file of this store begins so, intact or not. */
+export function looksLikeOurs(start: string): boolean {
+  return start === '' || start.startsWith(MAGIC) || start.startsWith(EARLIER_MAGIC)
+}
+
+function reasonFor(start: string): string {
+  if (start === '') return 'the file is empty'
+  if (!start.startsWith(EARLIER_MAGIC)) return 'it is not a file of this store'
+  return 'it was written by an earlier alpha of @connect-databank/disk, and this version cannot read it'
+}
+
+/** Checked, though the checksum fits: another program may have written it. */
+function decodeAbout(text: string): { id: string; owner: string | null } | undefined {
+  try {
+    const { id, owner = null } = JSON.parse(text)
+    return typeof id === 'string' && (owner === null || typeof owner === 'string') ? { id, owner } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function checksumOf(data: Buffer | string): string {
+  return crc32(data).toString(16).padStart(CHECKSUM_WIDTH, '0')
+}

@@ -1,0 +1,13 @@
+// A worker that takes the lock of a session, says so, and never gives it back: workerData is `{ path, id }`.
+import { mkdirSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { Layout } from '../../src/layout.ts'
+import { takeLock } from '../../src/locks.ts'
+
+const { path, id } = workerData as { path: string; id: string }
+const { directory, lock } = new Layout(path).pathsOf(id)
+mkdirSync(directory, { recursive: true })
+const taken = takeLock(lock, () => false)
+parentPort?.postMessage(taken === null ? 'not taken' : 'taken')
+// As work under a lock: it does not return to the event loop.
+for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000)

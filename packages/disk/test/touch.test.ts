@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import { DiskBank } from '../src/bank.ts'
+import { Layout } from '../src/layout.ts'
+import { decodeExpires, EXPIRY_OFFSET, encodeExpires } from '../src/records.ts'
+import { HOUR, newDirectory } from './helpers.ts'
+
+let directory: string
+let warnings: string[]
+beforeEach(() => {
+  directory = newDirectory()
+  warnings = []
+})
+afterEach(() => fs.rmSync(directory, { recursive: true, force: true }))
+
+const open = (): DiskBank => new DiskBank({ path: directory }, { timeout: 5_000, warn: (message) => warnings.push(message) })
+const pathOf = (id: string): string => new Layout(directory).pathsOf(id).session
+
+describe('an expiry in a file', () => {
+  it('is exact, and has the same width, whatever it is', () => {
+    const date = fc.integer({ min: -8.64e15, max: 8.64e15 })
+    const expires = fc.option(
+      fc.oneof(
+        date,
+        date.map((time) => time / 4),
+        fc.constantFrom(0, 8.64e15, -8.64e15),
+      ),
+    )
+    fc.assert(
+      fc.property(expires, (expires) => {
+        const text = encodeExpires(expires)
+        assert.equal(text.length, encodeExpires(null).length)
+        assert.ok(decodeExpires(`databank2 ${text}`) === expires)
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it('is not believed when a byte of it has changed', () => {
+    const start = Buffer.from(`databank2 ${encodeExpires(1_767_225_600_000)}`)
+    for (let bit = 0; bit < start.length * 8; bit++) {
+      const changed = Buffer.from(start)
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      assert.equal(decodeExpires(changed.toString('latin1')), undefined, `bit ${bit}`)
+    }
+  })
+})
+
+describe('a touch', () => {
+  it('changes the expiry in place, and nothing else', async () => {
+    const bank = open()
+    await bank.save('id', { payload: 'x', expires: Date.now() + HOUR, owner: 'o' })
+    const { ino } = fs.statSync(pathOf('id'))
+    const before = fs.readFileSync(pathOf('id'))
+    for (const expires of [Date.now() + 2 * HOUR, null, Date.now() + HOUR / 2, 8.64e15, Date.now() + 3 * HOUR]) {
+      await bank.touch('id', expires, Date.now())
+      for (const reader of [bank, open()]) assert.deepEqual(await reader.read('id'), { payload: 'x', expires, owner: 'o' })
+      assert.equal(fs.statSync(pathOf('id')).ino, ino)
+    }
+    const after = fs.readFileSync(pathOf('id'))
+    const end = EXPIRY_OFFSET + encodeExpires(null).length
+    assert.deepEqual(after.subarray(0, EXPIRY_OFFSET), before.subarray(0, EXPIRY_OFFSET))
+    assert.deepEqual(after.subarray(end), before.subarray(end))
+    await bank.close()
+  })
+
+  it('to an earlier time counts, and none renews a session that has expired', async () => {
+    const bank = open()
+    const now = Date.now()
+    await bank.save('id', { payload: 'x', expires: now + 2 * HOUR })
+    await bank.touch('id', now + HOUR, now)
+    assert.equal((await bank.read('id'))?.expires, now + HOUR)
+    await bank.touch('id', now + 3 * HOUR, now + HOUR)
+    assert.equal((await bank.read('id'))?.expires, now + HOUR, 'it had expired at the time of the touch')
+    await bank.touch('id', now - 5_000, now)
+    await bank.touch('id', now + HOUR, now)
+    assert.equal((await bank.read('id'))?.expires, now - 5_000)
+    assert.equal(await bank.purge(now), 1)
+    await bank.touch('id', now + HOUR, now)
+    assert.equal(await bank.read('id'), null)
+    await bank.close()
+  })
+
+  it('of another process is seen at once, and so are its writes', async () => {
+    const [one, other] = [open(), open()]
+    const later = Date.now() + 2 * HOUR
+    await one.save('id', { payload: 'old', expires: Date.now() + HOUR })
+    await one.read('id')
+    await other.touch('id', later, Date.now())
+    assert.deepEqual(await one.read('id'), { payload: 'old', expires: later, owner: null })
+    for (const payload of ['new', 'old', 'xyz']) {
+      await other.save('id', { payload, expires: later })
+      assert.equal((await one.read('id'))?.payload, payload)
+    }
+    await other.delete('id')
+    assert.equal(await one.read('id'), null)
+    await Promise.all([one.close(), other.close()])
+  })
+
+  it('that runs beside a read does not make the session look damaged', { timeout: 60_000 }, async () => {
+    const bank = open()
+    const [a, b] = [Date.now() + HOUR, Date.now() + 98_765_432_100]
+    await bank.save('id', { payload: 'x'.repeat(1_000), expires: a })
+    const touching = `
+      const { openSync, writeSync } = require('node:fs')
+      const { workerData: { path, offset, texts } } = require('node:worker_threads')
+      const file = openSync(path, 'r+')
+      for (let turn = 0; ; turn++) writeSync(file, texts[turn % 2], offset, 'latin1')`
+    const workerData = { path: pathOf('id'), offset: EXPIRY_OFFSET, texts: [encodeExpires(a), encodeExpires(b)] }
+    const worker = new Worker(touching, { eval: true, workerData })
+    try {
+      const seen = new Set<unknown>()
+      const end = performance.now() + 3_000
+      while (performance.now() < end || seen.size < 2) {
+        for (let reads = 0; reads < 200; reads++) {
+          const stored = await bank.read('id')
+          assert.equal(stored?.corrupt, undefined)
+          seen.add(stored?.expires)
+        }
+        assert.equal(await bank.count(Date.now()), 1)
+      }
+      assert.deepEqual(seen, new Set([a, b]))
+      assert.deepEqual(warnings, [])
+    } finally {
+      await worker.terminate()
+    }
+    await bank.close()
+  })
+})
+
+it('a session keeps its expiry when its file is copied or restored from a backup', async () => {
+  const bank = open()
+  const touched = Date.now() + 2 * HOUR
+  await bank.save('id', { payload: 'x', expires: Date.now() + HOUR })
+  await bank.touch('id', touched, Date.now())
+  const bytes = fs.readFileSync(pathOf('id'))
+  await bank.delete('id')
+  fs.writeFileSync(pathOf('id'), bytes)
+  assert.equal((await bank.read('id'))?.expires, touched)
+  await bank.close()
+})
