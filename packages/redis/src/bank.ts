@@ -8,7 +8,7 @@ import {
   type Stored,
   warnOfClockDifference,
 } from 'connect-databank/backend'
-import { adapt, type Client } from './clients.ts'
+import { adapt } from './clients.ts'
 import { Commands, PURGE, SWAP } from './commands.ts'
 import { Connection, type ConnectionListener } from './connection.ts'
 import { redisError, replyCode } from './errors.ts'
@@ -45,8 +45,7 @@ export class RedisBank implements Bank {
     this.#mayClear = clearWholeDatabase || prefix !== ''
     const connection = client === undefined ? new Connection(options, context) : undefined
     this.#connection = connection
-    const adapted: Client = client === undefined ? connection! : adapt(client)
-    this.#commands = new Commands(adapted, context.warn)
+    this.#commands = new Commands(connection ?? adapt(client!), (message) => context.warn(message))
     this.#owners = new OwnerIndex(prefix, this.#commands)
     this.#lifecycle = new Lifecycle({
       name: 'RedisBank',

@@ -28,10 +28,11 @@ export interface ConnectionListener {
 
 /** An operation that waits for the connection. */
 interface Waiting {
-  /** Rejects at the first failure to connect. */
+  /** Whether it rejects at the first failure to connect. */
   readonly failsFast: boolean
   readonly resolve: (client: OwnClient) => void
   readonly reject: (error: Error) => void
+  timer?: ReturnType<typeof setTimeout>
 }
 
 /** How long one attempt to connect may take, in milliseconds, unless the store's `timeout` is short. */
@@ -130,33 +131,24 @@ export class Connection implements Client {
     if (this.#isClosed) return Promise.reject(closedError('RedisBank'))
     if (!failsFast && this.#failure?.code === 'DATABANK_DENIED') return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined
-      const end = (): void => {
-        clearTimeout(timer)
-        this.#waiting.delete(waiting)
-      }
-      const waiting: Waiting = {
-        failsFast,
-        resolve: (client) => {
-          end()
-          resolve(client)
-        },
-        reject: (error) => {
-          end()
-          reject(error)
-        },
-      }
-      const limit = (): void => {
-        if (!this.#waiting.has(waiting)) return
-        const wait = failsFast ? this.#timeout * OPEN_SHARE : (this.#options.offlineWait ?? this.#timeout * OFFLINE_SHARE)
-        timer = setBackgroundTimeout(() => waiting.reject(this.#unreachable()), wait)
-      }
+      const waiting: Waiting = { failsFast, resolve, reject }
       this.#waiting.add(waiting)
       this.#start()
+      const wait = failsFast ? this.#timeout * OPEN_SHARE : (this.#options.offlineWait ?? this.#timeout * OFFLINE_SHARE)
+      const limit = (): void => {
+        if (!this.#waiting.has(waiting)) return
+        waiting.timer = setBackgroundTimeout(() => this.#ended(waiting).reject(this.#unreachable()), wait)
+      }
       // Loading the client may take a second of a busy start. In that time the server was not silent.
       if (this.#client === undefined) loadClient().then(limit, () => {})
       else limit()
     })
+  }
+
+  #ended(waiting: Waiting): Waiting {
+    clearTimeout(waiting.timer)
+    this.#waiting.delete(waiting)
+    return waiting
   }
 
   #unreachable(): Error {
@@ -227,7 +219,7 @@ export class Connection implements Client {
     if (client !== this.#client || this.#isClosed) return
     this.#failure = undefined
     this.#listener?.onReady()
-    for (const waiting of [...this.#waiting]) waiting.resolve(client)
+    for (const waiting of [...this.#waiting]) this.#ended(waiting).resolve(client)
   }
 
   #onError(client: OwnClient, error: unknown): void {
@@ -242,7 +234,7 @@ export class Connection implements Client {
   }
 
   #rejectWaiting(error: Error, isAffected: (waiting: Waiting) => boolean = () => true): void {
-    for (const waiting of [...this.#waiting]) if (isAffected(waiting)) waiting.reject(error)
+    for (const waiting of [...this.#waiting]) if (isAffected(waiting)) this.#ended(waiting).reject(error)
   }
 
   #drop(cut = true): void {
