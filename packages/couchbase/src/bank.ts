@@ -1,192 +1,202 @@
-import { type Bank, type Entry, isAlive, newEntry, UnderWay } from 'connect-databank'
-import { type Connected, Connection } from './connection.ts'
-import { failure, isAmbiguous, isOvertaken } from './failures.ts'
-import type { Seen } from './known.ts'
-import { OneAtATime } from './one-at-a-time.ts'
-import { type CheckedOptions, type CouchbaseBankOptions, checked } from './options.ts'
-import { Sessions } from './sessions.ts'
+import {
+  type Bank,
+  type BankContext,
+  closedError,
+  DEFAULT_CONTEXT,
+  type Entry,
+  isLive,
+  type Lifecycle,
+  type Stored,
+} from 'connect-databank/backend'
+import { type Connected, connectionOf } from './connection.ts'
+import { type CachedDocument, Documents, KeyedMutex } from './documents.ts'
+import { couchbaseError, isAmbiguous, isCasConflict } from './errors.ts'
+import { type Listing, listIds } from './listing.ts'
+import { type CheckedOptions, type CouchbaseBankOptions, checkedOptions } from './options.ts'
 
-/** A swap or a touch that others overtake for so long gives up, in operation time-outs. */
-const patience = 2
+/** A swap or a touch that other writes keep overtaking ends after this many times the `operationTimeout`. */
+const LONGEST_RETRY = 2
 
 /**
- * Sessions in a collection of Couchbase: one document each, freed by the server when it dies.
- *
- * The SDK, a native module, is only loaded when the bank connects.
+ * Sessions in a Couchbase collection, one document each, which the server deletes when it has expired. The version is a token in the
+ * document: its CAS changes with a touch.
  */
 export class CouchbaseBank implements Bank {
+  readonly name = 'couchbase'
+  /** A capability only if there is an index for it. */
+  readonly idsOf?: (owner: string) => AsyncGenerator<string>
   readonly #options: CheckedOptions
-  readonly #connection: Connection
-  readonly #sessions: Sessions
-  readonly #touches = new OneAtATime()
-  readonly #underWay = new UnderWay()
+  readonly #connection: Lifecycle<Connected>
+  readonly #documents: Documents
+  readonly #touches = new KeyedMutex()
 
   /** @throws DATABANK_INVALID_OPTION */
-  constructor(options: CouchbaseBankOptions = {}) {
-    this.#options = checked(options)
-    this.#connection = new Connection(this.#options)
-    this.#sessions = new Sessions(this.#options)
+  constructor(options: CouchbaseBankOptions = {}, context: BankContext = DEFAULT_CONTEXT) {
+    this.#options = checkedOptions(options, context)
+    this.#connection = connectionOf(this.#options)
+    this.#documents = new Documents(this.#options)
+    if (this.#options.ownerIndex) this.idsOf = (owner) => this.#idsOf(owner)
   }
 
-  read(id: string): Promise<Entry | null> {
-    return this.#run((connected) => this.#sessions.look(connected, id), entryOf)
+  read(id: string): Promise<Stored | null> {
+    return this.#connection.run(async (connected) => storedOf(await this.#documents.get(connected, id)))
   }
 
-  async save(id: string, entry: Entry): Promise<void> {
-    await this.#run<unknown>((connected) =>
-      // The server takes no expiry that is past, and what is dead already is of no use to anybody.
-      isAlive(entry, Date.now()) ? this.#sessions.put(connected, id, entry) : this.#sessions.remove(connected, id),
-    )
+  save(id: string, entry: Entry): Promise<string> {
+    return this.#connection.run(async (connected) => {
+      if (isLive(entry, Date.now())) return this.#documents.upsert(connected, id, entry)
+      // The server takes no expiry that has passed.
+      await this.#documents.remove(connected, id)
+      return this.#documents.nextVersion()
+    })
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#run((connected) => this.#sessions.remove(connected, id))
+    return this.#connection.run((connected) => this.#documents.remove(connected, id))
   }
 
   /**
-   * One operation on what this bank read or wrote last, two on what it does not know. Touches of one id wait for each other: each
-   * changes the document's CAS, and would send the others back to read it.
+   * One operation if the document is cached, else two. Touches of one id wait for each other: each changes the CAS, and would make
+   * the others read the document again.
    */
-  touch(id: string, expires: number | null): Promise<void> {
-    return this.#touches.run(id, () => this.#run((connected) => this.#touch(connected, id, expires)))
+  touch(id: string, expires: number | null, now: number): Promise<void> {
+    return this.#connection.run((connected) => this.#touches.run(id, () => this.#touch(connected, id, expires, now)))
   }
 
-  /** One operation on what this bank read or wrote last, two on what it does not know. */
-  swap(id: string, expected: string | null, entry: Entry): Promise<boolean> {
-    return this.#run((connected) => this.#swap(connected, id, expected, entry))
+  /** One operation if the document is cached, else two. */
+  swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
+    return this.#connection.run((connected) => this.#swap(connected, id, expected, entry, now))
   }
 
-  /** Needs a range scan or an index: see the README. @throws DATABANK_NOT_SUPPORTED */
-  async *scan(): AsyncGenerator<readonly [id: string, entry: Entry]> {
-    const connected = await this.#connection.connect()
-    try {
-      yield* this.#sessions.list(connected)
-    } catch (error) {
-      throw failure(error)
+  /** @throws DATABANK_NOT_SUPPORTED without a query service and a primary index */
+  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    for await (const { ids, connected } of this.#list()) {
+      const documents = await this.#all(ids, (id) => this.#documents.get(connected, id))
+      for (const [index, document] of documents.entries()) if (document !== null) yield [ids[index]!, storedOf(document)!]
     }
   }
 
-  /** @throws DATABANK_NOT_SUPPORTED */
-  async count(now: number): Promise<number> {
-    let living = 0
-    for await (const [, entry] of this.scan()) if (isAlive(entry, now)) living++
-    return living
-  }
-
-  /** @throws DATABANK_NOT_SUPPORTED */
-  async clear(): Promise<void> {
-    await this.#run((connected) => this.#sessions.removeAll(connected))
-  }
-
   /**
-   * What is dead by now the server frees by itself, within a second: nothing is left to do. For a moment that is still to come,
-   * all documents are looked at. @throws DATABANK_NOT_SUPPORTED
+   * The server has deleted by itself, within a second, what has expired by now. A `now` in the future leaves something to delete.
+   *
+   * @throws DATABANK_NOT_SUPPORTED for a `now` in the future, as `scan`
    */
   async purge(now: number): Promise<number> {
-    const connected = await this.#connection.connect()
+    await this.#connection.open()
     if (now <= Date.now()) return 0
-    let freed = 0
-    for await (const [id, entry] of this.scan()) {
-      if (!isAlive(entry, now) && (await this.#run(() => this.#sessions.removeDead(connected, id, now)))) freed++
+    let deleted = 0
+    for await (const { ids, connected } of this.#list()) {
+      const results = await this.#all(ids, (id) => this.#removeExpired(connected, id, now))
+      deleted += results.filter((isDeleted) => isDeleted).length
     }
-    return freed
+    return deleted
   }
 
-  async open(): Promise<void> {
-    await this.#connection.connect()
+  open(): Promise<void> {
+    return this.#connection.open()
   }
 
   async close(): Promise<void> {
-    await this.#connection.close(() => this.#underWay.idle())
-    this.#sessions.forgetAll()
+    await this.#connection.close()
+    this.#documents.clearCache()
   }
 
-  /** What `give` makes of what the work gives. No async function: each costs a promise, and this is every operation's way. */
-  #run<T, Given = T>(work: (connected: Connected) => Promise<T>, give?: (value: T) => Given): Promise<Given> {
-    const { current } = this.#connection
-    if (current === undefined) return this.#connection.connect().then((connected) => this.#work(connected, work, give))
-    return this.#work(current, work, give)
-  }
-
-  #work<T, Given>(
-    connected: Connected,
-    work: (connected: Connected) => Promise<T>,
-    give: ((value: T) => Given) | undefined,
-  ): Promise<Given> {
-    this.#underWay.begin()
-    return work(connected).then(
-      (value) => {
-        this.#underWay.end()
-        return give === undefined ? (value as unknown as Given) : give(value)
-      },
-      (error) => {
-        this.#underWay.end()
-        throw failure(error)
-      },
-    )
-  }
-
-  async #touch(connected: Connected, id: string, expires: number | null): Promise<void> {
+  async #touch(connected: Connected, id: string, expires: number | null, now: number): Promise<void> {
     const giveUpAt = this.#giveUpAt()
-    let seen: Seen | null | undefined = this.#sessions.known(id)
-    // What we know as dead another may have put off.
-    if (!isAlive(seen, Date.now())) seen = await this.#sessions.look(connected, id)
-    while (isAlive(seen, Date.now())) {
+    let document: CachedDocument | null | undefined = this.#documents.cached(id)
+    // Another process may have extended what has expired by the cache.
+    if (!isLive(document, now)) document = await this.#documents.get(connected, id)
+    while (isLive(document, now)) {
       try {
-        return await this.#sessions.move(connected, id, expires, seen as Seen)
+        return await this.#documents.touch(connected, id, expires, document)
       } catch (error) {
-        if (!isOvertaken(error) || Date.now() > giveUpAt) throw error
-        seen = await this.#sessions.look(connected, id)
+        if (!isCasConflict(error) || Date.now() > giveUpAt) throw error
+        document = await this.#documents.get(connected, id)
       }
     }
   }
 
-  async #swap(connected: Connected, id: string, expected: string | null, entry: Entry): Promise<boolean> {
+  async #swap(connected: Connected, id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
     const giveUpAt = this.#giveUpAt()
-    const write = this.#sessions.nextWrite()
-    // What is dead already is not written, so no write tells whether what is expected is there.
-    let seen = isAlive(entry, Date.now()) ? this.#expectedOf(id, expected) : undefined
-    for (let doubt: unknown; ; ) {
-      if (seen === undefined) {
-        seen = await this.#sessions.look(connected, id)
-        // An attempt whose answer was lost.
-        if (seen?.write === write) return true
-        if (!matches(seen, expected)) {
-          // It may have happened, and have been written over since: nobody can say.
-          if (doubt !== undefined) throw doubt
-          return false
+    const version = this.#documents.nextVersion()
+    const matches = (document: CachedDocument | null | undefined): boolean =>
+      expected === null ? !isLive(document, now) : isLive(document, now) && document.version === expected
+    // An expired entry is not written, so no write would tell whether the expected version is stored.
+    let document = isLive(entry, Date.now()) ? this.#expectedDocument(id, expected, matches) : undefined
+    for (let lost: unknown; ; ) {
+      if (document === undefined) {
+        document = await this.#documents.get(connected, id)
+        // A write whose answer was lost.
+        if (document?.version === version) return version
+        if (!matches(document)) {
+          // A write whose answer was lost may have happened, and been written over: nobody can say.
+          if (lost !== undefined) throw lost
+          return null
         }
       }
       try {
-        await this.#sessions.putOver(connected, id, entry, write, seen)
-        return true
+        await this.#documents.replace(connected, id, entry, version, document)
+        return version
       } catch (error) {
-        if (isAmbiguous(error)) doubt = error
-        else if (!isOvertaken(error)) throw error
-        if (Date.now() > giveUpAt) throw doubt ?? error
-        seen = undefined
+        if (isAmbiguous(error)) lost = error
+        else if (!isCasConflict(error)) throw error
+        if (Date.now() > giveUpAt) throw lost ?? error
+        document = undefined
       }
     }
   }
 
-  /** What a swap may take for stored without a look; undefined if it has to look. */
-  #expectedOf(id: string, expected: string | null): Seen | null | undefined {
+  /** What a swap may take for stored without a read; undefined if it has to read. */
+  #expectedDocument(
+    id: string,
+    expected: string | null,
+    matches: (document: CachedDocument | undefined) => boolean,
+  ): CachedDocument | null | undefined {
     if (expected === null) return null
-    const known = this.#sessions.known(id)
-    return matches(known, expected) ? known : undefined
+    const cached = this.#documents.cached(id)
+    return matches(cached) ? cached : undefined
+  }
+
+  async #removeExpired(connected: Connected, id: string, now: number): Promise<boolean> {
+    const document = await this.#documents.get(connected, id)
+    const cas = document?.cas
+    if (document === null || isLive(document, now)) return false
+    try {
+      return await this.#documents.remove(connected, id, cas)
+    } catch (error) {
+      if (isCasConflict(error)) return false
+      throw error
+    }
+  }
+
+  async *#idsOf(owner: string): AsyncGenerator<string> {
+    for await (const { ids } of this.#list({ owner, now: Date.now() })) yield* ids
+  }
+
+  /** The ids of all documents, or of those of an owner, in pages. */
+  async *#list(owned?: Listing['owned']): AsyncGenerator<{ ids: readonly string[]; connected: Connected }> {
+    const connected = await this.#connection.run(async (handle) => handle)
+    const { prefix, queryTimeout: timeout } = this.#options
+    try {
+      for await (const ids of listIds(connected, { prefix, timeout, ...(owned !== undefined && { owned }) }))
+        yield { ids, connected }
+    } catch (error) {
+      throw this.#connection.isClosed ? closedError('CouchbaseBank') : couchbaseError(error)
+    }
+  }
+
+  /** The same work for several ids, at the same time. */
+  #all<T>(ids: readonly string[], work: (id: string) => Promise<T>): Promise<T[]> {
+    return this.#connection.run(() => Promise.all(ids.map(work)), ids.length)
   }
 
   #giveUpAt(): number {
-    return Date.now() + patience * this.#options.operationTimeout
+    return Date.now() + LONGEST_RETRY * this.#options.operationTimeout
   }
 }
 
-function entryOf(seen: Seen | null): Entry | null {
-  return seen === null ? null : newEntry(seen.payload, seen.expires)
-}
-
-/** Whether what is stored is what a swap expects: a dead entry is none. */
-function matches(seen: Seen | null | undefined, expected: string | null): boolean {
-  const living = isAlive(seen, Date.now()) ? seen : null
-  return expected === null ? living === null : living?.payload === expected
+function storedOf(document: CachedDocument | null): Stored | null {
+  if (document === null) return null
+  const { payload, expires, owner = null, version, corrupt } = document
+  return { payload, expires, owner, version, ...(corrupt !== undefined && { corrupt }) }
 }

@@ -1,128 +1,54 @@
-import { DatabankError } from 'connect-databank'
+import { DatabankError, Lifecycle, setBackgroundTimeout } from 'connect-databank/backend'
 import type { CouchbaseCluster, CouchbaseCollection, Sdk } from './client.ts'
-import { transcoder } from './documents.ts'
-import { closed, failure, isMissing, nameOf } from './failures.ts'
+import { couchbaseError, isMissing, isTimeout } from './errors.ts'
 import type { CheckedOptions } from './options.ts'
+import { transcoder } from './records.ts'
 
-/** A collection that answers, and the SDK's own words for what is asked of it. */
+/** A collection that has answered, and the SDK. */
 export interface Connected {
   readonly collection: CouchbaseCollection
   readonly sdk: Sdk
+  /** The cluster, if it was connected here. */
+  readonly ownCluster?: CouchbaseCluster | undefined
 }
 
-/** How long closing may take: the SDK waits for nodes that do not answer. In milliseconds. */
-const closeTimeout = 1_000
-/** The second look at why a bucket does not answer, in milliseconds: by then the SDK knows. */
-const secondLook = 250
+/** How long closing waits for operations under way, and then for the SDK, which waits for nodes that do not answer. In milliseconds. */
+const CLOSE_TIMEOUT = 1_000
+/** How long the second question takes why a bucket does not answer: the SDK knows by then. In milliseconds. */
+const SECOND_QUESTION = 250
 
-const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+const silentLogger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * The collection that the options name, connected on first use; the SDK, a native module, is loaded no sooner. If connecting
- * fails, the next use tries again.
+ * Connects on first use; the SDK, a native module, is loaded then. A cluster or collection that was handed in stays open.
  */
-export class Connection {
-  readonly #options: CheckedOptions
-  #connecting: Promise<Connected> | undefined
-  #connected: Connected | undefined
-  #own: CouchbaseCluster | undefined
-  #isClosed = false
+export function connectionOf(options: CheckedOptions): Lifecycle<Connected> {
+  return new Lifecycle({
+    name: 'CouchbaseBank',
+    open: () => connect(options),
+    close: async ({ ownCluster }: Connected) => ownCluster?.close(),
+    errorOf: couchbaseError,
+    closeTimeout: Math.max(CLOSE_TIMEOUT, options.operationTimeout),
+    maxPending: options.maxPending,
+  })
+}
 
-  constructor(options: CheckedOptions) {
-    this.#options = options
-  }
-
-  /** What is connected; undefined until `connect` has ended well. */
-  get current(): Connected | undefined {
-    return this.#connected
-  }
-
-  /** @throws DATABANK_CLOSED, DATABANK_UNAVAILABLE, DATABANK_DENIED, DATABANK_MISSING_PACKAGE */
-  async connect(): Promise<Connected> {
-    if (this.#isClosed) throw closed()
-    if (this.#connected !== undefined) return this.#connected
-    this.#connecting ??= this.#connect()
-    try {
-      const connected = await this.#connecting
-      if (this.#isClosed) throw closed()
-      this.#connected = connected
-      return connected
-    } finally {
-      this.#connecting = undefined
+async function connect(options: CheckedOptions): Promise<Connected> {
+  const giveUpAt = Date.now() + options.connectTimeout
+  const sdk = await loadSdk()
+  let ownCluster: CouchbaseCluster | undefined
+  try {
+    let { collection, cluster } = options
+    if (typeof collection === 'string') {
+      if (cluster === undefined) ownCluster = await connectCluster(sdk, options)
+      cluster ??= ownCluster
+      collection = cluster!.bucket(options.bucket).scope(options.scope).collection(collection)
     }
-  }
-
-  /** Takes nothing new, and disconnects when what is under way has ended; its own time-outs see to it that it does. */
-  async close(idle: () => Promise<void>): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#connected = undefined
-    await this.#connecting?.catch(() => undefined)
-    await idle()
-    await this.#disconnect()
-  }
-
-  async #connect(): Promise<Connected> {
-    const sdk = await loadSdk()
-    const { cluster, collection, bucket, scope, connectTimeout } = this.#options
-    const giveUpAt = Date.now() + connectTimeout
-    try {
-      const found =
-        typeof collection === 'object'
-          ? collection
-          : (cluster ?? (await this.#connectOwn(sdk))).bucket(bucket).scope(scope).collection(collection)
-      await this.#requireAnswer(found, giveUpAt)
-      return { collection: found, sdk }
-    } catch (error) {
-      await this.#disconnect()
-      throw unreachable(error)
-    }
-  }
-
-  async #connectOwn(sdk: typeof import('couchbase')): Promise<CouchbaseCluster> {
-    const { url, username, password, connectTimeout, operationTimeout } = this.#options
-    this.#own = await sdk.connect(url, {
-      username,
-      password,
-      logger: silent,
-      // Both end in the log, and cost as much as the operations that they measure.
-      tracingConfig: { enableTracing: false },
-      metricsConfig: { enableMetrics: false },
-      timeouts: {
-        bootstrapTimeout: connectTimeout,
-        connectTimeout,
-        resolveTimeout: connectTimeout,
-        kvTimeout: operationTimeout,
-        kvDurableTimeout: Math.max(operationTimeout, 1_500),
-      },
-    })
-    return this.#own
-  }
-
-  /** The SDK opens a bucket behind our back; whether that went well, only an operation tells, and sometimes only the second. */
-  async #requireAnswer(collection: CouchbaseCollection, giveUpAt: number): Promise<void> {
-    const ask = (timeout: number) => collection.get(`${this.#options.prefix}#`, { transcoder, timeout })
-    try {
-      await ask(Math.max(giveUpAt - Date.now(), secondLook))
-    } catch (error) {
-      if (isMissing(error)) return
-      if (!nameOf(error).endsWith('TimeoutError')) throw error
-      await ask(secondLook).catch((second) => {
-        if (!isMissing(second)) throw nameOf(second).endsWith('TimeoutError') ? error : second
-      })
-    }
-  }
-
-  async #disconnect(): Promise<void> {
-    const own = this.#own
-    this.#own = undefined
-    if (own === undefined) return
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, closeTimeout)
-    })
-    await Promise.race([own.close().catch(() => undefined), late])
-    clearTimeout(timer)
+    await requireAnswer(collection, options.prefix, giveUpAt)
+    return { collection, sdk, ownCluster }
+  } catch (error) {
+    if (ownCluster !== undefined) await closeQuietly(ownCluster)
+    throw unreachable(error)
   }
 }
 
@@ -134,9 +60,47 @@ async function loadSdk(): Promise<typeof import('couchbase')> {
   }
 }
 
-/** What an operation calls a time-out, is a server that cannot be reached when it happens here. */
+function connectCluster(sdk: typeof import('couchbase'), options: CheckedOptions): Promise<CouchbaseCluster> {
+  const { url, username, password, connectTimeout, operationTimeout } = options
+  return sdk.connect(url, {
+    username,
+    password,
+    logger: silentLogger,
+    // Both end in the log, and cost as much as the operations that they measure.
+    tracingConfig: { enableTracing: false },
+    metricsConfig: { enableMetrics: false },
+    timeouts: {
+      bootstrapTimeout: connectTimeout,
+      connectTimeout,
+      resolveTimeout: connectTimeout,
+      kvTimeout: operationTimeout,
+      kvDurableTimeout: Math.max(operationTimeout, 1_500),
+    },
+  })
+}
+
+/** The SDK opens a bucket in the background. Whether that succeeded, only an operation tells, and sometimes only the second one. */
+async function requireAnswer(collection: CouchbaseCollection, prefix: string, giveUpAt: number): Promise<void> {
+  const ask = (timeout: number) => collection.get(`${prefix}#`, { transcoder, timeout })
+  try {
+    await ask(Math.max(giveUpAt - Date.now(), SECOND_QUESTION))
+  } catch (error) {
+    if (isMissing(error)) return
+    if (!isTimeout(error)) throw error
+    await ask(SECOND_QUESTION).catch((second) => {
+      if (!isMissing(second)) throw isTimeout(second) ? error : second
+    })
+  }
+}
+
+/** What an operation calls a time-out is a server that cannot be reached when it happens while connecting. */
 function unreachable(error: unknown): Error {
-  const coded = failure(error)
-  if (coded.code !== 'DATABANK_TIMEOUT') return coded
-  return new DatabankError('DATABANK_UNAVAILABLE', `couchbase: no connection: ${coded.message}`, { cause: error })
+  const mapped = couchbaseError(error)
+  if (mapped.code !== 'DATABANK_TIMEOUT') return mapped
+  return new DatabankError('DATABANK_UNAVAILABLE', mapped.message, { cause: error })
+}
+
+async function closeQuietly(cluster: CouchbaseCluster): Promise<void> {
+  const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, CLOSE_TIMEOUT))
+  await Promise.race([cluster.close().catch(() => undefined), timedOut])
 }

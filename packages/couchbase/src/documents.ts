@@ -1,96 +1,179 @@
-import { DatabankError, type Entry } from 'connect-databank'
+import { randomBytes } from 'node:crypto'
+import { type Entry, isLive, LruCache } from 'connect-databank/backend'
+import type { Cas, CouchbaseCollection } from './client.ts'
+import type { Connected } from './connection.ts'
+import { isMissing } from './errors.ts'
+import type { CheckedOptions } from './options.ts'
+import { decode, EXPIRES_PATH, encode, type StoredRecord, serverExpiry, transcoder } from './records.ts'
 
-/** An entry as it is stored, and what is stored beside it. */
-export interface Stored extends Entry {
-  /** Names the write that made it; a touch leaves it alone. Undefined: it is a document of connect-couchbase. */
-  readonly write: string | undefined
-  /** The id that the document names, where its key is a hash. */
-  readonly id: string | undefined
+/** A document as it was last read or written. */
+export interface CachedDocument extends StoredRecord {
+  readonly cas: Cas
 }
 
-/** In every document of ours, first. */
-const version = 1
-/** The path of the death within a document. */
-export const expiresPath = 'databank.expires'
-const jsonFlags = 0x02_00_00_00
+/** What a cached document costs beside its text, roughly, in characters. */
+const OVERHEAD = 200
 
-/** Bytes in, bytes out: the SDK's own transcoder would parse what we parse ourselves. */
-export const transcoder = {
-  encode: (bytes: Buffer): [Buffer, number] => [bytes, jsonFlags],
-  decode: (bytes: Buffer): Buffer => bytes,
+/**
+ * The documents of the sessions: one operation of the server each. Keeps what was read or written last: with its CAS, a swap or a touch
+ * needs no read before, and a read no decoding.
+ */
+export class Documents {
+  readonly #options: CheckedOptions
+  readonly #cache: LruCache<CachedDocument>
+  /** The versions of this bank's writes are its own random part and a count. */
+  readonly #writer = randomBytes(9).toString('base64url')
+  #writes = 0
+
+  constructor(options: CheckedOptions) {
+    this.#options = options
+    this.#cache = new LruCache(options.memory, ({ payload }, id) => id.length + payload.length + OVERHEAD)
+  }
+
+  /** The document as it was last read or written here; undefined if that is not known any more. */
+  cached(id: string): CachedDocument | undefined {
+    return this.#cache.get(id)
+  }
+
+  clearCache(): void {
+    this.#cache.clear()
+  }
+
+  nextVersion(): string {
+    return `${this.#writer}.${this.#writes++}`
+  }
+
+  /** The document as it is stored now, or null. */
+  async get({ collection, sdk }: Connected, id: string): Promise<CachedDocument | null> {
+    try {
+      const { content, cas } = await collection.get(this.#keyOf(id), { transcoder, timeout: this.#options.operationTimeout })
+      const cached = this.#cache.get(id)
+      // To decode it again would cost more than everything else here.
+      if (cached !== undefined && isSame(cached, cas)) return cached
+      const record = await this.#withExpiry({ collection, sdk }, id, decode(content))
+      const document = { ...record, cas }
+      this.#cache.set(id, document)
+      return document
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      this.#cache.delete(id)
+      return null
+    }
+  }
+
+  /** Writes, whatever is stored. */
+  async upsert({ collection }: Connected, id: string, entry: Entry): Promise<string> {
+    const version = this.nextVersion()
+    this.#cache.delete(id)
+    const { cas } = await collection.upsert(this.#keyOf(id), encode(entry, version), this.#writeOptions(entry))
+    this.#remember(id, entry, version, cas)
+    return version
+  }
+
+  /** Replaces what was read, if that is still stored; null: if still nothing is. Rejects on a CAS conflict. */
+  async replace(
+    { collection }: Connected,
+    id: string,
+    entry: Entry,
+    version: string,
+    read: CachedDocument | null,
+  ): Promise<void> {
+    this.#cache.delete(id)
+    const key = this.#keyOf(id)
+    if (!isLive(entry, Date.now())) {
+      // The server takes no expiry that has passed. What is stored is deleted instead.
+      if (read !== null) await collection.remove(key, this.#removeOptions(read.cas))
+      return
+    }
+    const content = encode(entry, version)
+    const { cas } =
+      read === null
+        ? await collection.insert(key, content, this.#writeOptions(entry))
+        : await collection.replace(key, content, this.#writeOptions(entry, read.cas))
+    this.#remember(id, entry, version, cas)
+  }
+
+  /** Changes the expiry of what was read, if that is still stored. Rejects on a CAS conflict. */
+  async touch(connected: Connected, id: string, expires: number | null, read: CachedDocument): Promise<void> {
+    const { payload, owner = null, version, cas, isOwn } = read
+    const entry = { payload, expires, owner }
+    // A document of connect-couchbase has no field for its expiry, and one that has expired is deleted.
+    if (!isOwn || !isLive(entry, Date.now())) return this.replace(connected, id, entry, version, read)
+    const { collection, sdk } = connected
+    this.#cache.delete(id)
+    const specs = [sdk.MutateInSpec.replace(EXPIRES_PATH, expires)]
+    const touched = await collection.mutateIn(this.#keyOf(id), specs, this.#writeOptions(entry, cas))
+    this.#remember(id, entry, version, touched.cas)
+  }
+
+  /** Returns whether there was one. With a CAS, rejects on a conflict. */
+  async remove({ collection }: Connected, id: string, cas?: Cas): Promise<boolean> {
+    this.#cache.delete(id)
+    try {
+      await collection.remove(this.#keyOf(id), this.#removeOptions(cas))
+      return true
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+  }
+
+  /** The server knows when a document of connect-couchbase expires; if it does not tell, its cookie does. */
+  async #withExpiry({ collection, sdk }: Connected, id: string, record: StoredRecord): Promise<StoredRecord> {
+    if (record.isOwn) return record
+    const specs = [sdk.LookupInSpec.get(sdk.LookupInMacro.Expiry)]
+    const { content } = await collection.lookupIn(this.#keyOf(id), specs, { timeout: this.#options.operationTimeout })
+    const second = content[0]?.value
+    return typeof second === 'number' && second > 0 ? { ...record, expires: second * 1000 } : record
+  }
+
+  #keyOf(id: string): string {
+    return this.#options.prefix + id
+  }
+
+  #remember(id: string, { payload, expires, owner = null }: Entry, version: string, cas: Cas): void {
+    this.#cache.set(id, { payload, expires, owner, version, isOwn: true, cas })
+  }
+
+  #writeOptions({ expires }: Entry, cas?: Cas): Parameters<CouchbaseCollection['upsert']>[2] {
+    const { durabilityLevel, operationTimeout: timeout } = this.#options
+    return { durabilityLevel, timeout, transcoder, expiry: serverExpiry(expires), cas }
+  }
+
+  #removeOptions(cas: Cas): Parameters<CouchbaseCollection['remove']>[1] {
+    const { durabilityLevel, operationTimeout: timeout } = this.#options
+    return { durabilityLevel, timeout, cas }
+  }
 }
 
 /**
- * The document of an entry: JSON, so that the server can change its death and leave the rest alone.
- * Text that has no UTF-8 form stands there as base64 of its UTF-16. Put together by hand, which takes half the time of
- * `JSON.stringify` of it all: what is not quoted here has no characters to escape.
+ * Whether the document with this CAS is the cached one. A document of connect-couchbase is never: its expiry is not stored within it.
+ * CAS of an unknown form are never equal, which costs time only.
  */
-export function encode({ payload, expires }: Entry, write: string, id?: string): Buffer {
-  const own = id === undefined ? '' : `,"id":"${base64Of(id)}"`
-  const text = payload.isWellFormed() ? `"payload":${JSON.stringify(payload)}` : `"payload16":"${base64Of(payload)}"`
-  const databank = `{"version":${version},"expires":${JSON.stringify(expires)},"write":"${write}"${own}}`
-  return Buffer.from(`{"databank":${databank},${text}}`)
+function isSame(cached: CachedDocument, cas: Cas): boolean {
+  if (!cached.isOwn) return false
+  const [before, now] = [bytesOf(cached.cas), bytesOf(cas)]
+  return before !== undefined && now !== undefined && before.compare(now) === 0
 }
 
-function base64Of(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('base64')
+/** The SDK compares CAS as text, and to make that costs more than to compare a document. */
+function bytesOf(cas: Cas): Buffer | undefined {
+  const raw = (cas as { raw?: unknown } | null | undefined)?.raw
+  return Buffer.isBuffer(raw) ? raw : undefined
 }
 
-/**
- * What a document holds. One that is not of this bank is taken for one of connect-couchbase: the session itself.
- *
- * @throws DATABANK_INVALID_RECORD if a later version of this bank wrote it
- */
-export function decode(bytes: Uint8Array): Stored {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
-  const document = parsed(text)
-  const { databank, payload, payload16 } = document as {
-    databank?: Record<string, unknown>
-    payload?: string
-    payload16?: string
+/** Runs the work of one key one after the other, and that of different keys side by side. */
+export class KeyedMutex {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const previous = this.#last.get(key)
+    const current = previous === undefined ? work() : previous.then(work, work)
+    this.#last.set(key, current)
+    const end = (): void => {
+      if (this.#last.get(key) === current) this.#last.delete(key)
+    }
+    current.then(end, end)
+    return current
   }
-  if (typeof databank !== 'object' || databank === null || 'cookie' in document) return foreign(text, document)
-  const { expires, write, id } = databank
-  const isKnown =
-    databank['version'] === version && (expires === null || typeof expires === 'number') && typeof write === 'string'
-  const ownPayload = typeof payload16 === 'string' ? Buffer.from(payload16, 'base64').toString('utf16le') : payload
-  if (!isKnown || typeof ownPayload !== 'string') {
-    throw new DatabankError('DATABANK_INVALID_RECORD', 'couchbase: the document is damaged, or of a later version')
-  }
-  return {
-    payload: ownPayload,
-    expires: expires as number | null,
-    write,
-    id: typeof id === 'string' ? Buffer.from(id, 'base64').toString('utf16le') : undefined,
-  }
-}
-
-/** A document of connect-couchbase; it dies when its cookie does, unless the server knows better. */
-function foreign(text: string, document: object): Stored {
-  const { cookie } = document as { cookie?: { expires?: unknown } | null }
-  const time = typeof cookie?.expires === 'string' ? Date.parse(cookie.expires) : Number.NaN
-  return { payload: text, expires: Number.isNaN(time) ? null : time, write: undefined, id: undefined }
-}
-
-function parsed(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch {
-    return {}
-  }
-}
-
-const lastSecond = 0xff_ff_ff_ff
-/** Before the second of January 1970 or thereabouts the SDK takes a date for a mistake. */
-const firstSecond = 259_201
-
-/**
- * When the server may free what dies then: at the next full second, as an absolute time, since a relative one means something
- * else from 30 days on. 0, never, for what lives longer than the server can count.
- */
-export function serverExpiry(expires: number | null): Date | 0 {
-  if (expires === null) return 0
-  const second = Math.max(firstSecond, Math.floor(expires / 1000) + 1)
-  return second > lastSecond ? 0 : new Date(second * 1000)
 }

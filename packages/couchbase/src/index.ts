@@ -1,31 +1,35 @@
-import { type Bank, DatabankStore, type StoreOptions, splitOptions } from 'connect-databank'
+import { DatabankStore, type StoreOptions } from 'connect-databank'
+import { type Bank, type BankContext, DEFAULT_CONTEXT, splitOptions } from 'connect-databank/backend'
 import { CouchbaseBank } from './bank.ts'
 import type { CouchbaseBankOptions } from './options.ts'
 
 export type { CouchbaseCluster, CouchbaseCollection } from './client.ts'
 export { CouchbaseBank, type CouchbaseBankOptions }
 
+/** The options of a `CouchbaseStore`. All times are in milliseconds. */
+export interface CouchbaseStoreOptions extends CouchbaseBankOptions, Omit<StoreOptions, 'bank'> {}
+
 /**
- * A session store for Express in Couchbase.
+ * A session store on Couchbase. It connects at the first request; `await store.open()` connects now.
  *
  * @example
  * const store = new CouchbaseStore({ url: 'couchbase://127.0.0.1', username, password, bucket: 'sessions' })
  * app.use(session({ store, secret, resave: false, saveUninitialized: false }))
+ * @throws DATABANK_INVALID_OPTION
  */
 export class CouchbaseStore extends DatabankStore {
-  /** @throws DATABANK_INVALID_OPTION */
-  constructor(options: CouchbaseBankOptions & Omit<StoreOptions, 'bank'> = {}) {
+  constructor(options: CouchbaseStoreOptions = {}) {
     const { storeOptions, bankOptions } = splitOptions(options)
-    super({ ...storeOptions, bank: new CouchbaseBank(bankOptions) })
+    super({ ...storeOptions, bank: (context) => new CouchbaseBank(bankOptions, context) })
   }
 }
 
 /**
- * The bank that a URL names: `couchbase://user:password@host/bucket/scope/collection`, or `couchbases://…` for TLS. What it does
- * not name has its default. What stands behind `?` goes to the SDK.
+ * Makes the bank of a URL, without connecting: `couchbase://user:password@host/bucket/scope/collection`, or `couchbases://…` for TLS.
+ * What it does not name has its default. What follows a `?` is for the SDK.
  *
  * @throws DATABANK_INVALID_OPTION
  */
-export function openBank(url: string, options: CouchbaseBankOptions = {}): Bank {
-  return new CouchbaseBank({ url, ...options })
+export function openBank(url: string, options: CouchbaseBankOptions = {}, context: BankContext = DEFAULT_CONTEXT): Bank {
+  return new CouchbaseBank({ url, ...options }, context)
 }

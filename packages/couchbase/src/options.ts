@@ -1,43 +1,54 @@
-import { checkOptions, invalidOption, type OptionRules, oneOf, rules, withMethods } from 'connect-databank'
+import {
+  type BankContext,
+  checkOptions,
+  DEFAULT_MAX_PENDING,
+  invalidOption,
+  type OptionRules,
+  oneOf,
+  rules,
+  withMethods,
+} from 'connect-databank/backend'
 import type { CouchbaseCluster, CouchbaseCollection } from './client.ts'
-import { longestPrefix } from './keys.ts'
-import { parts } from './url.ts'
 
-/** How many nodes must have a write before it is answered, beginning with none but the one it was sent to. */
-export const durabilityLevels = ['none', 'majority', 'majorityAndPersistToActive', 'persistToMajority'] as const
+/** How many nodes must have a write before it is answered, from the only one that it was sent to upwards. */
+const DURABILITY_LEVELS = ['none', 'majority', 'majorityAndPersistToActive', 'persistToMajority'] as const
 
+/** The options of a `CouchbaseBank`. */
 export interface CouchbaseBankOptions {
   /**
-   * Where the cluster is: `couchbase://host`, or `couchbases://host` for TLS. It may name more,
+   * The cluster: `couchbase://host`, or `couchbases://host` for TLS. It may name more,
    * `couchbase://user:password@host/bucket/scope/collection`; an option of that name wins. Default: `couchbase://127.0.0.1`.
    */
   url?: string
   username?: string
   password?: string
-  /** A connected cluster of the caller's, in place of an address; it is not closed. */
+  /** A connected cluster, instead of `url`. It is never closed here. */
   cluster?: CouchbaseCluster
-  /** A collection of the caller's, in place of address, bucket, scope and name; its cluster is not closed. */
+  /** The collection's name; or a collection, instead of `url`, `bucket` and `scope`: its cluster is never closed here. Default: `_default`. */
   collection?: CouchbaseCollection | string
   /** Default: `default`. */
   bucket?: string
   /** Default: `_default`. */
   scope?: string
-  /** What every key begins with. Default: `sess:`, as connect-couchbase has it. */
+  /** What every key begins with, up to 40 bytes. Default: `sess:`, as connect-couchbase has it. */
   prefix?: string
-  /** When a write is answered. Default: `none`. */
-  durability?: (typeof durabilityLevels)[number]
-  /** How long to wait for a connection, in milliseconds. Default: 4 000. */
+  /** How many nodes must have a write before it is answered. Default: `none`. */
+  durability?: (typeof DURABILITY_LEVELS)[number]
+  /** How long to wait for a connection, in milliseconds. Default: four fifths of the store's `timeout`. */
   connectTimeout?: number
-  /** How long to wait for one answer of the server, in milliseconds. Default: 2 000. */
+  /** How long to wait for one answer of the server, in milliseconds. Default: two fifths of the store's `timeout`. */
   operationTimeout?: number
-  /** How much text to remember of what was read or written, in characters; 0: none. Default: 8 388 608. */
+  /** How much text to keep of what was read or written, in characters; 0: none. Default: 8 388 608. */
   memory?: number
+  /** Finds the sessions of an owner by a query. There is an index on `databank.owner` that it can use. Default: false. */
+  ownerIndex?: boolean
+  /** How many operations may be under way. More fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
+  maxPending?: number
 }
 
-const prefixRule = {
-  expected: `a string of at most ${longestPrefix} bytes`,
-  accepts: (value: unknown) => typeof value === 'string' && value.isWellFormed() && Buffer.byteLength(value) <= longestPrefix,
-}
+/** A key has at most 250 bytes, of which a collection takes five, and an id two hundred. */
+const LONGEST_PREFIX = 40
+
 const collectionRule = withMethods('a collection', 'get', 'upsert', 'insert', 'replace', 'remove', 'mutateIn')
 
 const optionRules: OptionRules<CouchbaseBankOptions> = {
@@ -51,24 +62,32 @@ const optionRules: OptionRules<CouchbaseBankOptions> = {
   },
   bucket: rules.nonEmptyString,
   scope: rules.nonEmptyString,
-  prefix: prefixRule,
-  durability: oneOf(...durabilityLevels),
+  prefix: {
+    expected: `a string of at most ${LONGEST_PREFIX} bytes`,
+    accepts: (value) => typeof value === 'string' && value.isWellFormed() && Buffer.byteLength(value) <= LONGEST_PREFIX,
+  },
+  durability: oneOf(...DURABILITY_LEVELS),
   connectTimeout: rules.positiveMilliseconds,
   operationTimeout: rules.positiveMilliseconds,
   memory: {
     expected: 'a number of characters, 0 or more',
     accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   },
+  ownerIndex: rules.boolean,
+  maxPending: rules.positiveInteger,
 }
 
-/** The options with the defaults where one is missing. @throws DATABANK_INVALID_OPTION */
-export function checked(options: CouchbaseBankOptions) {
-  checkOptions('CouchbaseBank', optionRules, options)
+/** Given as undefined, these are connections that are not made yet. */
+const NEEDED = ['cluster', 'collection']
+
+/** The options, with the default where one is missing. @throws DATABANK_INVALID_OPTION */
+export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankContext) {
+  checkOptions('CouchbaseBank', optionRules, options, { needed: NEEDED })
   const given = [options.url, options.cluster, typeof options.collection === 'object' ? options.collection : undefined]
   if (given.filter((each) => each !== undefined).length > 1) {
-    throw invalidOption('CouchbaseBank: url, cluster and a collection that is no name exclude each other')
+    throw invalidOption('CouchbaseBank: give only one of url, cluster and a collection that is no name')
   }
-  const named = parts(options.url ?? 'couchbase://127.0.0.1')
+  const named = partsOf(options.url ?? 'couchbase://127.0.0.1')
   return {
     url: named.url,
     username: options.username ?? named.username ?? '',
@@ -78,11 +97,50 @@ export function checked(options: CouchbaseBankOptions) {
     bucket: options.bucket ?? named.bucket ?? 'default',
     scope: options.scope ?? named.scope ?? '_default',
     prefix: options.prefix ?? 'sess:',
-    durabilityLevel: durabilityLevels.indexOf(options.durability ?? 'none'),
-    connectTimeout: options.connectTimeout ?? 4_000,
-    operationTimeout: options.operationTimeout ?? 2_000,
+    durabilityLevel: DURABILITY_LEVELS.indexOf(options.durability ?? 'none'),
+    connectTimeout: options.connectTimeout ?? timeout * 0.8,
+    // A swap whose answer was lost is looked up: two operations have to end before the store gives up.
+    operationTimeout: options.operationTimeout ?? timeout * 0.4,
+    queryTimeout: timeout * 6,
     memory: options.memory ?? 8_388_608,
+    ownerIndex: options.ownerIndex ?? false,
+    maxPending: options.maxPending ?? DEFAULT_MAX_PENDING,
   }
 }
 
-export type CheckedOptions = ReturnType<typeof checked>
+export type CheckedOptions = ReturnType<typeof checkedOptions>
+
+/** What a URL names. Everything but the address may be missing. */
+interface UrlParts {
+  /** The address for the SDK: without the rest. */
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  readonly bucket?: string
+  readonly scope?: string
+  readonly collection?: string
+}
+
+/**
+ * Splits `couchbase://user:password@host/bucket/scope/collection?options-of-the-sdk`. By hand: it may name several hosts, which `URL`
+ * refuses.
+ *
+ * @throws DATABANK_INVALID_OPTION
+ */
+function partsOf(url: string): UrlParts {
+  const [, scheme, login, hosts, path = '', query = ''] =
+    /^(couchbases?:\/\/)(?:([^@/?]*)@)?([^@/?]+)(\/[^?]*)?(\?.*)?$/i.exec(url) ?? []
+  // The URL may hold a password: it is not shown.
+  if (scheme === undefined) throw invalidOption('CouchbaseBank: url must be like couchbase://user:password@host/bucket')
+  try {
+    const [username, password] = (login ?? '').split(/:(.*)/s).map(decodeURIComponent)
+    const [bucket, scope, collection, ...rest] = path.split('/').slice(1).map(decodeURIComponent)
+    if (rest.length > 0) throw invalidOption('CouchbaseBank: the path of the URL is bucket/scope/collection')
+    const named = Object.entries({ username, password, bucket, scope, collection })
+    const given = named.filter(([, value]) => value !== undefined && value !== '')
+    return { url: `${scheme.toLowerCase()}${hosts}${query}`, ...Object.fromEntries(given) }
+  } catch (error) {
+    if (error instanceof URIError) throw invalidOption('CouchbaseBank: the URL has a wrong percent-encoding')
+    throw error
+  }
+}

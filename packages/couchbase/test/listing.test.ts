@@ -1,159 +1,121 @@
-// CouchbaseMock can list nothing. Here the SDK's answers are played to the code that takes them; the suites do the same on a real
-// cluster, if COUCHBASE_URL names one.
-import { EventEmitter } from 'node:events'
-import type { CouchbaseCollection } from '@connect-databank/couchbase'
-import * as couchbase from 'couchbase'
-import { describe, expect, it } from 'vitest'
-import type { Sdk } from '../src/client.ts'
-import { encode } from '../src/documents.ts'
-import { placeOf } from '../src/keys.ts'
-import { list, type Wanted } from '../src/listing.ts'
-import { checked } from '../src/options.ts'
-import { Sessions } from '../src/sessions.ts'
+// CouchbaseMock has no query service. This runs all of this package and of the SDK, over HTTP, against a small one of the tests' own.
+// The documents are on CouchbaseMock.
+import { CouchbaseBank, CouchbaseStore } from '@connect-databank/couchbase'
+import type { Cluster, Collection } from 'couchbase'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startCouchbase } from '../../../testing/servers/couchbase.js'
+import { QueryService } from './query-service.ts'
+import { connectCluster, inAnHour, missing } from './support.ts'
+import { Wire } from './wire.ts'
 
-class UnsupportedOperationError extends Error {}
-class IndexNotFoundError extends Error {}
-
-const prefix = 'p:'
-const wanted: Wanted = { prefix, idsOnly: true, after: [], timeout: 1_000 }
-const sdk = couchbase as unknown as Sdk
-
-interface Played {
-  scan?: () => unknown
-  query?: (statement: string, parameters: string[]) => unknown[]
-  get?: (key: string) => Buffer
-}
-
-function played({ scan, query, get }: Played): CouchbaseCollection {
-  const cluster = {
-    query: async (statement: string, { parameters }: { parameters: string[] }) => ({
-      rows: query?.(statement, parameters) ?? [],
-    }),
-  }
-  return {
-    name: 'c`x',
-    scope: { name: 's', bucket: { name: 'b', cluster } },
-    scan,
-    get: async (key: string) => ({ content: get?.(key), cas: 1 }),
-  } as unknown as CouchbaseCollection
-}
-
-class Stream extends EventEmitter {
-  isCancelled = false
-  cancelStreaming() {
-    this.isCancelled = true
-  }
-}
-
-const idsOf = async (listing: AsyncIterable<{ id: string }>) => {
-  const ids: string[] = []
-  for await (const { id } of listing) ids.push(id)
-  return ids
-}
-
-describe('a listing by range scan', () => {
-  it('gives what comes, before and after it waits', async () => {
-    const stream = new Stream()
-    const ids = idsOf(list(played({ scan: () => stream }), sdk, wanted))
-    await new Promise((resolve) => setImmediate(resolve))
-    stream.emit('result', { id: 'p:a' })
-    stream.emit('result', { id: 'p:b' })
-    await new Promise((resolve) => setImmediate(resolve))
-    stream.emit('result', { id: 'p:c' })
-    stream.emit('end')
-    expect(await ids).toEqual(['p:a', 'p:b', 'p:c'])
+describe.skipIf(missing)('a Couchbase bank that lists by SQL++', () => {
+  let mock: Awaited<ReturnType<typeof startCouchbase>>
+  let wire: Wire
+  let service: QueryService
+  let cluster: Cluster
+  let collection: Collection
+  let bank: CouchbaseBank
+  let store: CouchbaseStore
+  const prefix = 'query:'
+  beforeAll(async () => {
+    mock = await startCouchbase()
+    wire = await new Wire(mock.port).listen()
+    service = await new QueryService().listen()
+    wire.queryPort = service.port
+    cluster = await connectCluster(wire.url)
+    collection = cluster.bucket('default').defaultCollection()
+    bank = new CouchbaseBank({ collection, prefix, connectTimeout: 25_000 })
+    store = new CouchbaseStore({ collection, prefix, connectTimeout: 25_000, cleanupInterval: null })
+  })
+  afterAll(async () => {
+    await bank?.close()
+    await store?.close()
+    await cluster?.close()
+    await service?.close()
+    await wire?.close()
+    await mock?.stop()
+  })
+  beforeEach(() => {
+    service.asked.length = 0
+    service.refusal = undefined
   })
 
-  it('fails when the stream does, and is cancelled when it is left', async () => {
-    const failing = new Stream()
-    const ids = idsOf(list(played({ scan: () => failing }), sdk, wanted))
-    await new Promise((resolve) => setImmediate(resolve))
-    failing.emit('error', new Error('broken'))
-    failing.emit('end')
-    await expect(ids).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
-
-    const left = new Stream()
-    const listing = list(played({ scan: () => left }), sdk, wanted)
-    const first = listing.next()
-    await new Promise((resolve) => setImmediate(resolve))
-    left.emit('result', { id: 'p:a' })
-    expect((await first).value).toEqual({ id: 'p:a' })
-    await listing.return(undefined)
-    expect(left.isCancelled).toBe(true)
-  })
-})
-
-describe('the writes of a bank', () => {
-  const token = (partition: number, sequence: number) => ({
-    toJSON: () => ({ bucket_name: 'b', partition_id: String(partition), sequence_number: String(sequence) }),
-  })
-
-  it('are waited for by a range scan, for each partition the last', async () => {
-    let asked: { consistentWith: unknown } | undefined
-    const stream = new Stream()
-    const writes = [token(1, 3), token(2, 4), token(1, 9), token(2, 10)]
-    const collection = {
-      ...played({}),
-      upsert: async () => ({ cas: 1, token: writes.shift() }),
-      remove: async () => ({ cas: 1, token: writes.shift() }),
-      scan: (_type: unknown, options: { consistentWith: unknown }) => {
-        asked = options
-        setImmediate(() => stream.emit('end'))
-        return stream
-      },
-    } as unknown as CouchbaseCollection
-    const sessions = new Sessions(checked({ prefix }))
-    // Two keys, and one partition: so it is where a bucket has fewer than there are room for.
-    await sessions.put({ collection, sdk }, 'a', { payload: 'x', expires: null })
-    await sessions.put({ collection, sdk }, 'c', { payload: 'x', expires: null })
-    await sessions.put({ collection, sdk }, 'b', { payload: 'x', expires: null })
-    await sessions.remove({ collection, sdk }, 'c')
-    for await (const _ of sessions.list({ collection, sdk })) throw new Error('there is none')
-    const data = JSON.parse(JSON.stringify(asked?.consistentWith))
-    expect(data).toEqual({ b: { 1: token(1, 9).toJSON(), 2: token(2, 10).toJSON() } })
-  })
-})
-
-describe('a listing by query', () => {
-  const noScan = () => {
-    throw new UnsupportedOperationError('unsupported operation')
+  const found = async () => {
+    const all = []
+    for await (const each of bank.scan()) all.push(each)
+    return new Map(all)
   }
 
-  it('goes page by page behind the last key, in the right keyspace', async () => {
-    const keys = Array.from({ length: 1_200 }, (_, at) => `p:${String(at).padStart(5, '0')}`)
-    const asked: string[][] = []
-    const query = (statement: string, parameters: string[]) => {
-      expect(statement).toContain('FROM `b`.`s`.`c``x` AS d')
-      expect(statement).toMatch(/ORDER BY META\(d\)\.id LIMIT 500$/)
-      asked.push(parameters)
-      return keys.filter((key) => key > (parameters[2] as string)).slice(0, 500)
-    }
-    expect(await idsOf(list(played({ scan: noScan, query }), sdk, wanted))).toEqual(keys)
-    expect(asked.map((parameters) => parameters[2])).toEqual(['', 'p:00499', 'p:00999'])
-    expect(asked[0]?.slice(0, 2)).toEqual(['p:', 'p:\u{10ffff}'])
-  })
-
-  it('is not supported without an index', async () => {
-    const query = () => {
-      throw new IndexNotFoundError('no index')
-    }
-    await expect(idsOf(list(played({ scan: noScan, query }), sdk, wanted))).rejects.toMatchObject({
-      code: 'DATABANK_NOT_SUPPORTED',
-      message: expect.stringMatching(/index/),
+  it('asks for a page of keys, as they are after all writes, and for the next', async () => {
+    service.keys = Array.from({ length: 1_001 }, (_, at) => `${prefix}${String(at).padStart(4, '0')}`)
+    expect((await found()).size).toBe(0)
+    expect(service.asked.map(({ args }) => args[2])).toEqual(['', `${prefix}0499`, `${prefix}0999`])
+    expect(service.asked[0]).toMatchObject({
+      statement:
+        'SELECT RAW META(d).id FROM `default`.`_default`.`_default` AS d ' +
+        'WHERE META(d).id >= $1 AND META(d).id < $2 AND META(d).id > $3 ORDER BY META(d).id LIMIT 500',
+      args: [prefix, `${prefix}\u{10ffff}`, ''],
+      scan_consistency: 'request_plus',
     })
   })
 
-  it('reads each document, and tells hashed ids from it', async () => {
-    const ids = ['short', 'k'.repeat(500), '#']
-    const documents = new Map(
-      ids.map((id) => {
-        const { key, isHashed } = placeOf(prefix, id)
-        return [key, encode({ payload: `of ${id}`, expires: 5 }, 'w', isHashed ? id : undefined)]
-      }),
-    )
-    const collection = played({ scan: noScan, query: () => [...documents.keys()], get: (key) => documents.get(key) as Buffer })
-    const found: unknown[] = []
-    for await (const each of new Sessions(checked({ prefix })).list({ collection, sdk })) found.push(each)
-    expect(found).toEqual(ids.map((id) => [id, { payload: `of ${id}`, expires: 5 }]))
+  it('yields each document that is stored, and none of others', async () => {
+    const expires = inAnHour()
+    const ids = ['a', 'ü', '\u{10fffe}', 'k'.repeat(200), '#']
+    for (const id of ids) await bank.save(id, { payload: `of ${id}`, expires, owner: 'ada' })
+    service.keys = ['other:a', ...ids.map((id) => prefix + id), `${prefix}gone`, 'queryx']
+    const all = await found()
+    expect([...all.keys()].sort()).toEqual([...ids].sort())
+    for (const id of ids) expect(all.get(id)).toMatchObject({ payload: `of ${id}`, expires, owner: 'ada' })
+    await Promise.all(ids.map((id) => bank.delete(id)))
+  })
+
+  it('serves all, length and clear of a store, and one bad document harms none of them', async () => {
+    const cookie = { originalMaxAge: 3_600_000, expires: new Date(inAnHour()) }
+    for (const sid of ['a', 'b']) await store.set(sid, { cookie, sid } as never)
+    await collection.upsert(`${prefix}odd`, { databank: { version: 2 }, payload: 1 })
+    service.keys = ['a', 'b', 'odd'].map((id) => prefix + id)
+    const reported: string[] = []
+    store.on('corrupt', ({ sid }: { sid: string }) => reported.push(sid))
+    expect((await store.all()).length).toBe(2)
+    expect(await store.length()).toBe(2)
+    expect(reported).toContain('odd')
+    await store.clear()
+    for (const id of ['a', 'b', 'odd']) expect(await bank.read(id)).toBeNull()
+  })
+
+  it('deletes, for a time in the future, what has expired then, and nothing that was written anew', async () => {
+    const now = Date.now()
+    await bank.save('an hour', { payload: 'a', expires: now + 3_600_000 })
+    await bank.save('three hours', { payload: 'b', expires: now + 3 * 3_600_000 })
+    service.keys = ['an hour', 'three hours'].map((id) => prefix + id)
+    expect(await bank.purge(now)).toBe(0)
+    expect(service.asked).toEqual([])
+    expect(await bank.purge(now + 2 * 3_600_000)).toBe(1)
+    expect(await bank.read('an hour')).toBeNull()
+    expect(await bank.read('three hours')).toMatchObject({ payload: 'b' })
+  })
+
+  it.each([
+    ['no index', 'DATABANK_NOT_SUPPORTED', { httpStatus: 404, code: 4000, msg: 'No index available on keyspace `default`.' }],
+    [
+      'no rights',
+      'DATABANK_DENIED',
+      { httpStatus: 401, code: 13014, msg: 'User does not have credentials to run SELECT queries.' },
+    ],
+    ['a failure of its own', 'DATABANK_BACKEND_FAILED', { httpStatus: 500, code: 5000, msg: 'Panic.' }],
+  ])('says by its code that there is %s', async (_what, code, refusal) => {
+    service.refusal = refusal
+    await expect(bank.scan().next()).rejects.toMatchObject({ code })
+    await expect(store.clear()).rejects.toMatchObject({ code })
+  })
+
+  it('says what is missing where there is no query service', async () => {
+    const own = await startCouchbase()
+    const lonely = new CouchbaseBank({ url: own.url, connectTimeout: 25_000 }, { timeout: 1_000, warn() {} })
+    const refusal = { code: 'DATABANK_NOT_SUPPORTED', message: expect.stringMatching(/query service and a primary index/) }
+    await expect(lonely.scan().next()).rejects.toMatchObject(refusal)
+    await lonely.close()
+    await own.stop()
   })
 })

@@ -1,4 +1,4 @@
-// A query service, as far as a listing needs one: HTTP as the server's, and an index of the keys.
+// A query service, as far as a listing needs one: the server's HTTP, and an index of the keys.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net'
 /** What the SDK sends. */
 export interface Query {
   readonly statement: string
-  readonly args: readonly [from: string, to: string, after: string]
+  readonly args: readonly [from: string, to: string, after: string, ...owned: unknown[]]
   readonly scan_consistency?: string
   readonly readonly?: boolean
 }
 
-/** What the server says when it cannot. */
+/** The server's error. */
 export interface Refusal {
   readonly httpStatus: number
   readonly code: number
@@ -51,7 +51,7 @@ export class QueryService {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  /** What the one statement that a listing makes means. */
+  /** What the statement of a listing means. A condition on the owner holds for all keys. */
   #page({ statement, args: [from, to, after] }: Query): string[] {
     const limit = Number(/ LIMIT (\d+)$/.exec(statement)?.[1])
     // By bytes, as the server orders text.

@@ -1,8 +1,8 @@
-// Between the SDK and the server: counts what is asked, and loses or changes what is answered.
+// Stands between the SDK and the server: writes down what is asked, and loses or changes requests and answers.
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** The operations of the data service's protocol that the tests speak of. */
+/** The operations of the data service's protocol that the tests name. */
 export const operation = {
   get: 0x00,
   upsert: 0x01,
@@ -36,7 +36,7 @@ export function withoutDurability(packet: Buffer): { level: number | undefined; 
   return { level: frame >> 4 === durabilityFrame ? level : undefined, plain }
 }
 
-/** Gives the packet on, changed perhaps; null loses it. */
+/** Returns the packet that passes, perhaps changed; null loses it. */
 type Pass = (packet: Buffer) => Buffer | null
 
 export class Wire {
@@ -51,6 +51,7 @@ export class Wire {
   readonly #listener: Server
   readonly #sockets = new Set<Socket>()
   #port = 0
+  #lastServer: Socket | undefined
 
   /** @param target the port of the data service */
   constructor(target: number) {
@@ -90,6 +91,11 @@ export class Wire {
     })
   }
 
+  /** Sends a request that was held back, on the connection that has sent most lately. */
+  sendToServer(packet: Buffer): void {
+    this.#lastServer?.write(packet)
+  }
+
   /** What is asked during the work. */
   async during(work: () => Promise<unknown>): Promise<Operation[]> {
     this.asked.length = 0
@@ -124,6 +130,7 @@ export class Wire {
     if (name !== undefined && isRequest(packet[0] as number)) this.asked.push(name)
     const pass = name === undefined ? undefined : this.onRequest.get(name)
     const passed = pass === undefined ? packet : pass(packet)
+    if (name !== undefined) this.#lastServer = server
     if (passed !== null) server.write(passed)
   }
 

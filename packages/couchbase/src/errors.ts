@@ -1,9 +1,8 @@
-import { coded, DatabankError, type ErrorCode } from 'connect-databank'
+import { type ErrorCode, errorMapper } from 'connect-databank/backend'
 
-/** What the SDK's errors mean to us, by class: the SDK may be loaded more than once. */
-const meanings: Readonly<Record<string, ErrorCode>> = {
+/** The SDK's errors, by class name: the SDK may be loaded more than once. */
+const SDK_ERRORS: Readonly<Record<string, ErrorCode>> = {
   AuthenticationFailureError: 'DATABANK_DENIED',
-  BucketNotFoundError: 'DATABANK_BACKEND_FAILED',
   AmbiguousTimeoutError: 'DATABANK_TIMEOUT',
   UnambiguousTimeoutError: 'DATABANK_TIMEOUT',
   TimeoutError: 'DATABANK_TIMEOUT',
@@ -27,42 +26,43 @@ const meanings: Readonly<Record<string, ErrorCode>> = {
   ClusterClosedError: 'DATABANK_CLOSED',
 }
 
+/** The class name of an error. */
 export function nameOf(error: unknown): string {
   return error instanceof Error ? error.constructor.name : ''
 }
 
-/** The SDK's error with the code that says what it means. */
-export function failure(error: unknown): Error & { code: ErrorCode } {
+/** The SDK's error with our code. */
+export const couchbaseError = errorMapper('Couchbase', (error) => {
   const name = nameOf(error)
-  const message = `couchbase: ${error instanceof Error ? error.message : error}`
-  return error instanceof DatabankError ? error : coded(new DatabankError(codeOf(name, error), message, { cause: error }))
+  if (name === 'UnambiguousTimeoutError' && wasNeverSent(error)) return 'DATABANK_UNAVAILABLE'
+  return Object.hasOwn(SDK_ERRORS, name) ? SDK_ERRORS[name] : undefined
+})
+
+/** Whether no node was found to send the operation to. */
+function wasNeverSent(error: object): boolean {
+  return (error as { context?: { last_dispatched_to?: string } }).context?.last_dispatched_to === ''
 }
 
-function codeOf(name: string, error: unknown): ErrorCode {
-  // No node to send it to was found until time was up.
-  if (
-    name === 'UnambiguousTimeoutError' &&
-    (error as { context?: { last_dispatched_to?: string } }).context?.last_dispatched_to === ''
-  ) {
-    return 'DATABANK_UNAVAILABLE'
-  }
-  return Object.hasOwn(meanings, name) ? (meanings[name] as ErrorCode) : 'DATABANK_BACKEND_FAILED'
+export function isTimeout(error: unknown): boolean {
+  return nameOf(error).endsWith('TimeoutError')
 }
 
 export function isMissing(error: unknown): boolean {
   return nameOf(error) === 'DocumentNotFoundError'
 }
 
-/** The document is no longer as it was when we looked, or is no document that we can change in part. */
-export function isOvertaken(error: unknown): boolean {
-  return [
-    'CasMismatchError',
-    'DocumentExistsError',
-    'DocumentNotFoundError',
-    'PathNotFoundError',
-    'PathMismatchError',
-    'DocumentNotJsonError',
-  ].includes(nameOf(error))
+const CAS_CONFLICTS: readonly string[] = [
+  'CasMismatchError',
+  'DocumentExistsError',
+  'DocumentNotFoundError',
+  'PathNotFoundError',
+  'PathMismatchError',
+  'DocumentNotJsonError',
+]
+
+/** Whether the document is no longer as it was read, or is none that can be changed in part. */
+export function isCasConflict(error: unknown): boolean {
+  return CAS_CONFLICTS.includes(nameOf(error))
 }
 
 /** Whether the write may have happened. */
@@ -70,6 +70,8 @@ export function isAmbiguous(error: unknown): boolean {
   return ['AmbiguousTimeoutError', 'DurabilityAmbiguousError', 'RequestCanceledError'].includes(nameOf(error))
 }
 
-export function closed(): DatabankError {
-  return new DatabankError('DATABANK_CLOSED', 'the Couchbase bank was closed')
+/** Whether the cluster cannot be queried: it has no query service, none that knows the bucket, or no index. */
+export function cannotQuery(error: unknown): boolean {
+  const { code } = couchbaseError(error)
+  return code === 'DATABANK_NOT_SUPPORTED' || code === 'DATABANK_UNAVAILABLE' || nameOf(error) === 'BucketNotFoundError'
 }
