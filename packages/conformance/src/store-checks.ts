@@ -1,12 +1,16 @@
+import { absoluteTimeoutChecks } from './store/absolute-timeout.ts'
 import { badSessionChecks } from './store/bad-sessions.ts'
 import { callbackChecks } from './store/callbacks.ts'
 import { dataChecks } from './store/data.ts'
+import { encryptionChecks } from './store/encryption.ts'
 import { expiryChecks } from './store/expiry.ts'
+import { hashedIdChecks } from './store/hashed-ids.ts'
 import type { StoreCheck } from './store/helpers.ts'
 import { listingChecks } from './store/listing.ts'
 import { logoutChecks } from './store/logout.ts'
 import { lostUpdateChecks } from './store/lost-updates.ts'
 import { orderChecks } from './store/order.ts'
+import { ownerChecks } from './store/owners.ts'
 import { promiseChecks } from './store/promises.ts'
 import { requestChecks } from './store/requests.ts'
 import { updateChecks } from './store/updates.ts'
@@ -27,4 +31,8 @@ export const storeChecks: readonly StoreCheck[] = [
   ...lostUpdateChecks,
   ...updateChecks,
   ...logoutChecks,
+  ...ownerChecks,
+  ...absoluteTimeoutChecks,
+  ...encryptionChecks,
+  ...hashedIdChecks,
 ]

@@ -4,7 +4,7 @@ import { type Context, valuesOf } from './context.ts'
 import { FIELDS, type Field, type History, type Operation, type Values } from './history.ts'
 import type { Step } from './plan.ts'
 
-/** A session as a request loaded or wrote it. */
+/** The fields that a request loaded or wrote, and the expiry. */
 interface Version {
   readonly values: Values
   readonly expires: number
@@ -78,7 +78,10 @@ export class LoadedSession {
 
   /** A save or a touch of the object as it is now has begun. */
   began(operation: Operation): void {
-    this.#attempts.push({ version: this.#version(), operation })
+    const version = this.#version()
+    // A touch writes the cookie only.
+    const values = operation.kind === 'touch' ? { age: version.values.age } : version.values
+    this.#attempts.push({ version: { ...version, values }, operation })
   }
 
   /** It has ended. */
@@ -88,7 +91,6 @@ export class LoadedSession {
     if (!isTouch) this.isConfirmed = true
     const version = this.#attempts.find((attempt) => attempt.operation === operation)?.version
     if (version === undefined || operation.begin < this.#baseBegin) return
-    // A touch writes the cookie only.
     this.#base = isTouch ? { values: { ...this.#base.values, age: version.values.age }, expires: version.expires } : version
     if (isTouch) {
       this.#attempts = this.#attempts.filter((attempt) => attempt.operation !== operation)
@@ -106,7 +108,8 @@ export class LoadedSession {
     const values: Partial<Record<Field, number | string | undefined>> = {}
     const unsure = new Set<Field>()
     for (const field of fields) {
-      const differs = before.map((version) => version.values[field] !== now.values[field])
+      const written = before.filter(({ values }) => Object.hasOwn(values, field))
+      const differs = written.map(({ values }) => values[field] !== now.values[field])
       if (!differs.includes(true)) continue
       values[field] = now.values[field]
       // If a first save failed, others can have changed the session only if it happened: then their changes stay.

@@ -75,7 +75,9 @@ export class Rules {
       this.#facts.before(end, get) &&
       this.#facts.creates.every((create) => create.begin > get.end || this.#facts.before(create, end))
     if (this.#facts.destroys.some(isOver)) return 'a session is returned that was destroyed'
-    if (this.#facts.ends.some((end) => isOver(end) && this.#isSurelyOwned(end))) {
+    // A session that seems expired when its owner's are ended may be extended at that moment.
+    const isEnded = (end: Operation): boolean => this.#isSurelyOwned(end) && !this.#expiry.mayHaveExpired(end)
+    if (this.#facts.ends.some((end) => isOver(end) && isEnded(end))) {
       return 'a session is returned that was ended with all sessions of its owner'
     }
     return undefined

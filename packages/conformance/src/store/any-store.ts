@@ -90,6 +90,23 @@ export class Driver {
     return supported(() => this.store.destroySessionsOf!(owner, options))
   }
 
+  destroyById(id: string): Promise<boolean> {
+    return supported(() => this.store.destroyById!(id))
+  }
+
+  /** All sessions, with the ids that they are stored under. */
+  async entries(): Promise<(readonly [id: string, session: StoredSession])[]> {
+    const found: (readonly [string, StoredSession])[] = []
+    await supported(async () => {
+      for await (const pair of this.store.entries!()) found.push(pair)
+    })
+    return found
+  }
+
+  async reindexOwners(): Promise<void> {
+    await supported(async () => void (await this.store.reindexOwners!()))
+  }
+
   /** Calls the method, and resolves with the value of its callback. */
   call(method: StoreMethod, ...args: unknown[]): Promise<unknown> {
     const result = new Promise((resolve, reject) => {
