@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { historyConformance, ownerInHistories, runHistories, throwFailure } from '@connect-databank/conformance'
 import { DatabankStore } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { disturbances } from '../../../testing/disturbances.js'
@@ -7,13 +7,13 @@ import { until } from '../../../testing/program.js'
 import { type FaultyProxy, startProxy } from '../../../testing/proxy.js'
 import { server } from '../../../testing/servers/index.js'
 import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
-import { RedisBank } from '../src/index.ts'
+import { RedisBank, RedisStore } from '../src/index.ts'
 
 /** How many histories are disturbed. */
 const RUNS = Number(process.env['DISTURBED_RUNS'] ?? 60)
 
 let redis: RedisServer
-/** It keeps what it has acknowledged, whatever becomes of its process. */
+/** The server keeps what it has acknowledged, also if its process is killed. */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always']
 
 describe.skipIf(server('redis').missing)('on Redis', () => {
@@ -26,11 +26,12 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     { describe, it },
     {
       rounding: 0,
+      owners: true,
       open: async (layer) => {
         const stores: DatabankStore[] = []
         const prefix = `histories-${Math.random()}:`
         const open = async () => {
-          const store = new DatabankStore({ bank: layer(new RedisBank({ url: redis.url, prefix })) })
+          const store = new DatabankStore({ bank: layer(new RedisBank({ url: redis.url, prefix })), owner: ownerInHistories })
           stores.push(store)
           return store
         }
@@ -42,10 +43,14 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
 
   /** Stores with a proxy on the way, and short time-outs. */
   async function openedBehind(proxy: FaultyProxy) {
-    const stores: DatabankStore[] = []
+    const stores: RedisStore[] = []
     const open = async () => {
-      const bank = new RedisBank({ url: `redis://127.0.0.1:${proxy.port}`, offlineWait: 150, stallTimeout: 150 })
-      const store = new DatabankStore({ bank, timeout: 300 })
+      const store = new RedisStore({
+        url: `redis://127.0.0.1:${proxy.port}`,
+        timeout: 300,
+        stallTimeout: 150,
+        owner: ownerInHistories,
+      })
       stores.push(store)
       return store
     }
@@ -60,7 +65,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     const proxy = await startProxy(redis.port)
     const disturbed = disturbances({ proxy, program: redis.program, survives: ['kill', 'restart'] })
     const open = async () => ({ ...(await openedBehind(proxy)), ...disturbed })
-    const report = await runHistories({ calls: 'as they come', rounding: 0, runs: RUNS, limit: 30_000, open })
+    const report = await runHistories({ calls: 'as they come', owners: true, rounding: 0, runs: RUNS, limit: 30_000, open })
     throwFailure(report)
     assert.ok(report.failed > 0, 'nothing was disturbed')
   }, 120_000)
@@ -86,7 +91,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     const calm = () => failingOver
     try {
       const open = async () => ({ ...(await openedBehind(proxy)), disturb, calm })
-      const report = await runHistories({ calls: 'as they come', rounding: 0, runs: RUNS / 6, limit: 30_000, open })
+      const report = await runHistories({ calls: 'as they come', owners: true, rounding: 0, runs: RUNS / 6, limit: 30_000, open })
       throwFailure(report)
       assert.ok(report.failed > 0, 'nothing was disturbed')
     } finally {

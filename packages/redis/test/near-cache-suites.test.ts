@@ -1,6 +1,6 @@
 // The suites with a near cache. What one process writes, another reads a moment later, when the news has come. The suites read at once,
 // so here a write ends when every other bank with the same prefix has the news.
-import { bankConformance, historyConformance, storeConformance } from '@connect-databank/conformance'
+import { bankConformance, historyConformance, ownerInHistories, storeConformance } from '@connect-databank/conformance'
 import { type Bank, DatabankStore } from 'connect-databank'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
@@ -73,9 +73,10 @@ describe.skipIf(server('redis').missing)('with a near cache', () => {
   historyConformance(
     { describe, it },
     {
+      owners: true,
       open: async (layer) => {
         const shared = new Prefix()
-        const open = async () => new DatabankStore({ bank: layer(shared.open()) })
+        const open = async () => new DatabankStore({ bank: layer(shared.open()), owner: ownerInHistories })
         return { store: await open(), another: open, close: () => shared.close() }
       },
     },
