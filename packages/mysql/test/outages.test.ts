@@ -1,0 +1,202 @@
+// What the network and the server do to the connections of a store, with real processes.
+import { createPool } from 'mysql2'
+import { type Connection, createConnection, createPool as createPromisePool } from 'mysql2/promise'
+import { afterEach, describe, expect, it } from 'vitest'
+import { startProxy } from '../../../testing/proxy.js'
+import type { MysqlOptions } from '../../../testing/tools/mysql-server.js'
+import { type MysqlBankOptions, MysqlStore } from '../src/index.ts'
+import { all, get, type Outcome, outcome, recovers, set } from './requests.ts'
+import { kinds, type Started, sql } from './support.ts'
+
+const TIMEOUT = 1_500
+/** A deadline may come a little late, and the machine may be busy. */
+const WITHIN = TIMEOUT + 1_000
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+function opened(options: MysqlBankOptions): MysqlStore {
+  const store = new MysqlStore({ timeout: TIMEOUT, ...options })
+  ends.push(() => store.close())
+  return store
+}
+
+const at = (port: number): { url: string } => ({ url: `mysql://databank:secret@127.0.0.1:${port}/test` })
+
+function expectInTime(outcomes: readonly Outcome[], ...codes: readonly string[]): void {
+  for (const { code, message, milliseconds } of outcomes) {
+    expect(codes, message).toContain(code)
+    expect(milliseconds).toBeLessThan(WITHIN)
+  }
+}
+
+for (const kind of kinds) {
+  async function started(options: MysqlOptions = {}): Promise<Started> {
+    const server = await kind.start(options)
+    ends.push(() => server.stop())
+    return server
+  }
+
+  async function proxied({ port }: Started) {
+    const proxy = await startProxy(port)
+    ends.push(() => proxy.close())
+    return proxy
+  }
+
+  describe.skipIf(kind.isMissing)(`a store whose server of ${kind.name}`, () => {
+    it('is down at the start: each operation fails with a code, and the store recovers when the server is there', async () => {
+      const server = await started()
+      await server.program.stop()
+      const store = opened({ url: server.url })
+      await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+      expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
+      await server.program.start()
+      await recovers(store, 3_000)
+    })
+
+    it('is killed and started again: nothing acknowledged is lost', async () => {
+      const server = await started()
+      const store = opened({ url: server.url })
+      await set(store, 'kept', { who: 'Ada' })
+      await server.program.stop('SIGKILL')
+      expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
+      await server.program.start()
+      await recovers(store, 3_000)
+      expect((await get(store, 'kept')).value).toMatchObject({ who: 'Ada' })
+    })
+
+    it('is frozen: each operation ends in time, and the store recovers', async () => {
+      const server = await started()
+      const store = opened({ url: server.url })
+      await store.open()
+      server.program.freeze()
+      expectInTime(await all(store, 'a'), 'DATABANK_TIMEOUT', 'DATABANK_UNAVAILABLE')
+      server.program.thaw()
+      await recovers(store, 3_000)
+    })
+
+    it('has vanished without a word: the connection is replaced', async () => {
+      const server = await started()
+      const proxy = await proxied(server)
+      const store = opened(at(proxy.port))
+      await recovers(store, 3_000)
+      proxy.silence()
+      expectInTime([await get(store, 'a')], 'DATABANK_TIMEOUT', 'DATABANK_UNAVAILABLE')
+      proxy.speak()
+      // The old connections stay silent: only new ones work.
+      await recovers(store, 3_000)
+    })
+
+    it('is cut off before and after an answer: the write fails, and happened only if it was sent', async () => {
+      const server = await started()
+      const proxy = await proxied(server)
+      const [store, direct] = [opened(at(proxy.port)), opened({ url: server.url })]
+      const cuts = { before: () => proxy.cutBefore('cut me'), after: () => proxy.cutAfter('cut me') }
+      for (const [moment, cut] of Object.entries(cuts)) {
+        await recovers(store, 3_000)
+        const sprung = cut()
+        const { code, message } = await set(store, moment, { text: 'cut me' })
+        await sprung
+        expect(code, `${moment}: ${message}`).toBe('DATABANK_UNAVAILABLE')
+        const isStored = async (): Promise<boolean> => (await get(direct, moment)).value !== null
+        if (moment === 'before') expect(await isStored()).toBe(false)
+        else await expect.poll(isStored).toBe(true)
+      }
+    })
+
+    it('has become a read-only replica: the connection is left for what the address leads to now', async () => {
+      const [old, next] = [await started(), await started()]
+      await sql(
+        old.url,
+        "create user app@'%' identified by 'secret'",
+        'grant select, insert, update, delete, create on test.* to app@`%`',
+      )
+      await sql(
+        next.url,
+        "create user app@'%' identified by 'secret'",
+        'grant select, insert, update, delete, create on test.* to app@`%`',
+      )
+      const proxy = await proxied(old)
+      const store = opened({ url: `mysql://app:secret@127.0.0.1:${proxy.port}/test` })
+      await recovers(store, 3_000)
+      await sql(old.url, 'set global read_only = 1')
+      await expect.poll(async () => (await set(store, 'a')).code).toBe('DATABANK_UNAVAILABLE')
+      proxy.target = next.port
+      await recovers(store, 3_000)
+      expect(await sql(next.url, `select 1 from databank_sessions where id = 'again'`)).toHaveLength(1)
+    })
+
+    it('has a new password: connections go on, new ones are denied', async () => {
+      const server = await started()
+      await sql(server.url, "create user app@'%' identified by 'secret'", 'grant all on test.* to app@`%`')
+      const url = server.url.replace('databank:', 'app:')
+      const store = opened({ url, maxConnections: 1 })
+      await set(store, 'a', { who: 'Ada' })
+      await sql(server.url, "alter user app@'%' identified by 'another'")
+      expect((await get(store, 'a')).value).toMatchObject({ who: 'Ada' })
+      const another = opened({ url })
+      expectInTime(await all(another, 'b'), 'DATABANK_DENIED')
+      await sql(server.url, "alter user app@'%' identified by 'secret'")
+      await recovers(another, 3_000)
+    })
+
+    it('drops the table while the store runs: it is created again', async () => {
+      const server = await started()
+      const store = opened({ url: server.url })
+      await set(store, 'a')
+      await sql(server.url, 'drop table databank_sessions')
+      expect((await get(store, 'a')).value).toBe(null)
+      await recovers(store)
+    })
+
+    it('takes no more connections', async () => {
+      const server = await started({ settings: { 'max-connections': 10 } })
+      const held: Connection[] = []
+      for (let isFull = false; !isFull; ) {
+        await createConnection(server.url).then(
+          (connection) => held.push(connection),
+          () => {
+            isFull = true
+          },
+        )
+      }
+      const store = opened({ url: server.url })
+      expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
+      await Promise.all(held.map((connection) => connection.end()))
+      await recovers(store, 3_000)
+    })
+  })
+
+  describe.skipIf(kind.isMissing)(`a store on a pool to ${kind.name}`, () => {
+    it('whose connections are all in use: each operation ends in time, and none runs later', async () => {
+      const server = await started()
+      const pool = createPromisePool({ uri: server.url, connectionLimit: 1 })
+      ends.push(() => pool.end())
+      const store = opened({ pool })
+      await store.open()
+      const connection = await pool.getConnection()
+      expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
+      connection.release()
+      await recovers(store)
+      expect((await get(store, 'a')).value).toBe(null)
+    })
+
+    it('of the application never closes it, whatever types its options make of numbers', async () => {
+      const server = await started()
+      const strange = { supportBigNumbers: true, bigNumberStrings: true, rowsAsArray: true, dateStrings: true, typeCast: false }
+      const pool = createPool({ uri: server.url, ...strange } as never)
+      ends.push(() => pool.end())
+      const store = opened({ pool })
+      await set(store, 'a', { n: 1 })
+      expect((await get(store, 'a')).value).toMatchObject({ n: 1 })
+      expect(await store.length()).toBe(1)
+      await store.update('a', (session) => void Object.assign(session, { n: 2 }))
+      expect((await get(store, 'a')).value).toMatchObject({ n: 2 })
+      await store.close()
+      expect((await outcome(() => store.get('a'))).code).toBe('DATABANK_CLOSED')
+      await expect(pool.promise().query('select 1')).resolves.toBeDefined()
+    })
+  })
+}
