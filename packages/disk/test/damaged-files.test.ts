@@ -139,34 +139,35 @@ describe('a damaged file', () => {
 })
 
 describe('a file that cannot be read or removed', () => {
-  // Root may do everything, so a link takes the place of a file without rights.
+  // Root may do everything, so the calls fail by themselves.
   it('does not fail the lists, the clean-up and clear for the other sessions', async () => {
     const bank = open()
-    for (const id of ['a', 'b', 'c']) await bank.save(id, { payload: id, expires: Date.now() - 1 })
-    const open0 = fs.openSync
-    const unlink = fs.unlinkSync
-    const denied = (path: fs.PathLike): Error => Object.assign(new Error(`EIO: i/o error, '${path}'`), { code: 'EIO' })
+    const ids = ['a', 'b', 'c'].sort((one, other) => (pathOf(one) < pathOf(other) ? -1 : 1)) as [string, string, string]
+    // In the order in which a clean-up comes to them.
+    const [kept, unreadable, removed] = ids
+    for (const id of ids) await bank.save(id, { payload: id, expires: Date.now() - 1 })
+    const { openSync, unlinkSync } = fs
+    const failure = (path: unknown): Error => Object.assign(new Error(`EIO: i/o error, '${path}'`), { code: 'EIO' })
     try {
-      fs.openSync = ((path: fs.PathLike, ...rest: [fs.OpenMode]) => {
-        if (path === pathOf('b')) throw denied(path)
-        return open0(path, ...rest)
+      fs.openSync = ((...args: Parameters<typeof openSync>) => {
+        if (args[0] === pathOf(unreadable)) throw failure(args[0])
+        return openSync(...args)
       }) as typeof fs.openSync
-      assert.deepEqual(await idsIn(bank), ['a', 'c'])
+      assert.deepEqual(await idsIn(bank), [kept, removed].sort())
       assert.equal(await bank.count(0), 2)
-      assert.deepEqual(warnings, new Map([[pathOf('b'), 'it cannot be read (EIO)']]))
-      await assert.rejects(bank.read('b'), { code: 'DATABANK_BACKEND_FAILED' })
+      assert.deepEqual(warnings, new Map([[pathOf(unreadable), 'it cannot be read (EIO)']]))
+      await assert.rejects(bank.read(unreadable), { code: 'DATABANK_BACKEND_FAILED' })
       fs.unlinkSync = (path) => {
-        if (path === pathOf('a')) throw denied(path)
-        unlink(path)
+        if (path === pathOf(kept)) throw failure(path)
+        unlinkSync(path)
       }
       await assert.rejects(bank.purge(Date.now()), { code: 'DATABANK_BACKEND_FAILED' }, 'the failure is reported')
-      assert.ok(!fs.existsSync(pathOf('c')), 'the others are removed all the same')
-      await bank.save('c', inAnHour('c'))
+      assert.ok(!fs.existsSync(pathOf(removed)), 'the others are removed all the same')
+      await bank.save(removed, inAnHour('c'))
       await assert.rejects(bank.clear(), { code: 'DATABANK_BACKEND_FAILED' })
-      assert.ok(!fs.existsSync(pathOf('c')))
+      assert.ok(!fs.existsSync(pathOf(removed)))
     } finally {
-      fs.openSync = open0
-      fs.unlinkSync = unlink
+      Object.assign(fs, { openSync, unlinkSync })
     }
     await bank.close()
   })
@@ -204,6 +205,7 @@ describe('a foreign file', () => {
     for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await bank.save(id, inAnHour(id))
     const outside = join(directory, 'outside')
     fs.copyFileSync(pathOf('a'), outside)
+    const bytesOutside = fs.readFileSync(outside)
     const names = ['b', 'c', 'd', 'e', 'f']
     for (const id of names) fs.unlinkSync(pathOf(id))
     fs.writeFileSync(pathOf('b'), '{"cookie":{}}')
@@ -221,7 +223,7 @@ describe('a foreign file', () => {
       // f is a session of this store, in the wrong place.
       ['b', 'c', 'd', 'e'],
     )
-    assert.ok(fs.existsSync(outside))
+    assert.deepEqual(fs.readFileSync(outside), bytesOutside)
     await assert.rejects(bank.save('c', inAnHour('c')), { code: 'DATABANK_BACKEND_FAILED' })
     await bank.close()
   })

@@ -59,6 +59,7 @@ describe('without space', () => {
         }
         assert.equal((failure as { code: string }).code, 'DATABANK_FULL')
         assert.ok(saved.length > 5)
+        if (what === 'inodes') fillInodes(directory)
         for (const id of saved) assert.equal((await bank.read(id))?.payload, 'x'.repeat(5_000))
         const now = Date.now()
         const large = bank.swap(saved[0]!, 'x'.repeat(5_000), inAnHour('y'.repeat(50_000)), now)
@@ -144,6 +145,15 @@ describe('without rights', () => {
     }
   })
 })
+
+/** Takes the last inodes: a failed save may have left some. */
+function fillInodes(directory: string): void {
+  try {
+    for (let count = 0; ; count++) fs.writeFileSync(join(directory, `filler-${count}`), '', { flag: 'wx' })
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+  }
+}
 
 function canMount(): boolean {
   if (!isRoot || process.platform !== 'linux') return false

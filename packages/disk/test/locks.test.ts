@@ -175,6 +175,33 @@ describe('the lock of a process that runs', () => {
     })
   })
 
+  it('protects nothing after a stop of the process: then the write does not happen', async () => {
+    const { symlinkSync } = fs
+    await bank.save('id', { payload: 'a', expires: Date.now() - 1 })
+    const writes = {
+      save: () => bank.save('id', inAnHour('b')),
+      swap: () => swap(null, 'b'),
+      delete: () => bank.delete('id'),
+      purge: () => bank.purge(Date.now()),
+      clear: () => bank.clear(),
+    }
+    for (const [what, write] of Object.entries(writes)) {
+      const now = Date.now()
+      fs.symlinkSync = (...args) => {
+        symlinkSync(...args)
+        vi.spyOn(Date, 'now').mockReturnValue(now + 21_000)
+      }
+      try {
+        await assert.rejects(write(), { code: 'DATABANK_UNAVAILABLE' }, what)
+      } finally {
+        fs.symlinkSync = symlinkSync
+        vi.restoreAllMocks()
+      }
+      assert.equal((await bank.read('id'))?.payload, 'a', what)
+      assert.ok(!isLocked(), what)
+    }
+  })
+
   it('keeps a session that is renewed from a purge', async () => {
     await bank.save('id', { payload: 'expired', expires: Date.now() - 1 })
     leaveLock(running)

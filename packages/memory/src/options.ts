@@ -5,7 +5,7 @@ export interface MemoryBankOptions {
   maxEntries?: number
   /**
    * The most bytes that are kept: those of each id, payload and owner as UTF-8. What the runtime needs to manage a session, some
-   * 300 bytes, comes on top. Default: no limit.
+   * 200 to 400 bytes, comes on top. Default: no limit.
    */
   maxBytes?: number
 }
