@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Result } from '@connect-databank/sql'
 import { type BankContext, closedError } from 'connect-databank/backend'
-import { type Database, loadEngine } from './engines.ts'
+import { type Database, type Engine, loadEngine } from './engines.ts'
 import { openError } from './errors.ts'
 import { MEMORY, type SqliteBankOptions } from './options.ts'
 import { StatementQueue } from './statement-queue.ts'
+import { WriteAheadLog } from './write-ahead-log.ts'
 
 /** How often readers look whether the file is still there, in milliseconds. Writers look before each transaction. */
 const CHECK_INTERVAL = 1_000
@@ -22,6 +23,8 @@ export class SqliteConnection {
   readonly #reads: StatementQueue
   readonly #writes: StatementQueue
   #database: Database | undefined
+  /** Absent where there is no such log: in memory, and on some file systems. */
+  #log: WriteAheadLog | undefined
   #opening: Promise<Database> | undefined
   /** Which file the path named when it was opened. */
   #file: string | undefined
@@ -34,7 +37,8 @@ export class SqliteConnection {
     this.#context = context
     this.#path = path === MEMORY ? path : resolve(path)
     this.#reads = new StatementQueue({ path, begin: 'begin', database: () => this.#current(CHECK_INTERVAL) })
-    this.#writes = new StatementQueue({ path, begin: 'begin immediate', database: () => this.#current(0) })
+    const committed = (): Promise<void> | undefined => this.#committed()
+    this.#writes = new StatementQueue({ path, begin: 'begin immediate', database: () => this.#current(0), committed })
   }
 
   /** Runs a statement. Several in one text are run as one. */
@@ -44,40 +48,67 @@ export class SqliteConnection {
       return { rows, count: 0 }
     }
     const run = sql.startsWith('create') ? script : runOne
-    const count = await this.#writes.run((database) => run(database, sql, parameters), timeout)
-    return { rows: [], count }
+    try {
+      const count = await this.#writes.run((database) => run(database, sql, parameters), timeout)
+      return { rows: [], count }
+    } catch (error) {
+      // On a full disk, the log has room again after a checkpoint.
+      this.#log?.checkpointSoon()
+      throw error
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#opening?.catch(() => {})
-    this.#database?.close()
-    this.#database = undefined
+    await this.#release()
   }
 
   /** The open database. @param maxAge how long ago it may have been checked whether the file is still there, in milliseconds */
   async #current(maxAge: number): Promise<Database> {
-    if (this.#isClosed) throw closedError('SqliteBank')
+    if (this.#isClosed) throw closedError('SQLiteBank')
     if (this.#database !== undefined) {
       const now = performance.now()
       if (now - this.#checkedAt < maxAge) return this.#database
       this.#checkedAt = now
       if (fileAt(this.#path) === this.#file) return this.#database
-      this.#database.close()
-      this.#database = undefined
+      void this.#release().catch(() => {}) // Its file is gone already.
     }
     this.#opening ??= this.#open()
     return this.#opening
   }
 
+  async #release(): Promise<void> {
+    const [database, log] = [this.#database, this.#log]
+    this.#database = undefined
+    this.#log = undefined
+    database?.close()
+    // The thread closes its connection last, and so moves what is left in the log.
+    await log?.close()
+  }
+
+  #committed(): Promise<void> | undefined {
+    this.#log?.checkpointSoon()
+    return this.#options.durable ? this.#log?.flush() : undefined
+  }
+
   async #open(): Promise<Database> {
     try {
       if (this.#path !== MEMORY) await mkdir(dirname(this.#path), { recursive: true })
-      const open = await loadEngine(this.#options.engine)
-      this.#database = this.#configured(open(this.#path))
+      const engine = await loadEngine(this.#options.engine)
+      const database = engine.open(this.#path)
+      try {
+        database.exec(SETTINGS)
+        if (useLog(database)) this.#log = this.#openLog(database, engine)
+        else this.#useNoLog(database)
+      } catch (error) {
+        database.close()
+        throw error
+      }
       this.#file = fileAt(this.#path)
       this.#checkedAt = performance.now()
-      return this.#database
+      this.#database = database
+      return database
     } catch (error) {
       throw openError(this.#path, error)
     } finally {
@@ -85,23 +116,25 @@ export class SqliteConnection {
     }
   }
 
-  #configured(database: Database): Database {
-    try {
-      database.exec(SETTINGS)
-      const [row] = database.all('pragma journal_mode = wal')
-      const mode = String(Object.values(row!)[0])
-      if (mode !== 'wal' && this.#path !== MEMORY) {
-        this.#context.warn(
-          `SQLite: ${this.#options.path} has no write-ahead log (journal_mode is ${mode}), so writers block readers`,
-        )
-      }
-      database.exec(`pragma synchronous = ${this.#options.durable ? 'full' : 'normal'}`)
-      return database
-    } catch (error) {
-      database.close()
-      throw error
-    }
+  #openLog(database: Database, { module }: Engine): WriteAheadLog {
+    // Commits flush nothing and make no checkpoints: the log does both outside the event loop.
+    database.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0')
+    return new WriteAheadLog(this.#path, module, () => {
+      if (this.#database === database) database.exec('pragma wal_autocheckpoint = 1000')
+    })
   }
+
+  #useNoLog(database: Database): void {
+    if (this.#path === MEMORY) return
+    database.exec('pragma synchronous = full')
+    this.#context.warn(`SQLite: ${this.#options.path} is where no write-ahead log can be, so readers wait for writers`)
+  }
+}
+
+/** Switches the file to a write-ahead log. Returns whether it has one. */
+function useLog(database: Database): boolean {
+  const [row] = database.all('pragma journal_mode = wal')
+  return Object.values(row!)[0] === 'wal'
 }
 
 function runOne(database: Database, sql: string, parameters: readonly unknown[]): number {

@@ -10,7 +10,7 @@ export const sqliteDialect: Dialect = {
   own: ownLayout,
   layouts: peerLayouts,
   // A statement blocks the event loop of this process.
-  batch: 200,
+  batch: 100,
 
   placeholder: () => '?',
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { DatabankError } from 'connect-databank/backend'
 
 /** The two packages that run SQLite in this process. */
@@ -64,23 +65,30 @@ export class Database {
   }
 }
 
+/** An engine that was loaded. */
+export interface Engine {
+  /** What another thread requires to have the same one: `node:sqlite`, or the path of better-sqlite3. */
+  readonly module: string
+  open(path: string): Database
+}
+
 /**
- * Loads an engine. Returns the function that opens a database with it.
+ * Loads an engine.
  *
  * @throws DATABANK_MISSING_PACKAGE
  */
-export async function loadEngine(name?: EngineName): Promise<(path: string) => Database> {
-  const builtIn = name === 'better-sqlite3' ? undefined : builtInDriver()
-  if (builtIn !== undefined) return (path) => new Database(new builtIn(path))
+export async function loadEngine(name?: EngineName): Promise<Engine> {
+  const BuiltIn = name === 'better-sqlite3' ? undefined : builtInDriver()
+  if (BuiltIn !== undefined) return { module: 'node:sqlite', open: (path) => new Database(new BuiltIn(path)) }
   if (name === 'node:sqlite') {
     throw new DatabankError(
       'DATABANK_MISSING_PACKAGE',
-      `Node.js ${process.versions.node} has no node:sqlite; 22.13 and later have`,
+      `Node.js ${process.versions.node} has no node:sqlite; 22.13 and later have it`,
     )
   }
   const Driver = await betterSqlite3()
-  // Its own wait for a lock blocks the event loop.
-  return (path) => new Database(new Driver(path, { timeout: 0 }))
+  // Its own wait for a lock would block the event loop.
+  return { module: pathOf('better-sqlite3'), open: (path) => new Database(new Driver(path, { timeout: 0 })) }
 }
 
 function builtInDriver(): DriverClass | undefined {
@@ -99,5 +107,14 @@ async function betterSqlite3(): Promise<DriverClass> {
   } catch (cause) {
     const advice = `npm install better-sqlite3, or use Node.js 22.13 or later, which has node:sqlite`
     throw new DatabankError('DATABANK_MISSING_PACKAGE', `better-sqlite3 cannot be loaded: ${advice}`, { cause })
+  }
+}
+
+/** The path of an installed package, as this file resolves it; its name where a bundler has moved this file away. */
+function pathOf(name: string): string {
+  try {
+    return createRequire(__filename).resolve(name)
+  } catch {
+    return name
   }
 }

@@ -112,7 +112,7 @@ const connectSessionSequelize: Layout = {
     { name: 'updatedAt', sql: SEQUELIZE_NOW, isUpdated: true },
   ],
   create: ({ quoted }) => [
-    `create table if not exists ${quoted} (sid varchar(36) primary key, expires datetime, data text, "createdAt" datetime not null, "updatedAt" datetime not null)`,
+    `create table if not exists ${quoted} (sid VARCHAR(36) primary key, expires DATETIME, data TEXT, "createdAt" DATETIME not null, "updatedAt" DATETIME not null)`,
   ],
 }
 

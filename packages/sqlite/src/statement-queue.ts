@@ -20,8 +20,8 @@ export interface StatementQueueOptions {
   /** The statement that begins a transaction. */
   readonly begin: 'begin' | 'begin immediate'
   database(): Promise<Database>
-  /** Called after each commit. Results are reported when it has resolved. */
-  flush?(): Promise<void>
+  /** Called after each commit. Results are reported when its promise, if it returns one, has resolved. */
+  committed?(): Promise<void> | undefined
 }
 
 /**
@@ -128,8 +128,9 @@ export class StatementQueue {
     const rejectAll = (error: unknown): void => {
       for (const { reject } of jobs) reject(error)
     }
-    if (this.#options.flush === undefined) resolveAll()
-    else this.#options.flush().then(resolveAll, rejectAll)
+    const flushed = this.#options.committed?.()
+    if (flushed === undefined) resolveAll()
+    else flushed.then(resolveAll, rejectAll)
   }
 
   #rejectOverdue(cause: unknown): void {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { scratchFolder } from '../../../testing/program.js'
 import { SqliteBank, type SqliteBankOptions } from '../src/index.ts'
+import { BetterSqlite3 } from './fixtures/better-sqlite3.ts'
 
 export const HOUR = 3_600_000
 
@@ -22,4 +23,17 @@ export async function opened(options: Partial<SqliteBankOptions> = {}) {
     await folder.remove()
   }
   return { path, another, close }
+}
+
+/** Runs SQL on the file, as another program would. Returns the rows. */
+export function sql(path: string, text: string, ...parameters: unknown[]): Record<string, unknown>[] {
+  const database = new BetterSqlite3(path)
+  try {
+    const statement = database.prepare(text)
+    if (statement.reader) return statement.all(...parameters) as Record<string, unknown>[]
+    statement.run(...parameters)
+    return []
+  } finally {
+    database.close()
+  }
 }
