@@ -39,10 +39,12 @@ const LONGEST_SUFFIX = '.lock'.length + '.break'.length * 10
 
 export class Lock {
   readonly #path: string
-  readonly #takenAt = Date.now()
+  readonly #takenAt: number
 
-  constructor(path: string) {
+  /** @param takenAt in epoch milliseconds, not later than the lock was taken */
+  constructor(path: string, takenAt: number) {
     this.#path = path
+    this.#takenAt = takenAt
   }
 
   /**
@@ -74,16 +76,17 @@ export class Lock {
  */
 export function takeLock(path: string, makeSpace: () => boolean): Lock | null {
   for (;;) {
+    const now = Date.now()
     try {
       // On Windows a junction needs no rights, a symbolic link does.
       fs.symlinkSync(currentHolder(), path, 'junction')
-      return new Lock(path)
+      return new Lock(path, now)
     } catch (error) {
       if (codeIn(error) === 'ENOSPC' && makeSpace()) continue
       if (codeIn(error) !== 'EEXIST') throw error
     }
     // Left over when its removal failed: this thread does nothing else while it holds a lock.
-    if (holderOf(path) === currentHolder()) return new Lock(path)
+    if (holderOf(path) === currentHolder()) return new Lock(path, now - ageOf(path))
     if (!removeIfStale(path, makeSpace)) return null
   }
 }
