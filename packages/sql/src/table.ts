@@ -1,4 +1,4 @@
-import { type BankContext, codeOfSystemError, DatabankError, warnOfClockDifference } from 'connect-databank/backend'
+import { type BankContext, codeOfSystemError, DatabankError, isCoded, warnOfClockDifference } from 'connect-databank/backend'
 import type { Dialect, Result, Table } from './dialect.ts'
 import { columnsOf } from './layouts.ts'
 import { selected } from './statements.ts'
@@ -27,7 +27,7 @@ async function exists(dialect: Dialect, execute: ExecuteText, table: Table): Pro
   } catch (error) {
     if (typeof error !== 'object' || error === null) throw error
     if (dialect.isMissingTable(error)) return false
-    if (dialect.codeOf(error) ?? codeOfSystemError(error)) throw error
+    if (isCoded(error) || (dialect.codeOf(error) ?? codeOfSystemError(error)) !== undefined) throw error
     const message = `${dialect.name}: the table ${table.quoted} is there and cannot be used: ${String(error)}`
     throw new DatabankError('DATABANK_BACKEND_FAILED', message, { cause: error })
   }
