@@ -12,7 +12,7 @@ export async function check() {
   const outcomes = [
     await isFine('types of the tests', 'tsc', ['-p', 'tsconfig.tests.json']),
     await isFine('types of the page', 'tsc', ['-p', 'examples/demo/public']),
-    await isFine('lint and format', 'biome', ['ci', '--error-on-warnings', '.']),
+    await isFine('lint and format', 'biome', ['ci', '--error-on-warnings', '--colors=off', '.']),
   ]
   return outcomes.every((outcome) => outcome)
 }
