@@ -101,9 +101,13 @@ describe('a lock that was left behind', () => {
     },
   )
 
-  it('by this thread, because it could not be removed, does not delay this thread', () => {
+  it('by this thread, because it could not be removed, does not delay this thread', async () => {
     assert.ok(takeLock(paths.lock, noSpace))
-    assert.ok(takeLock(paths.lock, noSpace), 'the same again')
+    const lock = takeLock(paths.lock, noSpace) as Lock
+    lock.check()
+    await aMinuteLater(async () => {
+      assert.throws(() => takeLock(paths.lock, noSpace)?.check(), { code: 'DATABANK_UNAVAILABLE' }, 'others may remove it')
+    })
   })
 })
 
@@ -185,7 +189,13 @@ describe('the lock of a process that runs', () => {
       purge: () => bank.purge(Date.now()),
       clear: () => bank.clear(),
     }
-    for (const [what, write] of Object.entries(writes)) {
+    for (const [what, write] of Object.entries(writes)) await stopped(what, write)
+    // Under the lock of a stale lock, too.
+    leaveLock(endedHolders['of a process that has ended'].join('-'))
+    await stopped('save', writes.save)
+
+    async function stopped(what: string, write: () => Promise<unknown>): Promise<void> {
+      const wasLocked = isLocked()
       const now = Date.now()
       fs.symlinkSync = (...args) => {
         symlinkSync(...args)
@@ -198,7 +208,7 @@ describe('the lock of a process that runs', () => {
         vi.restoreAllMocks()
       }
       assert.equal((await bank.read('id'))?.payload, 'a', what)
-      assert.ok(!isLocked(), what)
+      assert.equal(isLocked(), wasLocked, what)
     }
   })
 
