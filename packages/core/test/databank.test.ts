@@ -88,6 +88,15 @@ describe('any databank driver', () => {
     expect((await bank.read('sid'))?.payload).toBe('{"cookie":{}}')
   })
 
+  it('takes any number of operations at once, as with 1.x', async () => {
+    const waiting: (() => void)[] = []
+    const bank = fromDatabank(driver((callback) => waiting.push(() => callback(null, { cookie: {} }))))
+    const reads = Array.from({ length: 20_000 }, () => bank.read('sid'))
+    await nextTurn()
+    for (const answer of waiting) answer()
+    expect(await Promise.all(reads)).toHaveLength(20_000)
+  })
+
   it('that answers null for a missing record is understood', async () => {
     expect(await fromDatabank(driver((callback) => callback(null, null))).read('sid')).toBeNull()
   })

@@ -90,6 +90,8 @@ class DatabankBank implements Bank {
     this.#lifecycle = new Lifecycle<Databank>({
       name: 'the databank',
       errorOf,
+      // 1.x had no limit, and programs of its users rely on that.
+      maxPending: Infinity,
       async open() {
         if (params === undefined) return databank
         try {
