@@ -1,0 +1,325 @@
+import type { SessionData } from 'express-session'
+import { describe, expect, it } from 'vitest'
+import { type Bank, extend } from '../src/bank.ts'
+import { Client, dataOf, gatedBank, MINUTE, nextTurn, ReferenceBank, sessionData, threeMethods, withScan } from './helpers.ts'
+
+const owner = (session: SessionData) => (session as SessionData & { user?: string | number }).user
+
+const withoutIndex = (bank: Bank): Bank => extend(bank, { idsOf: undefined })
+
+const BANKS: [string, (bank: Bank) => Bank][] = [
+  ['with an index', (bank) => bank],
+  ['with a scan', withoutIndex],
+  ['of three methods and a scan', withScan],
+]
+
+function open(limit: (bank: Bank) => Bank = (bank) => bank, options: object = {}) {
+  const bank = new ReferenceBank()
+  return { bank, client: new Client(limit(bank), { owner, ...options }) }
+}
+
+async function idsOf(client: Client, user: string | number): Promise<string[]> {
+  const ids: string[] = []
+  for await (const [id] of client.store.sessionsOf(user)) ids.push(id)
+  return ids.sort()
+}
+
+const sessionOf = (user: unknown, maxAge?: number | null) => sessionData({ user }, maxAge)
+
+describe.each(BANKS)('the sessions of an owner, on a bank %s,', (_name, limit) => {
+  it('are listed with their ids, and those of others are not', async () => {
+    const { client } = open(limit)
+    await client.set('a1', sessionData({ user: 'ada', n: 1 }))
+    await client.set('a2', sessionData({ user: 'ada', n: 2 }))
+    await client.set('b1', sessionOf('bob'))
+    await client.set('nobody', sessionData())
+    const found: unknown[] = []
+    for await (const [id, session] of client.store.sessionsOf('ada')) found.push([id, dataOf(session)])
+    expect(found.sort()).toEqual([
+      ['a1', { user: 'ada', n: 1 }],
+      ['a2', { user: 'ada', n: 2 }],
+    ])
+    expect([await idsOf(client, 'bob'), await idsOf(client, 'carol')]).toEqual([['b1'], []])
+  })
+
+  it('may be identified by a number, and are the same as those of its text', async () => {
+    const { client } = open(limit)
+    await client.set('a', sessionOf(7))
+    await client.set('b', sessionOf('7'))
+    expect([await idsOf(client, 7), await idsOf(client, '7')]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ])
+  })
+
+  it('are without those that have expired, are corrupt, or have another owner by now', async () => {
+    const { bank, client } = open(limit)
+    for (const id of ['kept', 'expired', 'corrupt', 'moved', 'logged out']) await client.set(id, sessionOf('ada'))
+    await bank.touch('expired', Date.now() - 1, Date.now() - MINUTE)
+    await bank.save('corrupt', { payload: '{', expires: null, owner: 'ada' })
+    await client.set('moved', Object.assign(await client.load('moved'), { user: 'bob' }))
+    const live = await client.load('logged out')
+    delete live['user']
+    await client.set('logged out', live)
+    expect([await idsOf(client, 'ada'), await idsOf(client, 'bob')]).toEqual([['kept'], ['moved']])
+  })
+
+  it('follow a merge with another request, and an update', async () => {
+    const { client } = open(limit)
+    await client.set('sid', sessionOf('ada'))
+    const [theirs, ours] = [await client.load('sid'), await client.load('sid')]
+    await client.set('sid', Object.assign(theirs, { user: 'bob' }))
+    await client.set('sid', Object.assign(ours, { n: 1 }))
+    expect([await idsOf(client, 'ada'), await idsOf(client, 'bob')]).toEqual([[], ['sid']])
+    await client.store.update('sid', (session) => void Object.assign(session, { user: 'carol' }))
+    expect([await idsOf(client, 'bob'), await idsOf(client, 'carol')]).toEqual([[], ['sid']])
+  })
+
+  it('are all ended by destroySessionsOf, which returns how many', async () => {
+    const { client } = open(limit)
+    for (const id of ['a1', 'a2', 'a3']) await client.set(id, sessionOf('ada'))
+    await client.set('b1', sessionOf('bob'))
+    expect(await client.store.destroySessionsOf('ada')).toBe(3)
+    expect(await client.store.destroySessionsOf('ada')).toBe(0)
+    expect([await idsOf(client, 'ada'), await client.get('a1'), await client.get('b1')]).toEqual([[], null, expect.anything()])
+  })
+
+  it('are ended by destroySessionsOf but for the session id `except`', async () => {
+    const { client } = open(limit)
+    for (const id of ['a1', 'a2', 'a3']) await client.set(id, sessionOf('ada'))
+    expect(await client.store.destroySessionsOf('ada', { except: 'a2' })).toBe(2)
+    expect(await idsOf(client, 'ada')).toEqual(['a2'])
+    expect(await client.store.destroySessionsOf('ada', { except: undefined })).toBe(1)
+  })
+
+  it('cannot be written back by a request that runs when they are ended', async () => {
+    const { client } = open(limit)
+    await client.set('sid', sessionOf('ada'))
+    const [saving, touching] = [await client.load('sid'), await client.load('sid')]
+    expect(await client.store.destroySessionsOf('ada')).toBe(1)
+    const events = client.events()
+    await client.set('sid', Object.assign(saving, { late: 1 }))
+    touching.cookie.maxAge = 10 * MINUTE
+    await client.touch('sid', touching)
+    await nextTurn()
+    expect([await client.get('sid'), events]).toEqual([null, ['dropped sid']])
+  })
+
+  it('are hundreds, and are all found', async () => {
+    const { client } = open(limit)
+    const ids = Array.from({ length: 350 }, (_, index) => `id${String(index).padStart(3, '0')}`)
+    await Promise.all(ids.map((id) => client.set(id, sessionOf('ada'))))
+    expect(await idsOf(client, 'ada')).toEqual(ids)
+    expect(await client.store.destroySessionsOf('ada')).toBe(350)
+  })
+
+  it('of older sessions are stored by reindexOwners, which changes nothing else', async () => {
+    const { bank, client } = open(limit)
+    const before = new Client(limit(bank))
+    await before.set('a', sessionData({ user: 'ada', n: 1 }))
+    await before.set('browser', sessionOf('ada', null))
+    await before.set('nobody', sessionData())
+    await client.set('new', sessionOf('ada'))
+    const expiries = async () => [(await bank.read('a'))?.expires, (await bank.read('browser'))?.expires]
+    const [found, stored] = [await client.get('a'), await expiries()]
+    await nextTurn()
+    expect(await client.store.reindexOwners()).toBe(2)
+    expect(await client.store.reindexOwners()).toBe(0)
+    const owners = async () => [(await bank.read('a'))?.owner, (await bank.read('nobody'))?.owner ?? null]
+    expect([await owners(), await client.get('a'), await expiries()]).toEqual([['ada', null], found, stored])
+    expect(await idsOf(client, 'ada')).toEqual(['a', 'browser', 'new'])
+  })
+
+  it('of a session that is destroyed while reindexOwners runs is not brought back', async () => {
+    const reference = new ReferenceBank()
+    await new Client(reference).set('sid', sessionOf('ada'))
+    const gated = gatedBank(limit(reference))
+    const client = new Client(gated, { owner })
+    gated.hold('read')
+    const reindexing = client.store.reindexOwners()
+    const held = await gated.held('read')
+    await reference.delete('sid')
+    gated.releaseAll()
+    await held.release()
+    expect([await reindexing, await client.get('sid')]).toEqual([0, null])
+  })
+
+  it('are limited by maxSessionsPerOwner: the oldest are ended', async () => {
+    const { client } = open(limit, { maxSessionsPerOwner: 2 })
+    for (const id of ['first', 'second', 'third', 'fourth']) {
+      await client.set(id, sessionOf('ada'))
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    await client.set('other', sessionOf('bob'))
+    expect([await idsOf(client, 'ada'), await idsOf(client, 'bob')]).toEqual([['fourth', 'third'], ['other']])
+  })
+})
+
+describe('the index of owners', () => {
+  it('gets the owner of an older session by its next touch', async () => {
+    const { bank, client } = open()
+    await new Client(bank).set('sid', sessionOf('ada'))
+    expect(await idsOf(client, 'ada')).toEqual([])
+    const live = await client.load('sid')
+    await client.touch('sid', live)
+    expect([await idsOf(client, 'ada'), (await bank.read('sid'))?.owner]).toEqual([['sid'], 'ada'])
+  })
+
+  it('gets it by the touch of a session that was never loaded, from the stored data', async () => {
+    const { bank, client } = open()
+    await new Client(bank).set('sid', sessionOf('ada'))
+    await client.touch('sid', sessionOf('mallory'))
+    expect((await bank.read('sid'))?.owner).toBe('ada')
+  })
+
+  it('does not follow data that were not saved', async () => {
+    const { bank, client } = open()
+    await client.set('sid', sessionOf('ada'))
+    const live = await client.load('sid')
+    live['user'] = 'mallory'
+    await client.touch('sid', live)
+    live.cookie.maxAge = 5 * MINUTE
+    await client.touch('sid', live)
+    expect([(await bank.read('sid'))?.owner, dataOf(await client.get('sid'))]).toEqual(['ada', { user: 'ada' }])
+  })
+
+  it('is written by a touch once, not each time', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated, { owner })
+    await client.set('sid', sessionOf('ada'))
+    for (let time = 0; time < 3; time++) {
+      const live = await client.load('sid')
+      await client.touch('sid', live)
+    }
+    expect([gated.calls('touch'), gated.calls('swap')]).toEqual([3, 0])
+  })
+
+  it('has a session as soon as its save has ended', async () => {
+    const { client } = open()
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => {
+        await client.set(`id${index}`, sessionOf('ada'))
+        expect(await idsOf(client, 'ada')).toContain(`id${index}`)
+      }),
+    )
+  })
+
+  it('is not needed: without index and scan, the error says so', async () => {
+    const { client } = open(threeMethods)
+    await client.set('sid', sessionOf('ada'))
+    const lacking = { code: 'DATABANK_NOT_SUPPORTED' }
+    await expect(idsOf(client, 'ada')).rejects.toMatchObject(lacking)
+    await expect(client.store.destroySessionsOf('ada')).rejects.toMatchObject(lacking)
+    await expect(client.store.reindexOwners()).rejects.toMatchObject(lacking)
+  })
+
+  it('is read without the option owner as well, and reindexOwners needs the option', async () => {
+    const { bank, client } = open()
+    await client.set('sid', sessionOf('ada'))
+    const admin = new Client(bank)
+    expect(await idsOf(admin, 'ada')).toEqual(['sid'])
+    expect(await admin.store.destroySessionsOf('ada')).toBe(1)
+    await expect(admin.store.reindexOwners()).rejects.toMatchObject({ code: 'DATABANK_INVALID_OPTION' })
+  })
+})
+
+describe('the option owner', () => {
+  it.each([undefined, null, ''])('may return %o: the session is nobody’s', async (value) => {
+    const bank = new ReferenceBank()
+    const client = new Client(bank, { owner: () => value })
+    await client.set('sid', sessionData())
+    expect((await bank.read('sid'))?.owner ?? null).toBeNull()
+  })
+
+  it.each([
+    ['an object', { id: 7 }],
+    ['true', true],
+    ['text of 1,025 bytes', 'x'.repeat(1_025)],
+    ['malformed text', 'a\ud800'],
+    ['a promise', Promise.resolve('ada')],
+  ])('must not return %s: the session is refused', async (_name, value) => {
+    const client = new Client(new ReferenceBank(), { owner: () => value as never })
+    await expect(client.set('sid', sessionData())).rejects.toMatchObject({
+      code: 'DATABANK_INVALID_SESSION',
+      message: 'owner must return a text of at most 1024 bytes, a number or null',
+    })
+  })
+
+  it('may return 1,024 bytes', async () => {
+    const bank = new ReferenceBank()
+    const client = new Client(bank, { owner: () => 'x'.repeat(1_024) })
+    await client.set('sid', sessionData())
+    expect(await idsOf(client, 'x'.repeat(1_024))).toEqual(['sid'])
+  })
+
+  it('that throws refuses the session, with its error as the cause', async () => {
+    const cause = new Error('no user')
+    const client = new Client(new ReferenceBank(), {
+      owner: () => {
+        throw cause
+      },
+    })
+    await expect(client.set('sid', sessionData())).rejects.toMatchObject({
+      code: 'DATABANK_INVALID_SESSION',
+      message: 'owner: no user',
+      cause,
+    })
+  })
+})
+
+describe('maxSessionsPerOwner', () => {
+  const limited = (max: number) => open((bank) => bank, { maxSessionsPerOwner: max })
+  const later = () => new Promise((resolve) => setTimeout(resolve, 2))
+
+  it('never ends the session that was just saved, nor those of nobody', async () => {
+    const { client } = limited(1)
+    await client.set('nobody1', sessionData())
+    await client.set('nobody2', sessionData())
+    await client.set('a1', sessionOf('ada'))
+    await later()
+    await client.set('a2', sessionOf('ada'))
+    expect([await idsOf(client, 'ada'), await client.store.length()]).toEqual([['a2'], 3])
+  })
+
+  it('counts a session that becomes the owner’s by a login', async () => {
+    const { client } = limited(1)
+    await client.set('old', sessionOf('ada'))
+    await later()
+    await client.set('visitor', sessionData())
+    const live = await client.load('visitor')
+    await client.set('visitor', Object.assign(live, { user: 'ada' }))
+    expect(await idsOf(client, 'ada')).toEqual(['visitor'])
+  })
+
+  it('goes by when a session was created, not by when it was saved last', async () => {
+    const { client } = limited(2)
+    for (const id of ['first', 'second']) {
+      await client.set(id, sessionOf('ada'))
+      await later()
+    }
+    await client.set('first', Object.assign(await client.load('first'), { n: 1 }))
+    await client.set('third', sessionOf('ada'))
+    expect(await idsOf(client, 'ada')).toEqual(['second', 'third'])
+  })
+
+  it('leaves a save of a session that was the owner’s before alone: it lists nothing', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated, { owner, maxSessionsPerOwner: 1 })
+    await client.set('sid', sessionOf('ada'))
+    const reads = gated.calls('readMany')
+    const live = await client.load('sid')
+    await client.set('sid', Object.assign(live, { n: 1 }))
+    await client.set('sid', Object.assign(live, { n: 2 }))
+    expect(gated.calls('readMany')).toBe(reads)
+  })
+
+  it('ends none for a save that was dropped', async () => {
+    const { client } = limited(1)
+    await client.set('a1', sessionOf('ada'))
+    await client.set('visitor', sessionData())
+    const live = await client.load('visitor')
+    await client.destroy('visitor')
+    await client.set('visitor', Object.assign(live, { user: 'ada' }))
+    expect(await idsOf(client, 'ada')).toEqual(['a1'])
+  })
+})
