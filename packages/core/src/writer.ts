@@ -130,13 +130,15 @@ export class Writer {
       const stored = await readLive(bank, id)
       const parsed = stored === null ? null : this.parse(id, stored)
       if (stored === null || parsed === null) return null
-      const session = sessionOf(parsed, stored.expires)
+      const expires = this.#rules.bounded(stored.expires, parsed.created)
+      if (expires !== null && expires <= Date.now()) return null
+      const session = sessionOf(parsed, expires)
       const cookieBefore = JSON.stringify(session.cookie)
       const changed = (await change(session)) ?? session
       throwIfCancelled(cancellation, 'update')
       const draft = this.#rules.draftOf(changed, parsed.created)
       const isSameCookie = JSON.stringify(changed.cookie) === cookieBefore
-      const next = isSameCookie ? { ...draft, expires: stored.expires } : draft
+      const next = isSameCookie ? { ...draft, expires } : draft
       if ((await swap(bank, id, versionOf(stored), entryOf(next), cancellation)) !== null) return changed
       await pauseBeforeRetry(attempt, cancellation, 'update')
     }
