@@ -13,7 +13,7 @@ export interface Outcome {
 
 /** A session as express-session passes it to a store. */
 export function newSession(data: object = {}, maxAge = 3_600_000): SessionData {
-  const cookie = new session.Cookie({ maxAge })
+  const cookie = Object.assign(new session.Cookie(), { maxAge })
   return { cookie, ...data } as SessionData
 }
 
