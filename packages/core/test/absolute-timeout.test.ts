@@ -10,6 +10,7 @@ import {
   renewAge,
   sessionData,
   threeMethods,
+  withCookie,
   withScan,
 } from './helpers.ts'
 
@@ -19,6 +20,8 @@ const LIMIT = 8 * HOUR
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: START }))
 afterEach(() => void vi.useRealTimers())
+
+const FAR = new Date(START + 20 * HOUR)
 
 const at = (time: number) => void vi.setSystemTime(START + time)
 
@@ -36,39 +39,31 @@ function open(limit: (bank: Bank) => Bank = (bank) => bank) {
 
 /** What a request does at its end, in the middle of the lifetime, each with an age that leads beyond the absolute time-out. */
 const WRITES: [string, (client: Client, live: Awaited<ReturnType<Client['load']>>) => Promise<unknown>][] = [
-  ['a touch', (client, live) => client.touch('sid', (renewAge(live), live))],
-  ['a touch with a longer maxAge', (client, live) => client.touch('sid', ((live.cookie.maxAge = 20 * HOUR), live))],
-  ['a touch with no expiry', (client, live) => client.touch('sid', ((live.cookie.maxAge = null as never), live))],
-  [
-    'a touch with an expiry of its own',
-    (client, live) => client.touch('sid', ((live.cookie.expires = new Date(START + 20 * HOUR)), live)),
-  ],
-  ['a save', (client, live) => client.set('sid', (renewAge(live), Object.assign(live, { n: 2 })))],
-  ['a save without a change', (client, live) => client.set('sid', (renewAge(live), live))],
+  ['a touch', (client, live) => client.touch('sid', renewAge(live))],
+  ['a touch with a longer maxAge', (client, live) => client.touch('sid', withCookie(live, { maxAge: 20 * HOUR }))],
+  ['a touch with no expiry', (client, live) => client.touch('sid', withCookie(live, { maxAge: null }))],
+  ['a touch with an expiry of its own', (client, live) => client.touch('sid', withCookie(live, { expires: FAR }))],
+  ['a save', (client, live) => client.set('sid', Object.assign(renewAge(live), { n: 2 }))],
+  ['a save without a change', (client, live) => client.set('sid', renewAge(live))],
   [
     'a save with a longer maxAge',
-    (client, live) => client.set('sid', ((live.cookie.maxAge = 20 * HOUR), Object.assign(live, { n: 2 }))),
+    (client, live) => client.set('sid', Object.assign(withCookie(live, { maxAge: 20 * HOUR }), { n: 2 })),
   ],
   [
     'an update with a longer maxAge',
-    (client) =>
-      client.store.update(
-        'sid',
-        ({ cookie }) => void Object.assign(cookie, { originalMaxAge: 20 * HOUR, expires: new Date(START + 20 * HOUR) }),
-      ),
+    (client) => client.store.update('sid', (session) => void withCookie(session, { originalMaxAge: 20 * HOUR, expires: FAR })),
   ],
   [
     'a merged save',
     async (client, live) => {
       await client.set('sid', Object.assign(await client.load('sid'), { theirs: 1 }))
-      await client.set('sid', (renewAge(live), Object.assign(live, { n: 2 })))
+      await client.set('sid', Object.assign(renewAge(live), { n: 2 }))
     },
   ],
   [
     'a save merged with a longer maxAge',
     async (client, live) => {
-      const theirs = await client.load('sid')
-      theirs.cookie.maxAge = 20 * HOUR
+      const theirs = withCookie(await client.load('sid'), { maxAge: 20 * HOUR })
       await client.set('sid', Object.assign(theirs, { theirs: 1 }))
       await client.set('sid', Object.assign(live, { n: 2 }))
     },

@@ -347,7 +347,12 @@ describe('coalesce', () => {
 
   it('sends touches together, and both of two touches of one id', async () => {
     const { held, bank } = bankOf('a', 'b', 'c')
-    const touched = Promise.all([bank.touch?.('a', 1, NOW), bank.touch?.('b', 2, NOW), bank.touch?.('c', 3, NOW), bank.touch?.('c', 4, NOW)])
+    const touched = Promise.all([
+      bank.touch?.('a', 1, NOW),
+      bank.touch?.('b', 2, NOW),
+      bank.touch?.('c', 3, NOW),
+      bank.touch?.('c', 4, NOW),
+    ])
     await turn()
     assert.deepEqual(held.called(), ['touchMany a,b,c,c'])
     held.answerAll()

@@ -22,7 +22,10 @@ async function withRecord(data: string) {
 }
 
 const names = fc
-  .oneof(fc.constantFrom('a', 'b', '7', '"', '\\', '\\"', 'é', '', 'toString', 'constructor', '__proto__'), fc.string({ maxLength: 3 }))
+  .oneof(
+    fc.constantFrom('a', 'b', '7', '"', '\\', '\\"', 'é', '', 'toString', 'constructor', '__proto__'),
+    fc.string({ maxLength: 3 }),
+  )
   .filter((name) => name !== 'cookie' && name !== 'toJSON')
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -43,7 +46,9 @@ describe('a session', () => {
         await client.set('sid', { ...data, cookie })
         for (let time = 0; time < 3; time++) {
           const found = await client.get('sid')
-          expect(JSON.stringify({ ...found, cookie })).toBe(JSON.stringify({ cookie, ...JSON.parse(JSON.stringify({ ...data })), }))
+          expect(JSON.stringify({ ...found, cookie })).toBe(
+            JSON.stringify({ cookie, ...JSON.parse(JSON.stringify({ ...data })) }),
+          )
         }
       }),
       { numRuns: 200 },
@@ -97,7 +102,10 @@ describe('a session', () => {
   it('is not changed by what callers do to the one that they got', async () => {
     const { client } = await withRecord('"list":[1,{"deep":true}],"name":"a"')
     for (let time = 0; time < 3; time++) {
-      const found = (await client.get('sid')) as unknown as SessionData & { list: [number, { deep: boolean }, ...number[]]; name?: string }
+      const found = (await client.get('sid')) as unknown as SessionData & {
+        list: [number, { deep: boolean }, ...number[]]
+        name?: string
+      }
       expect(dataOf(found)).toEqual({ list: [1, { deep: true }], name: 'a' })
       found.list[1].deep = false
       found.list.push(2)
@@ -157,6 +165,7 @@ describe('a session', () => {
   })
 })
 
+// biome-ignore lint/suspicious/noExplicitAny: tests change anything in it.
 type Sample = Record<string, any>
 
 describe('a change of a loaded session', () => {

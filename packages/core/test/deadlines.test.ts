@@ -31,9 +31,7 @@ describe('Deadlines', () => {
   it('hold for what follows the result as well, with the time that is left', async () => {
     const deadlines = new Deadlines(1_600)
     await expect(deadlines.limit(Promise.resolve(1), 'get', async (value) => value + 1)).resolves.toBe(2)
-    await expect(deadlines.limit(Promise.resolve(1), 'get', async () => Promise.reject(new Error('no')))).rejects.toThrow(
-      'no',
-    )
+    await expect(deadlines.limit(Promise.resolve(1), 'get', async () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     const answered = new Promise<void>((resolve) => setTimeout(resolve, 1_000))
     const outcome = deadlines.limit(answered, 'get', never).catch((error) => error)
     await vi.advanceTimersByTimeAsync(1_800)

@@ -66,12 +66,20 @@ export class Client {
 }
 
 /** Renews the cookie's age, as express-session does at the end of a request, which is never in the millisecond of the load. */
-export function renewAge({ cookie }: SessionData): void {
+export function renewAge<Session extends Pick<SessionData, 'cookie'>>(session: Session): Session {
+  const { cookie } = session
   const { originalMaxAge } = cookie
   const before = cookie.expires == null ? 0 : new Date(cookie.expires).getTime()
   cookie.expires = new Date(Math.max(before + 1, Date.now() + (originalMaxAge as number)))
   // Setting the expiry has computed it anew, from another reading of the clock.
   cookie.originalMaxAge = originalMaxAge
+  return session
+}
+
+/** Changes fields of the cookie. */
+export function withCookie<Session extends SessionData>(session: Session, fields: object): Session {
+  Object.assign(session.cookie, fields)
+  return session
 }
 
 /** Ends when callbacks of the next tick, and of this turn of the event loop, have run. */

@@ -198,7 +198,13 @@ describe('the log of 1.x', () => {
   }
   const brief = (records: Record<string, unknown>[]) => records.map((each) => [each['level'], each['msg'], each['sid']])
   const details = (records: Record<string, unknown>[]) =>
-    records.map(({ level, msg, sid, cid, err }) => ({ level, msg, sid, cid: typeof cid, err: (err as Error | undefined)?.message }))
+    records.map(({ level, msg, sid, cid, err }) => ({
+      level,
+      msg,
+      sid,
+      cid: typeof cid,
+      err: (err as Error | undefined)?.message,
+    }))
 
   it('has its records in its order, with its fields', async () => {
     const { store, records } = await open()
@@ -272,13 +278,16 @@ describe('the log of 1.x', () => {
     ['all', 'scan', []],
     ['length', 'scan', []],
     ['clear', 'scan', []],
-  ] as const)('has the failure of %s at error level, with the driver’s error, its text and the sid', async (method, failed, args) => {
-    const { log, records } = logger()
-    const store = new LegacyStore(failing(failed), log)
-    await expect(call(store, method, ...args)).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
-    expect(details(records)).toEqual([{ level: 50, msg: 'down', sid: args[0], cid: 'undefined', err: 'down' }])
-    expect(records[0]).toMatchObject({ component: 'connect-databank' })
-  })
+  ] as const)(
+    'has the failure of %s at error level, with the driver’s error, its text and the sid',
+    async (method, failed, args) => {
+      const { log, records } = logger()
+      const store = new LegacyStore(failing(failed), log)
+      await expect(call(store, method, ...args)).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
+      expect(details(records)).toEqual([{ level: 50, msg: 'down', sid: args[0], cid: 'undefined', err: 'down' }])
+      expect(records[0]).toMatchObject({ component: 'connect-databank' })
+    },
+  )
 
   it('has a scan that fails during a clean-up with the text and the fields of 1.x', async () => {
     const { log, records } = logger()

@@ -65,7 +65,11 @@ describe('an operation', () => {
         throw thrown
       })
     for (const rejected of [throwing(), lifecycle.run(() => Promise.reject(thrown)), throwing()]) {
-      await expect(rejected).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED', message: 'Bank: syntax error', cause: thrown })
+      await expect(rejected).rejects.toMatchObject({
+        code: 'DATABANK_BACKEND_FAILED',
+        message: 'Bank: syntax error',
+        cause: thrown,
+      })
     }
     expect(await lifecycle.run(async () => 7)).toBe(7)
     expect(lifecycle.pending).toBe(0)

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Bank } from '../src/bank.ts'
-import { Client, dataOf, gatedBank, MINUTE, minutesOf, newSession, ReferenceBank, renewAge, sessionData, threeMethods } from './helpers.ts'
+import {
+  Client,
+  dataOf,
+  gatedBank,
+  MINUTE,
+  minutesOf,
+  newSession,
+  ReferenceBank,
+  renewAge,
+  sessionData,
+  threeMethods,
+} from './helpers.ts'
 
 const BANKS: [string, () => ReferenceBank, (bank: Bank) => Bank][] = [
   ['with swap and versions of the bank', () => new ReferenceBank(), (bank) => bank],

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import type { SessionData } from 'express-session'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { mergeByKey as mergeForms } from '../src/merge.ts'
 import type { Merge } from '../src/merge.ts'
+import { mergeByKey as mergeForms } from '../src/merge.ts'
 import { Client, dataOf, ReferenceBank, sessionData } from './helpers.ts'
 
 type Data = Record<string, unknown>
@@ -81,8 +81,14 @@ describe('mergeByKey', () => {
         const members: Data = record({ [changed]: 1 })
         for (let key = 0; key < count; key++) members[`key${key}`] = { key }
         const counted: ProxyHandler<Data> = {
-          get: (target, name) => (steps++, Reflect.get(target, name)),
-          getOwnPropertyDescriptor: (target, name) => (steps++, Reflect.getOwnPropertyDescriptor(target, name)),
+          get(target, name) {
+            steps++
+            return Reflect.get(target, name)
+          },
+          getOwnPropertyDescriptor(target, name) {
+            steps++
+            return Reflect.getOwnPropertyDescriptor(target, name)
+          },
         }
         return new Proxy(members, counted)
       }

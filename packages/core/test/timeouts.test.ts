@@ -11,6 +11,7 @@ import {
   sessionData,
   threeMethods,
   turns,
+  withCookie,
 } from './helpers.ts'
 
 const TIMED_OUT = { code: 'DATABANK_TIMEOUT' }
@@ -100,8 +101,8 @@ type Live = Awaited<ReturnType<Client['load']>>
 
 const OPERATIONS: [string, (client: Client, live: Live) => Promise<unknown>][] = [
   ['a save', (client, live) => client.set('sid', Object.assign(live, { ours: 1 }))],
-  ['a touch', (client, live) => client.touch('sid', (renewAge(live), live))],
-  ['a touch with a changed cookie', (client, live) => client.touch('sid', (Object.assign(live.cookie, { path: '/other' }), live))],
+  ['a touch', (client, live) => client.touch('sid', renewAge(live))],
+  ['a touch with a changed cookie', (client, live) => client.touch('sid', withCookie(live, { path: '/other' }))],
   ['an update', (client) => client.store.update('sid', (session) => void Object.assign(session, { ours: 1 }))],
   ['a first save', (client) => client.set('sid', newSession({}))],
 ]
