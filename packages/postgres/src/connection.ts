@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Result } from '@connect-databank/sql'
-import { type BankContext, DatabankError, setBackgroundTimeout } from 'connect-databank/backend'
+import { type BankContext, DatabankError } from 'connect-databank/backend'
 import type { Pool, PoolClient, QueryArrayConfig } from 'pg'
 import { isOfConnection, isStatementLost, isStatementOutdated } from './errors.ts'
 import type { PostgresBankOptions } from './options.ts'
@@ -17,6 +17,7 @@ export class PostgresConnection {
   readonly #options: PostgresBankOptions
   readonly #context: BankContext
   readonly #statements = new Map<string, QueryArrayConfig>()
+  readonly #inUse = new Set<Release>()
   #pool: Promise<Pool> | Pool | undefined
   #prepares: boolean
 
@@ -37,12 +38,13 @@ export class PostgresConnection {
     }
   }
 
-  /** Ends the pool. A server that does not answer cannot delay that: its connections do not keep the process alive. */
+  /** Ends the pool. The bank has waited for its operations: a statement that still runs loses its connection. */
   async close(): Promise<void> {
     if (this.#options.pool !== undefined) return
     const pool = await this.#pool
-    const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, this.#context.timeout * CONNECT_PART))
-    await Promise.race([pool?.end(), timedOut])
+    const ended = pool?.end()
+    for (const release of this.#inUse) release(true)
+    await ended
   }
 
   async #run(statement: QueryArrayConfig, parameters: readonly unknown[]): Promise<Result> {
@@ -79,8 +81,16 @@ export class PostgresConnection {
       clearTimeout(timer)
       if (client === undefined) fail(error)
       else if (isLate) release()
-      else use(client, release)
+      else use(client, this.#releaseOnce(release))
     })
+  }
+
+  #releaseOnce(release: Release): Release {
+    const once: Release = (isBroken) => {
+      if (this.#inUse.delete(once)) release(isBroken)
+    }
+    this.#inUse.add(once)
+    return once
   }
 
   #statementOf(text: string, timeout: number): QueryArrayConfig {

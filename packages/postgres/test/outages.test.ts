@@ -118,7 +118,7 @@ describe.skipIf(isMissing)('a store whose server', () => {
     child.send('close')
     const start = performance.now()
     const [code] = await once(child, 'exit')
-    expect(code).toBe(0)
+    expect(code).toBe(7)
     expect(performance.now() - start).toBeLessThan(4_000)
     server.program.thaw()
     await remove()

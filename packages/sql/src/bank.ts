@@ -53,6 +53,7 @@ export class SqlBank implements Bank {
       name: `${dialect.name}Bank`,
       open: () => this.#connect(table),
       ...(close && { close }),
+      closeTimeout: context.timeout,
       errorOf: errorMapper(dialect.name, (error) => dialect.codeOf(error)),
       ...(maxPending !== undefined && { maxPending }),
     })

@@ -34,7 +34,8 @@ const clients: Record<string, (url: string) => Promise<Client>> = {
     return { execute, close: () => sql.end({ timeout: 1 }) }
   },
   async Knex(url) {
-    const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 5 } })
+    const log = { debug() {}, warn() {}, error() {}, deprecate() {} }
+    const knex = createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 5 }, log })
     const execute: Execute = async (text, parameters) => {
       const { rows, rowCount } = await knex.raw(text.replaceAll(/\$\d+/g, '?'), [...parameters] as never[])
       return { rows, count: rowCount }
