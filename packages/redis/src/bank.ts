@@ -43,14 +43,15 @@ export class RedisBank implements Bank {
     const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending } = options
     this.#prefix = prefix
     this.#mayClear = clearWholeDatabase || prefix !== ''
-    const connection = client === undefined ? new Connection(options, context) : undefined
+    const compare = (): void => void compareClocks(this.#commands, context)
+    const connection = client === undefined ? new Connection(options, context, compare) : undefined
     this.#connection = connection
     this.#commands = new Commands(connection ?? adapt(client!), (message) => context.warn(message))
     this.#owners = new OwnerIndex(prefix, this.#commands)
     this.#lifecycle = new Lifecycle({
       name: 'RedisBank',
       open: async () => {
-        void compareClocks(this.#commands, context)
+        if (client !== undefined) compare()
         return this.#commands
       },
       close: async () => connection?.close(),
@@ -247,8 +248,6 @@ function notSupported(why: string): DatabankError {
 /** The server expires sessions by its own clock. It need not let its users ask for the time. */
 async function compareClocks(commands: Commands, context: BankContext): Promise<void> {
   try {
-    // Connects. Only the second answer is timed.
-    await commands.send(['TIME'], '')
     const sentAt = Date.now()
     const [seconds, microseconds] = (await commands.send(['TIME'], '')) as [unknown, unknown]
     const theirs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)

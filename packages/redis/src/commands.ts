@@ -68,18 +68,18 @@ const REMEMBERED_KEYS = 20_000
 
 /** The commands of the bank, on any client. Replies of numbers may be texts: clients have options for that. */
 export class Commands {
-  readonly client: Client
+  readonly #client: Client
   readonly #warn: (message: string) => void
   /** Redis 6.2 has no PEXPIRETIME: the first read finds out. */
   #hasExpiryTime = true
 
   constructor(client: Client, warn: (message: string) => void) {
-    this.client = client
+    this.#client = client
     this.#warn = warn
   }
 
   send(args: CommandArgs, key: string): Promise<unknown> {
-    return this.client.send(args, key)
+    return this.#client.send(args, key)
   }
 
   /** Runs a script from the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
@@ -137,7 +137,7 @@ export class Commands {
     keys: readonly string[],
     send: (group: readonly string[], indexes: readonly number[]) => Promise<Reply>,
   ): Promise<Reply[]> {
-    const { isCluster, keyPrefix } = this.client
+    const { isCluster, keyPrefix } = this.#client
     const groups = new Map<number, number[]>()
     for (const [index, key] of keys.entries()) {
       const name = isCluster ? slotOf(keyPrefix + key) : Math.floor(index / KEYS_PER_COMMAND)
@@ -162,7 +162,7 @@ export class Commands {
    */
   async *scan(prefix: string): AsyncGenerator<string[]> {
     const seen = new Set<string>()
-    for (const send of await this.client.masters()) {
+    for (const send of await this.#client.masters()) {
       for await (const page of this.#scanMaster(send, prefix)) {
         const keys = page.filter((key) => !seen.has(key))
         for (const key of keys) seen.add(key)
@@ -176,7 +176,7 @@ export class Commands {
   }
 
   async *#scanMaster(send: Send, prefix: string): AsyncGenerator<string[]> {
-    const { keyPrefix } = this.client
+    const { keyPrefix } = this.#client
     const pattern = `${(keyPrefix + prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
     let cursor = '0'
     do {

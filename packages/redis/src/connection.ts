@@ -57,6 +57,7 @@ export class Connection implements Client {
   readonly keyPrefix = ''
   readonly #options: RedisBankOptions
   readonly #timeout: number
+  readonly #notifyReady: () => void
   readonly #waiting = new Set<Waiting>()
   #listener: ConnectionListener | undefined
   #client: OwnClient | undefined
@@ -68,9 +69,11 @@ export class Connection implements Client {
   /** How many commands were sent so far. */
   #sent = 0
 
-  constructor(options: RedisBankOptions, { timeout }: BankContext) {
+  /** @param onReady is called each time it has connected */
+  constructor(options: RedisBankOptions, { timeout }: BankContext, onReady: () => void) {
     this.#options = options
     this.#timeout = timeout
+    this.#notifyReady = onReady
   }
 
   readonly send: Send = (args) => {
@@ -219,6 +222,7 @@ export class Connection implements Client {
     if (client !== this.#client || this.#isClosed) return
     this.#failure = undefined
     this.#listener?.onReady()
+    this.#notifyReady()
     for (const waiting of [...this.#waiting]) this.#ended(waiting).resolve(client)
   }
 

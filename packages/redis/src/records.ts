@@ -5,7 +5,7 @@ import type { Stored } from 'connect-databank/backend'
  * A session's value is its payload, followed by a trailer of whitespace. JSON allows whitespace behind a value, so connect-redis, and
  * any other JSON parser, reads the same session. The trailer holds bytes, each as four characters of two bits:
  *
- *     owner, UTF-8 | unique number of this write, 5 bytes | length of the owner, 2 bytes | mark, 1 byte
+ *     owner, UTF-8 | unique number of this write, 5 bytes | 0, or 1 + the length of the owner, 2 bytes | mark, 1 byte
  *
  * The whole trailer is the version: a compare-and-swap sends and compares it in place of the text. A value without a trailer was
  * written by another program: it is its own version, and has no owner.
@@ -29,7 +29,8 @@ export function newTrailer(owner: string | null | undefined): string {
   const number = nextNumber()
   if (owner === null || owner === undefined) return number + NO_OWNER
   const bytes = Buffer.from(owner)
-  return digitsOf(bytes) + number + digitsOf([bytes.length >> 8, bytes.length & 0xff]) + MARK
+  const size = 1 + bytes.length
+  return digitsOf(bytes) + number + digitsOf([size >> 8, size & 0xff]) + MARK
 }
 
 /** The entry that a value holds. `expiry` is what PEXPIRETIME replied. */
@@ -49,8 +50,7 @@ export function isTrailer(version: string): boolean {
 
 /** The owner in a trailer. */
 export function ownerOf(trailer: string): string | null {
-  const bytes = trailer.length === TRAILER_LENGTH ? undefined : bytesOf(trailer.slice(0, -TRAILER_LENGTH))
-  return bytes === undefined ? null : bytes.toString()
+  return trailer.endsWith(NO_OWNER) ? null : bytesOf(trailer.slice(0, -TRAILER_LENGTH))!.toString()
 }
 
 /** The end of a SET: an absolute time, so that a command which comes late or twice extends nothing. */
@@ -70,12 +70,11 @@ export function touchCommand(key: string, expires: number | null): string[] {
 
 /** How many characters the trailer of a value has; 0: there is none. */
 function trailerLengthOf(value: string): number {
-  if (value.endsWith(NO_OWNER) && value.length >= TRAILER_LENGTH) return TRAILER_LENGTH
-  if (!value.endsWith(MARK)) return 0
-  const owner = bytesOf(value.slice(-12, -4))?.readUInt16BE()
-  if (owner === undefined) return 0
-  const length = TRAILER_LENGTH + 4 * owner
-  return value.length >= length && bytesOf(value.slice(-length)) !== undefined ? length : 0
+  if (!value.endsWith(MARK) || value.length < TRAILER_LENGTH) return 0
+  const size = value.endsWith(NO_OWNER) ? 0 : bytesOf(value.slice(-12, -4))?.readUInt16BE()
+  if (size === undefined) return 0
+  const length = TRAILER_LENGTH + 4 * Math.max(0, size - 1)
+  return value.length >= length && /^[ \t\n\r]*$/.test(value.slice(-length)) ? length : 0
 }
 
 function digitsOf(bytes: Iterable<number>): string {

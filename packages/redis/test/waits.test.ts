@@ -1,4 +1,7 @@
 // Waits inside a bank end before the store's time-out, whatever that is; and a bank that is not used has no timer.
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
@@ -36,6 +39,27 @@ describe('the time-out of the store', () => {
     ends.push(() => store.close())
     // The store's own error would be DATABANK_TIMEOUT.
     await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+  })
+})
+
+describe('open that is rejected', () => {
+  it('leaves no attempt to connect behind', async () => {
+    let attempts = 0
+    const listener = createServer((socket) => {
+      attempts += 1
+      socket.destroy()
+    }).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    ends.push(() => listener.close())
+    const { port } = listener.address() as { port: number }
+    const store = new RedisStore({ url: `redis://127.0.0.1:${port}` })
+    ends.push(() => store.close())
+    await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+    const before = attempts
+    expect(before).toBeGreaterThan(0)
+    // The client would connect again within 50 ms.
+    await sleep(300)
+    expect(attempts).toBe(before)
   })
 })
 
