@@ -1,4 +1,6 @@
-/** What a check throws on purpose, from a callback say: where it ends up is nobody's fault. */
+import { runInThisContext } from 'node:vm'
+
+/** What a check throws on purpose, from a callback for example: wherever it is caught, it is no failure. */
 export class Provoked extends Error {
   override name = 'Provoked'
 }
@@ -6,12 +8,15 @@ export class Provoked extends Error {
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const
 type Listener = (...args: unknown[]) => void
 
+/** Jest gives tests a copy of `process`, whose listeners are told of nothing. */
+const realProcess = runInThisContext('process') as NodeJS.Process
+
 const active = new Set<unknown[]>()
 let displaced: [event: string, listener: Listener][] = []
 
 /**
- * Runs something and collects the uncaught exceptions and unhandled rejections of the process meanwhile, except provoked ones.
- * The test runner's own listeners stand back for that time: an error is the check's that provoked it, not the run's.
+ * Runs something, and collects the uncaught exceptions and unhandled rejections of the process meanwhile, except provoked ones. The
+ * test runner's own listeners are removed for that time: an error belongs to the check that caused it.
  */
 export async function capture<Result>(run: () => Promise<Result>): Promise<{ result: Result; uncaught: Error[] }> {
   const errors: unknown[] = []
@@ -19,7 +24,7 @@ export async function capture<Result>(run: () => Promise<Result>): Promise<{ res
   active.add(errors)
   try {
     const result = await run()
-    // An unhandled rejection is told one turn of the loop after it happened.
+    // An unhandled rejection is reported one turn of the event loop after it happened.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
     return { result, uncaught: errors.filter((error) => !(error instanceof Provoked)).map(toError) }
   } finally {
@@ -39,14 +44,14 @@ function collect(error: unknown): void {
 
 function install(): void {
   for (const event of EVENTS) {
-    for (const listener of process.rawListeners(event) as Listener[]) displaced.push([event, listener])
-    process.removeAllListeners(event)
-    process.on(event, collect)
+    for (const listener of realProcess.rawListeners(event) as Listener[]) displaced.push([event, listener])
+    realProcess.removeAllListeners(event)
+    realProcess.on(event, collect)
   }
 }
 
 function restore(): void {
-  for (const event of EVENTS) process.off(event, collect)
-  for (const [event, listener] of displaced) process.on(event, listener)
+  for (const event of EVENTS) realProcess.off(event, collect)
+  for (const [event, listener] of displaced) realProcess.on(event, listener)
   displaced = []
 }

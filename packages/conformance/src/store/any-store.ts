@@ -129,12 +129,16 @@ export class Driver {
   }
 }
 
-/** A method may say that the bank below lacks what it needs: then the check is skipped. */
 async function supported<Value>(call: () => Promise<Value>): Promise<Value> {
   try {
     return await call()
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === 'DATABANK_NOT_SUPPORTED') throw new Skipped((error as Error).message)
+    requireSupported(error)
     throw error
   }
+}
+
+/** A store may have a method, and say that its bank lacks what the method needs: then the check is skipped. */
+export function requireSupported(error: unknown): void {
+  if ((error as { code?: unknown } | null)?.code === 'DATABANK_NOT_SUPPORTED') throw new Skipped((error as Error).message)
 }
