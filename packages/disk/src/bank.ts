@@ -199,11 +199,8 @@ export class DiskBank implements Bank {
     if (failures.length > 0) throw failures[0]
   }
 
-  async *#files(): AsyncGenerator<Found> {
-    for await (const file of this.#layout.files(this.#slice, this.#warn)) {
-      if (file.kind === 'foreign') this.#warn(file.path, 'its name is not one of this store')
-      else yield file
-    }
+  #files(): AsyncGenerator<Found> {
+    return this.#layout.files(this.#slice, this.#warn)
   }
 
   /** What `read` returns for the file; null, with a warning, if the file is no session or cannot be read. */

@@ -26,8 +26,7 @@ export interface SessionPaths {
 /** Somebody must be told that a file is ignored, and why. */
 export type WarnOfFile = (path: string, reason: string) => void
 
-/** What a name in a directory of sessions is. */
-export type FileKind = 'session' | 'lock' | 'temporary' | 'foreign'
+export type FileKind = 'session' | 'lock' | 'temporary'
 
 export interface Found extends SessionPaths {
   readonly path: string
@@ -62,15 +61,19 @@ export class Layout {
     return paths
   }
 
-  /** All files in the directories of sessions, in time slices. A file may be gone when the caller comes to it. */
+  /** This store's files in the directories of sessions, in time slices. A file may be gone when the caller comes to it. */
   async *files(slice: SharedTimeSlice, warn: WarnOfFile): AsyncGenerator<Found> {
-    // Fails here if the root itself is no directory.
+    // Fails here if the root itself is not a directory.
     if (namesIn(this.root) === null) return
     for (const directory of DIGITS.flatMap((first) => DIGITS.map((second) => join(this.root, first, second)))) {
       await slice.wait()
       for (const name of this.#namesOf(directory, warn)) {
-        await slice.wait()
-        yield { ...pathsIn(directory, name), path: `${directory}${sep}${name}`, name, kind: kindOf(name) }
+        const turn = slice.wait()
+        if (turn !== undefined) await turn
+        const path = `${directory}${sep}${name}`
+        const kind = kindOf(name)
+        if (kind === null) warn(path, 'its name is not one of this store')
+        else yield { ...pathsIn(directory, name), path, name, kind }
       }
     }
   }
@@ -96,10 +99,11 @@ export function holderOfTemporary(name: string): string {
   return TEMPORARY.exec(name)?.[1] ?? ''
 }
 
-function kindOf(name: string): FileKind {
+/** Null if this store does not use such a name. */
+function kindOf(name: string): FileKind | null {
   if (/^[0-9a-f]{64}$/.test(name)) return 'session'
   if (/^[0-9a-f]{64}\.lock(\.break)*$/.test(name)) return 'lock'
-  return TEMPORARY.test(name) ? 'temporary' : 'foreign'
+  return TEMPORARY.test(name) ? 'temporary' : null
 }
 
 function pathsIn(directory: string, hash: string): SessionPaths {
