@@ -141,18 +141,27 @@ export function isServable(fields: CookieFields): boolean {
     (originalMaxAge == null || (typeof originalMaxAge === 'number' && Math.abs(originalMaxAge) <= LONGEST_AGE)) &&
     fields['_expires'] === undefined &&
     !Object.hasOwn(fields, '__proto__')
-  return isOrdinary || (isTextOrNone(path) && isTextOrNone(domain) && isAcceptedByExpressSession(fields))
+  return isOrdinary || (isHeaderText(path) && isHeaderText(domain) && isAcceptedByExpressSession(fields))
 }
 
-/** express-session writes any value as text into the header: an object as `[object Object]`. */
-function isTextOrNone(value: unknown): boolean {
-  return !value || typeof value === 'string'
+/** What the value of a cookie's attribute can be in a header. */
+const HEADER_TEXT = /^[\t\x20-\x3a\x3c-\x7e\x80-\xff]*$/
+
+/** Whether this is such a text, or nothing. express-session writes any other value as text: an object as `[object Object]`. */
+function isHeaderText(value: unknown): boolean {
+  return !value || (typeof value === 'string' && HEADER_TEXT.test(value))
 }
 
 /** express-session's own class; its published type has no constructor with fields. */
 const LiveCookie = Cookie as unknown as new (
   fields: CookieFields,
-) => { expires: unknown; maxAge: unknown; originalMaxAge: unknown; serialize(name: string, value: string): string }
+) => {
+  domain: unknown
+  expires: unknown
+  maxAge: unknown
+  originalMaxAge: unknown
+  serialize(name: string, value: string): string
+}
 
 function isAcceptedByExpressSession(fields: CookieFields): boolean {
   try {
@@ -161,6 +170,8 @@ function isAcceptedByExpressSession(fields: CookieFields): boolean {
     const live = new LiveCookie(time === null ? fields : { ...fields, expires: isoOf(time) })
     if (time !== null) live.expires = new Date(time)
     live.originalMaxAge = fields['originalMaxAge']
+    // 1.17 sends domains with underscores and ports, which 1.19 refuses: during an upgrade, both read the same sessions.
+    live.domain = undefined
     live.serialize('sid', 'value')
     // What `resetMaxAge` does at the end of a request.
     live.maxAge = live.originalMaxAge

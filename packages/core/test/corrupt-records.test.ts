@@ -21,6 +21,8 @@ const KINDS: [string, string][] = [
   ['a path that is an object', '{"cookie":{"path":{}}}'],
   ['a path that would end the field of the header', '{"cookie":{"path":"/; HttpOnly"}}'],
   ['a domain that is an object', '{"cookie":{"domain":{}}}'],
+  ['a domain that would end the field of the header', '{"cookie":{"domain":"a.b; Secure"}}'],
+  ['a domain that no header can hold', '{"cookie":{"domain":"a\\r\\nb"}}'],
   ['a sameSite that does not exist', '{"cookie":{"sameSite":"somewhere"}}'],
   ['a priority that is a number', '{"cookie":{"priority":1}}'],
   ['a cookie with a prototype of its own', '{"cookie":{"__proto__":{"path":"/"}}}'],
@@ -125,6 +127,15 @@ describe('any record', () => {
     await nextTurn()
     expect(reasons).toEqual(['the column is no JSON'])
   })
+
+  it.each(['my_app.local', 'localhost:3000', 'b\u00fccher.example'])(
+    'whose cookie has a domain that only an older express-session sends is a session: %s',
+    async (domain) => {
+      const bank = new ReferenceBank()
+      await bank.save('sid', { payload: JSON.stringify({ cookie: { path: '/', domain }, n: 1 }), expires: null })
+      expect(dataOf(await new Client(bank).get('sid'))).toEqual({ n: 1 })
+    },
+  )
 
   it('with a cookie for as long as the browser runs, as express-session writes it, is a session', async () => {
     const bank = new ReferenceBank()
