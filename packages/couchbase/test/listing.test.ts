@@ -36,7 +36,7 @@ describe.skipIf(missing)('a Couchbase bank that lists by SQL++', () => {
     await mock?.stop()
   })
   beforeEach(() => {
-    service.asked.length = 0
+    service.queries.length = 0
     service.refusal = undefined
   })
 
@@ -49,8 +49,8 @@ describe.skipIf(missing)('a Couchbase bank that lists by SQL++', () => {
   it('asks for a page of keys, as they are after all writes, and for the next', async () => {
     service.keys = Array.from({ length: 1_001 }, (_, at) => `${prefix}${String(at).padStart(4, '0')}`)
     expect((await found()).size).toBe(0)
-    expect(service.asked.map(({ args }) => args[2])).toEqual(['', `${prefix}0499`, `${prefix}0999`])
-    expect(service.asked[0]).toMatchObject({
+    expect(service.queries.map(({ args }) => args[2])).toEqual(['', `${prefix}0499`, `${prefix}0999`])
+    expect(service.queries[0]).toMatchObject({
       statement:
         'SELECT RAW META(d).id FROM `default`.`_default`.`_default` AS d ' +
         'WHERE META(d).id >= $1 AND META(d).id < $2 AND META(d).id > $3 ORDER BY META(d).id LIMIT 500',
@@ -90,7 +90,7 @@ describe.skipIf(missing)('a Couchbase bank that lists by SQL++', () => {
     await bank.save('three hours', { payload: 'b', expires: now + 3 * 3_600_000 })
     service.keys = ['an hour', 'three hours'].map((id) => prefix + id)
     expect(await bank.purge(now)).toBe(0)
-    expect(service.asked).toEqual([])
+    expect(service.queries).toEqual([])
     expect(await bank.purge(now + 2 * 3_600_000)).toBe(1)
     expect(await bank.read('an hour')).toBeNull()
     expect(await bank.read('three hours')).toMatchObject({ payload: 'b' })

@@ -89,8 +89,8 @@ describe.skipIf(missing)('what is sent to the server', () => {
   it('many touches of one session at once are one operation each', async () => {
     await bank.save('a', entry('1'))
     const start = Date.now() + 9e6
-    const asked = await wire.during(() => Promise.all([1, 2, 3, 4, 5].map((at) => touch(bank, 'a', start + at))))
-    expect(asked).toEqual(['mutateIn', 'mutateIn', 'mutateIn', 'mutateIn', 'mutateIn'])
+    const sent = await wire.during(() => Promise.all([1, 2, 3, 4, 5].map((at) => touch(bank, 'a', start + at))))
+    expect(sent).toEqual(['mutateIn', 'mutateIn', 'mutateIn', 'mutateIn', 'mutateIn'])
   })
 
   it('touches of different sessions do not wait for each other', async () => {
@@ -183,12 +183,12 @@ describe.skipIf(missing)('what is sent to the server', () => {
     ['majorityAndPersistToActive', 2],
     ['persistToMajority', 3],
   ] as const)('every kind of write asks for the durability: %s', async (durability, expected) => {
-    const asked: (number | undefined)[] = []
+    const levels: (number | undefined)[] = []
     const writes = ['upsert', 'insert', 'replace', 'mutateIn', 'remove'] as const
     for (const name of writes) {
       wire.onRequest.set(name, (packet) => {
         const { level, plain } = withoutDurability(packet)
-        asked.push(level)
+        levels.push(level)
         return plain
       })
     }
@@ -200,6 +200,6 @@ describe.skipIf(missing)('what is sent to the server', () => {
     await touch(durable, 'b', Date.now() + 9e6)
     expect(await durable.delete('b')).toBe(true)
     await durable.close()
-    expect(asked).toEqual(writes.map(() => expected))
+    expect(levels).toEqual(writes.map(() => expected))
   })
 })

@@ -27,7 +27,7 @@ describe.skipIf(missing)('the sessions of an owner', () => {
     await mock?.stop()
   })
   beforeEach(() => {
-    service.asked.length = 0
+    service.queries.length = 0
   })
 
   it('are found by a query where there is an index', async () => {
@@ -37,7 +37,7 @@ describe.skipIf(missing)('the sessions of an owner', () => {
     const ids: string[] = []
     for await (const id of bank.idsOf!('ada')) ids.push(id)
     expect(ids).toEqual(['a', 'b'])
-    expect(service.asked[0]).toMatchObject({
+    expect(service.queries[0]).toMatchObject({
       statement:
         'SELECT RAW META(d).id FROM `default`.`_default`.`_default` AS d ' +
         'WHERE META(d).id >= $1 AND META(d).id < $2 AND META(d).id > $3 ' +
@@ -60,8 +60,8 @@ describe.skipIf(missing)('the sessions of an owner', () => {
     expect(await store.destroySessionsOf('ada')).toBe(2)
     expect(await store.get('a')).toBeNull()
     expect(await store.get('b')).toMatchObject({ user: 'bob' })
-    expect(service.asked.length).toBeGreaterThan(0)
-    expect(service.asked[0]!.statement).not.toContain('owner')
+    expect(service.queries.length).toBeGreaterThan(0)
+    expect(service.queries[0]!.statement).not.toContain('owner')
     await Promise.all([store.close(), bank.close()])
   })
 })

@@ -19,7 +19,7 @@ export interface Refusal {
 }
 
 export class QueryService {
-  readonly asked: Query[] = []
+  readonly queries: Query[] = []
   /** The keys that its index holds. */
   keys: readonly string[] = []
   refusal: Refusal | undefined
@@ -27,7 +27,7 @@ export class QueryService {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const query: Query = JSON.parse(Buffer.concat(chunks).toString())
-    this.asked.push(query)
+    this.queries.push(query)
     const { httpStatus = 200, ...error } = this.refusal ?? {}
     const isRefused = this.refusal !== undefined
     const answer = isRefused ? { errors: [error], status: 'fatal' } : { results: this.#page(query), status: 'success' }

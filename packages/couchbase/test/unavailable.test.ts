@@ -74,13 +74,14 @@ describe.skipIf(missing)('a server that fails', () => {
       await expect.poll(() => save().then(String, (error) => error.code), { timeout: 20_000 }).toBe('undefined')
       await own.program.stop()
       const away = expect.objectContaining({ code: expect.stringMatching(/^DATABANK_(TIMEOUT|UNAVAILABLE)$/) })
-      const asked = [
+      const operations = [
         bank.read('a'),
         bank.save('a', entry('2')),
         bank.swap('a', version, entry('2'), Date.now()),
         bank.delete('a'),
       ]
-      for (const outcome of await Promise.allSettled(asked)) expect(outcome).toMatchObject({ status: 'rejected', reason: away })
+      for (const outcome of await Promise.allSettled(operations))
+        expect(outcome).toMatchObject({ status: 'rejected', reason: away })
       proxy.target = await own.restart()
       await expect.poll(() => bank.read('a').then(String, (error) => error.code), { timeout: 20_000 }).toBe('null')
       expect(await bank.swap('a', version, entry('2'), Date.now())).toBeNull()

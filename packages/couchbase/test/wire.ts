@@ -1,4 +1,4 @@
-// Stands between the SDK and the server: writes down what is asked, and loses or changes requests and answers.
+// Stands between the SDK and the server: writes down the requests, and loses or changes requests and answers.
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
@@ -40,8 +40,8 @@ export function withoutDurability(packet: Buffer): { level: number | undefined; 
 type Pass = (packet: Buffer) => Buffer | null
 
 export class Wire {
-  /** What the SDK asked for, in order. */
-  readonly asked: Operation[] = []
+  /** The requests of the SDK, in order. */
+  readonly sent: Operation[] = []
   /** Look at each request, or answer, of an operation before it passes. */
   readonly onRequest = new Map<Operation, Pass>()
   readonly onAnswer = new Map<Operation, Pass>()
@@ -60,7 +60,7 @@ export class Wire {
   }
 
   async listen(): Promise<this> {
-    // The port stands in the server's answers, and is replaced there: it must have as many digits.
+    // The port is named in the server's answers, and is replaced there: it must have as many digits.
     do {
       this.#listener.listen(0, '127.0.0.1')
       await once(this.#listener, 'listening')
@@ -96,11 +96,11 @@ export class Wire {
     this.#lastServer?.write(packet)
   }
 
-  /** What is asked during the work. */
+  /** The requests that are sent during the work. */
   async during(work: () => Promise<unknown>): Promise<Operation[]> {
-    this.asked.length = 0
+    this.sent.length = 0
     await work()
-    return [...this.asked]
+    return [...this.sent]
   }
 
   async close(): Promise<void> {
@@ -127,7 +127,7 @@ export class Wire {
 
   #request(packet: Buffer, server: Socket): void {
     const name = names.get(packet[1] as number)
-    if (name !== undefined && isRequest(packet[0] as number)) this.asked.push(name)
+    if (name !== undefined && isRequest(packet[0] as number)) this.sent.push(name)
     const pass = name === undefined ? undefined : this.onRequest.get(name)
     const passed = pass === undefined ? packet : pass(packet)
     if (name !== undefined) this.#lastServer = server

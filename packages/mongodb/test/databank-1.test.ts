@@ -105,7 +105,7 @@ describe.skipIf(missing ?? program === undefined)('a collection that connect-dat
     assert.equal(await ask(store, 'length'), 3)
     assert.equal((await ask(store, 'all')).length, 3)
     await bank.purge(Date.now())
-    assert.deepEqual((await collection.find().toArray()).map(({ _id }) => _id).sort(), ['live', 'for ever', 'ours'])
+    assert.deepEqual((await collection.find().toArray()).map(({ _id }) => _id).sort(), ['for ever', 'live', 'ours'])
     await ask(store, 'destroy', 'live')
     assert.equal(await bank.read('live'), null)
     await ask(store, 'clear')

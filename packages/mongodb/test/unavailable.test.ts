@@ -138,7 +138,7 @@ describe.skipIf(missing ?? program === undefined)('a server that fails', () => {
     assert.equal(await bank.swap('sid', '0', entry('2'), Date.now()), null)
   })
 
-  it('is asked for no more than may wait', async () => {
+  it('gets no more operations than maxPending allows', async () => {
     const proxy = await startProxy(mongodb.server.port)
     const url = `mongodb://127.0.0.1:${proxy.port}/tests?directConnection=true`
     const bank = mongodb.bank({ url, maxPending: 10 }, contextWith({ timeout }))
