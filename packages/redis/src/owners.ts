@@ -40,9 +40,12 @@ export class OwnerIndex {
   /** Streams the ids of the sessions that may belong to the owner, in pages. */
   async *idsOf(owner: string): AsyncGenerator<string[]> {
     const start = field(owner)
+    let last: string | undefined
     for await (const members of this.#pages(this.#keyOf(owner), `[${start}`, endOf(start))) {
+      const ids = members.map((member) => fieldAt(member, start.length).text)
       // A session may have several members, one after the other.
-      yield [...new Set(members.map((member) => fieldAt(member, start.length).text))]
+      yield ids.filter((id, index) => id !== (index === 0 ? last : ids[index - 1]))
+      last = ids.at(-1)
     }
   }
 

@@ -163,6 +163,18 @@ describe.skipIf(server('redis').missing)('the sessions of an owner', () => {
     expect(await idsOf(bank, 'ada:1:a')).toEqual(['a'])
   })
 
+  it('are listed once, also if the index names them more often, across its pages', async () => {
+    const bank = opened()
+    const ids = Array.from({ length: 400 }, (_, index) => `${1_000 + index}`)
+    await Promise.all(ids.map((id) => bank.save(id, adas())))
+    const [key] = (await redis.admin(['KEYS', 'owners:*'])) as [string]
+    const members = (await redis.admin(['ZRANGE', key, '0', '-1'])) as string[]
+    // As writes leave them that were cut off: another nonce each.
+    await redis.admin(['ZADD', key, ...members.flatMap((member) => ['0', `${member.slice(0, -8)}--------`])])
+    expect(await indexed()).toBe(800)
+    expect(await listed(bank.idsOf('ada'))).toEqual(ids)
+  })
+
   it('do not write the index when they are touched, deleted, or swapped for the same owner', async () => {
     const bank = opened()
     let version = await bank.save('a', adas())
