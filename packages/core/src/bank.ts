@@ -116,15 +116,7 @@ export interface BackendModule {
   openBank(url: string, options: Record<string, unknown>, context: BankContext): Bank
 }
 
-/** Whether there is an entry that is unexpired at `now`. An entry expires at the very millisecond that `expires` names. */
-export function isLive<E extends Entry>(entry: E | null | undefined, now: number): entry is E {
-  return entry != null && (entry.expires === null || entry.expires > now)
-}
-
-/** The version of a stored entry: its own, or the payload. */
-export function versionOf(stored: Stored): string {
-  return stored.version ?? stored.payload
-}
+export { isLive, versionOf } from './entries.ts'
 
 /** All methods of the contract. */
 export const BANK_METHODS = [

@@ -1,5 +1,6 @@
 import type { SessionData } from 'express-session'
 import { LruCache } from './backend/lru-cache.ts'
+import type { Stored } from './bank.ts'
 import { type CookieFields, isoOf, isPlainRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { changedKeys } from './merge.ts'
@@ -40,6 +41,20 @@ const DEEPEST = 2_000
 /** Text ↔ session. Keeps the parsed forms of recent texts, and hands out copies. */
 export class SessionCodec {
   readonly #parsed = new LruCache<ParsedSession>(CACHE_CHARACTERS, ({ text }) => text.length)
+
+  readonly #onCorrupt: (id: string, reason: string) => void
+
+  /** @param onCorrupt called for each stored record that is no session */
+  constructor(onCorrupt: (id: string, reason: string) => void) {
+    this.#onCorrupt = onCorrupt
+  }
+
+  /** The parsed session of what is stored, or null. */
+  read(id: string, { payload, corrupt }: Stored): ParsedSession | null {
+    const parsed = corrupt === undefined ? this.parse(id, payload) : null
+    if (parsed === null) this.#onCorrupt(id, corrupt ?? 'it is not the JSON of a session')
+    return parsed
+  }
 
   /** The parsed session, or null if the text is no session: no JSON object, no cookie that express-session can send, nested too deeply. */
   parse(id: string, text: string): ParsedSession | null {

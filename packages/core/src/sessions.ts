@@ -59,7 +59,7 @@ const NEVER_CANCELLED: Cancellation = { isCancelled: false }
  */
 export class Sessions {
   readonly #rules: SessionRules
-  readonly #codec = new SessionCodec()
+  readonly #codec: SessionCodec
   readonly #queue = new WriteQueue<Group, StoredSession>()
   readonly #writer: Writer
 
@@ -68,6 +68,7 @@ export class Sessions {
     const { bank, log, merge, ownerOf, storesCreated } = rules
     const draftOf = (session: SessionData, created: number | undefined): Draft => this.#draftOf(session, created)
     const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
+    this.#codec = new SessionCodec((id, reason) => log.corrupt(id, reason))
     this.#writer = new Writer({ bank, codec: this.#codec, log, merge, draftOf, ownerOf, storesCreated, bounded })
   }
 
@@ -109,7 +110,7 @@ export class Sessions {
 
   /** The session of an entry, which remembers what it was loaded as; null if the record is corrupt or its absolute time-out is over. */
   loaded(id: string, stored: Stored): SessionData | null {
-    const parsed = this.#writer.parse(id, stored)
+    const parsed = this.#codec.read(id, stored)
     if (parsed === null) return null
     const expires = this.#bounded(stored.expires, parsed.created)
     if (expires !== null && expires <= Date.now()) return null
@@ -124,7 +125,7 @@ export class Sessions {
 
   /** When the session was created, in epoch milliseconds; 0 if that is unknown. */
   createdOf(id: string, stored: Stored): number {
-    return this.#writer.parse(id, stored)?.created ?? 0
+    return this.#codec.read(id, stored)?.created ?? 0
   }
 
   /** The live session that express-session makes from loaded data continues with the data's baseline. */

@@ -2,16 +2,16 @@ import { type Session, type SessionData, Store } from 'express-session'
 import { type Bank, isLive, type Stored } from './bank.ts'
 import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
+import { bankIdOf, hashedIdOf, type IdRules, idRules, requireId } from './entries.ts'
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
 import { forEachConcurrently, limitSteps, scan } from './fallbacks.ts'
-import { bankIdOf, hashedIdOf, type IdRules, idRules, requireId } from './ids.ts'
 import { encrypt } from './layers/encryption.ts'
 import { type Emit, type StoreEvents, StoreLog } from './log.ts'
 import { type Callback, Deadlines, deliver, identity, ignore, promised } from './operation.ts'
 import { checkStoreOptions, type StoreOptions, withDefaults } from './options.ts'
 import { Owners, ownerRule } from './owners.ts'
 import { Sessions } from './sessions.ts'
-import { publishEvent, traced } from './tracing.ts'
+import { operations, publishEvent, traced } from './tracing.ts'
 
 /** An operation of the database on all sessions may take this many times as long as one on a single session. */
 const LONG_OPERATION = 12
@@ -380,7 +380,7 @@ export class DatabankStore extends Store {
     map: (result: T) => Value,
     callback: Callback<Value> | undefined,
   ): Promise<Value> {
-    const promise = traced(operation, this.#name, () => this.#start(work))
+    const promise = operations.hasSubscribers ? traced(operation, this.#name, () => this.#start(work)) : this.#start(work)
     // These take several steps, between which no deadline runs.
     if (sid === undefined || this.#maxSessionsPerOwner !== undefined) this.#keepOpenFor(promise)
     const mapError = this.#errorMapper(operation, sid)

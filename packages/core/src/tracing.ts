@@ -25,12 +25,12 @@ export interface EventMessage {
   readonly backend: string
 }
 
-const operations = tracingChannel<OperationMessage>('connect-databank:operation')
+/** Ask `hasSubscribers` before `traced`. */
+export const operations = tracingChannel<OperationMessage>('connect-databank:operation')
 const events = channel('connect-databank:event')
 
-/** Runs the operation, and publishes it if anyone subscribes. */
+/** Runs the operation, and publishes it. */
 export function traced<T>(operation: string, backend: string, work: () => Promise<T>): Promise<T> {
-  if (!operations.hasSubscribers) return work()
   let result: Promise<T> | undefined
   const outcome = (): Promise<OperationMessage['result']> => {
     result = work()

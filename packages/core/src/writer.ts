@@ -1,5 +1,5 @@
 import type { SessionData } from 'express-session'
-import { type Bank, type Entry, type Stored, versionOf } from './bank.ts'
+import { type Bank, type Entry, versionOf } from './bank.ts'
 import {
   afterSeen,
   type Baseline,
@@ -92,7 +92,7 @@ export class Writer {
   /** The creation time stays: who saves a session that was not loaded does not begin a new one. */
   async #withCreated(id: string, draft: Draft): Promise<Draft> {
     const stored = await readLive(this.#rules.bank, id)
-    const created = stored === null ? undefined : this.parse(id, stored)?.created
+    const created = stored === null ? undefined : this.#rules.codec.read(id, stored)?.created
     if (created === undefined) return draft
     const text = encodeSession(formOf(draft.text), draft.cookie, created)
     return { ...draft, text, created, expires: this.#rules.bounded(draft.expires, created) }
@@ -128,7 +128,7 @@ export class Writer {
     const { bank } = this.#rules
     for (let attempt = 0; ; attempt++) {
       const stored = await readLive(bank, id)
-      const parsed = stored === null ? null : this.parse(id, stored)
+      const parsed = stored === null ? null : this.#rules.codec.read(id, stored)
       if (stored === null || parsed === null) return null
       const expires = this.#rules.bounded(stored.expires, parsed.created)
       if (expires !== null && expires <= Date.now()) return null
@@ -144,20 +144,13 @@ export class Writer {
     }
   }
 
-  /** The parsed session, or null, with the event `corrupt`. */
-  parse(id: string, { payload, corrupt }: Stored): ParsedSession | null {
-    const parsed = corrupt === undefined ? this.#rules.codec.parse(id, payload) : null
-    if (parsed === null) this.#rules.log.corrupt(id, corrupt ?? 'it is not the JSON of a session')
-    return parsed
-  }
-
   /** What is stored and live, or null. A corrupt record is replaced. */
   async #readFor(id: string, writes: readonly Write[]): Promise<StoredSession | null> {
     const stored = await readLive(this.#rules.bank, id)
     if (stored === null) return null
     for (const { tracked } of writes) tracked.baseline = afterSeen(tracked.baseline)
     const { expires, owner = null } = stored
-    const parsed = this.parse(id, stored)
+    const parsed = this.#rules.codec.read(id, stored)
     if (parsed !== null) return storedSession(parsed, versionOf(stored), expires, owner)
     if (writes.every(({ isTouch }) => isTouch)) return null
     return { text: { text: '', dataStart: undefined }, version: versionOf(stored), expires, owner, created: undefined }

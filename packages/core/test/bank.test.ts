@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BANK_METHODS, type Bank, extend, isLive, versionOf } from '../src/bank.ts'
+import { BANK_METHODS, type Bank, extend } from '../src/bank.ts'
 import { ReferenceBank, threeMethods } from './helpers.ts'
 
 describe('extend', () => {
@@ -23,19 +23,5 @@ describe('extend', () => {
   it('adds no capability that neither has', () => {
     const bank = extend(threeMethods(new ReferenceBank()), { touch: undefined, purge: undefined })
     expect(Object.keys(bank).sort()).toEqual(['delete', 'read', 'save'])
-  })
-})
-
-describe('an entry', () => {
-  it('is live before its expiry, and at no later millisecond', () => {
-    const entry = { payload: 'x', expires: 10 }
-    expect([isLive(entry, 9), isLive(entry, 10), isLive(entry, 11)]).toEqual([true, false, false])
-    expect(isLive({ ...entry, expires: null }, Number.MAX_VALUE)).toBe(true)
-    expect([isLive(null, 0), isLive(undefined, 0)]).toEqual([false, false])
-  })
-
-  it('has its own version, or its payload is the version', () => {
-    expect(versionOf({ payload: 'x', expires: null, version: 'v1' })).toBe('v1')
-    expect(versionOf({ payload: 'x', expires: null })).toBe('x')
   })
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Entry, Stored } from './bank.ts'
 import { DatabankError } from './errors.ts'
 
 /** The longest id that a bank gets, in bytes of UTF-8. */
@@ -41,4 +42,14 @@ export function requireId(sid: unknown): asserts sid is string {
   if (typeof sid !== 'string' || sid === '') {
     throw new DatabankError('DATABANK_INVALID_ID', 'a session id must be a non-empty string')
   }
+}
+
+/** Whether there is an entry that is unexpired at `now`. An entry expires at the very millisecond that `expires` names. */
+export function isLive<E extends Entry>(entry: E | null | undefined, now: number): entry is E {
+  return entry != null && (entry.expires === null || entry.expires > now)
+}
+
+/** The version of a stored entry: its own, or the payload. */
+export function versionOf(stored: Stored): string {
+  return stored.version ?? stored.payload
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { isLive, versionOf } from '../src/bank.ts'
 import { Client, dataOf, gatedBank, ReferenceBank, sessionData } from './helpers.ts'
 
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
@@ -81,5 +82,19 @@ describe.each([
     await client.set('other', sessionData())
     expect(await client.store.destroySessionsOf('ada', { except: sid })).toBe(1)
     expect([await client.get('other'), await client.get(sid)]).toEqual([null, expect.anything()])
+  })
+})
+
+describe('an entry', () => {
+  it('is live before its expiry, and at no later millisecond', () => {
+    const entry = { payload: 'x', expires: 10 }
+    expect([isLive(entry, 9), isLive(entry, 10), isLive(entry, 11)]).toEqual([true, false, false])
+    expect(isLive({ ...entry, expires: null }, Number.MAX_VALUE)).toBe(true)
+    expect([isLive(null, 0), isLive(undefined, 0)]).toEqual([false, false])
+  })
+
+  it('has its own version, or its payload is the version', () => {
+    expect(versionOf({ payload: 'x', expires: null, version: 'v1' })).toBe('v1')
+    expect(versionOf({ payload: 'x', expires: null })).toBe('x')
   })
 })
