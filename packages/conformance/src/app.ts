@@ -8,13 +8,13 @@ import type { AnyStore } from './store/any-store.ts'
 /** The options of express-session that checks set. */
 export type SessionSettings = Omit<session.SessionOptions, 'secret' | 'store'>
 
-/** A request as a handler sees it, behind express-session. */
+/** A request as a handler gets it from express-session. */
 export interface SessionRequest extends IncomingMessage {
   readonly sessionID: string
   session: session.Session & Record<string, unknown>
 }
 
-/** What a check does in one request; the response is sent when it is done. */
+/** What a check does in one request. The response is sent when it has ended. */
 export type Handler<Value> = (req: SessionRequest, res: ServerResponse) => Value | Promise<Value>
 
 interface Visit {
@@ -27,8 +27,8 @@ interface Visit {
 const SECRET = 'a secret of thirty-two characters, at least'
 
 /**
- * An application with express-session in front, on a port of its own. It needs no express: the middleware works on node's own
- * server, and express-session's own tests do the same.
+ * An application with express-session, on a port of its own. It needs no Express: as in express-session's own tests, the middleware
+ * runs on a server of Node.js.
  */
 export class App {
   readonly #visits = new Map<string, Visit>()
@@ -40,38 +40,38 @@ export class App {
     this.#server = createServer((req, res) => {
       const visit = this.#visits.get(String(req.headers['x-visit']))
       if (visit === undefined) res.writeHead(404).end()
-      else middleware(req as never, res as never, (error?: unknown) => goOn(visit, error, req as SessionRequest, res))
+      else middleware(req as never, res as never, (error?: unknown) => proceed(visit, error, req as SessionRequest, res))
     })
   }
 
-  /** An application on this store that listens. */
+  /** Starts an application on this store. */
   static async listen(store: AnyStore, settings: SessionSettings = {}): Promise<App> {
     const app = new App(store, settings)
     await new Promise<void>((resolve, reject) => app.#server.once('error', reject).listen(0, '127.0.0.1', resolve))
     return app
   }
 
-  /** Somebody with a browser. The same cookie may be shown to several applications: give it along. */
+  /** A visitor with a browser. `cookie`: one that the visitor has already, of this application or of another. */
   visitor(cookie?: string): Visitor {
     return new Visitor(this.#server.address() as AddressInfo, this.#visits, cookie)
   }
 
-  /** Stops, and cuts whoever still waits. */
+  /** Stops, and closes all connections. */
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 }
 
-/** Called by express-session when the session is there, or isn't, or when anything went wrong later. */
-function goOn(visit: Visit, error: unknown, req: SessionRequest, res: ServerResponse): void {
+/** Called by express-session when the session is loaded or missing, or after an error. */
+function proceed(visit: Visit, error: unknown, req: SessionRequest, res: ServerResponse): void {
   if (error !== undefined && error !== null) {
     visit.errors.push(toError(error))
     if (!res.headersSent) res.writeHead(500).end()
     return
   }
   if (visit.started) {
-    visit.errors.push(new Error('the request went on twice: the store called back twice'))
+    visit.errors.push(new Error('the request continued twice: the store called back twice'))
     return
   }
   visit.started = true
@@ -88,11 +88,11 @@ async function answer(visit: Visit, req: SessionRequest, res: ServerResponse): P
 
 let visits = 0
 
-/** Somebody who keeps the session's cookie from one request to the next. */
+/** A browser: it keeps the session's cookie from one request to the next. */
 export class Visitor {
   readonly #address: AddressInfo
   readonly #visits: Map<string, Visit>
-  /** The session's cookie as the last response set it. */
+  /** The session's cookie, as the last response set it. */
   cookie: string | undefined
 
   constructor(address: AddressInfo, registry: Map<string, Visit>, cookie: string | undefined) {
@@ -101,18 +101,18 @@ export class Visitor {
     this.cookie = cookie
   }
 
-  /** Sends a request that runs the handler, and gives what the handler gave once the response has ended. Rejects if anything failed. */
+  /** Sends a request that runs the handler. Resolves with the handler's result when the response has ended; rejects after any error. */
   request<Value>(handler: Handler<Value>): Promise<Value> {
     return this.send(handler).ended
   }
 
-  /** The same, and tells when the head of the response is there: express-session may send it before the session is saved. */
+  /** The same. `headed` resolves with the head of the response, which express-session may send before the session is saved. */
   send<Value>(handler: Handler<Value>): { headed: Promise<void>; ended: Promise<Value> } {
     const id = String(++visits)
     const visit: Visit = { handler, errors: [], started: false }
     this.#visits.set(id, visit)
     const [headed, ended] = [deferred(), deferred<Value>()]
-    // A check that fails early does not wait for all of its requests.
+    // A check that fails early does not await all of its requests.
     for (const { promise } of [headed, ended]) promise.catch(() => {})
     const fail = (error: Error): void => {
       headed.reject(visit.errors[0] ?? error)
@@ -131,7 +131,7 @@ export class Visitor {
       response.on('error', fail).resume()
       response.on('end', () => {
         this.#visits.delete(id)
-        // What express-session says of a failed save comes a turn of the loop after the response.
+        // express-session reports a failed save one turn of the event loop after the response.
         setImmediate(() => setImmediate(settle, response.statusCode))
       })
     })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DatabankStore } from 'connect-databank'
 import { type Bank, isCoded } from 'connect-databank/backend'
 import { App, type Visitor } from './app.ts'
 import type { OpenedBank } from './bank-suite.ts'
@@ -6,20 +7,23 @@ import { capture } from './capture.ts'
 import { type BadRecord, badRecords } from './records.ts'
 import type { Runner } from './suite.ts'
 
-/** What the suite of bad records is given. */
+/** Options of the suite of bad records. */
 export interface RecordSuiteOptions {
   readonly open: () => Promise<OpenedBank>
-  /** The longest record that the database takes, in bytes. Default: no bound. */
+  /** The length of the longest record that the database takes, in bytes. Default: no limit. */
   readonly largest?: number
   /** Takes one in so many of the records, for slow servers. Default: 1, all. */
   readonly oneIn?: number
-  /** How long it may take, in milliseconds. Default: 60,000. */
+  /** How long a test may take, in milliseconds. Default: 60,000. */
   readonly time?: number
 }
 
+/** Records longer than this, in bytes, are left out where many are stored at the same time. */
+const SHORT = 10_000
+
 /**
- * Tells a test runner that records which no store has written cost their owner a session at most: it counts as missing or fails
- * with an error, either is logged, and nobody else is any the worse.
+ * Registers tests with records that no store has written: each costs its user a session at most. It counts as missing or is an error,
+ * and is logged. Other sessions are found and listed as before.
  */
 export function recordConformance(
   { describe, it }: Runner,
@@ -27,29 +31,32 @@ export function recordConformance(
 ): void {
   const records = badRecords(largest).filter((_, index) => index % oneIn === 0)
   describe('bad records', () => {
-    it('cost their owner a session at most, and nobody else anything', () => meetAll(open, records), time)
+    it('cost their users a session at most', () => withStore(open, (context) => visitAll(context, records)), time)
+    it(
+      'hide no other session from lists, and do not make them fail',
+      () => withStore(open, (context) => listAll(context, records)),
+      time,
+    )
   })
 }
 
-async function meetAll(open: () => Promise<OpenedBank>, records: readonly BadRecord[]): Promise<void> {
-  const { DatabankStore } = await import('connect-databank')
+interface Context {
+  readonly bank: Bank
+  readonly store: DatabankStore
+  readonly app: App
+  /** What the store has logged, other than for debugging. */
+  readonly log: string[]
+}
+
+async function withStore(open: () => Promise<OpenedBank>, run: (context: Context) => Promise<void>): Promise<void> {
   const opened = await open()
-  const reports: string[] = []
-  const tell = (...report: unknown[]): void => void reports.push(report.map(String).join(' '))
-  const log = { debug: () => {}, info: tell, warn: tell, error: tell }
-  const store = new DatabankStore({ bank: opened.bank, log, cleanupInterval: null })
+  const log: string[] = []
+  const write = (...record: unknown[]): void => void log.push(record.map(String).join(' '))
+  const logger = { debug: () => {}, info: write, warn: write, error: write }
+  const store = new DatabankStore({ bank: opened.bank, log: logger, cleanupInterval: null })
   const app = await App.listen(store, { rolling: true })
   try {
-    const others = app.visitor()
-    await others.request(({ session }) => void Object.assign(session, { visits: 0 }))
-    let visits = 0
-    for (const record of records) {
-      const isStored = await meet(record, app, opened.bank, reports)
-      if (!isStored) continue
-      assert.deepEqual(Object.keys(Object.prototype), [], `${record.name} has polluted all objects`)
-      assert.equal(await visit(others), ++visits, `the next visitor, after ${record.name}`)
-    }
-    assert.ok(visits > records.length / 2, 'most records could be stored')
+    await run({ bank: opened.bank, store, app, log })
   } finally {
     await app.close()
     await store.close()
@@ -57,21 +64,31 @@ async function meetAll(open: () => Promise<OpenedBank>, records: readonly BadRec
   }
 }
 
-/** A visitor comes whose record has become this one. Answers whether the bank could store it at all. */
-async function meet({ name, payload }: BadRecord, app: App, bank: Bank, reports: string[]): Promise<boolean> {
+async function visitAll(context: Context, records: readonly BadRecord[]): Promise<void> {
+  const other = context.app.visitor()
+  await other.request(({ session }) => void Object.assign(session, { visits: 0 }))
+  let visits = 0
+  for (const record of records) {
+    const isStored = await visitWith(record, context)
+    if (!isStored) continue
+    assert.deepEqual(Object.keys(Object.prototype), [], `${record.name} has polluted all objects`)
+    assert.equal(await visit(other), ++visits, `another visitor, after ${record.name}`)
+  }
+  assert.ok(visits > records.length / 2, 'most records could be stored')
+}
+
+/** A visitor's session is replaced by the record, and the visitor comes again. Returns whether the bank could store the record. */
+async function visitWith({ name, payload }: BadRecord, { app, bank, log }: Context): Promise<boolean> {
   const visitor = app.visitor()
   const sid = await visitor.request(({ session, sessionID }) => {
-    session['fresh'] = true
+    session['new'] = true
     return sessionID
   })
-  try {
-    await bank.save(sid, { payload, expires: Date.now() + 3_600_000 })
-  } catch (error) {
-    assert.ok(isCoded(error), `${name} was refused without a code: ${String(error)}`)
+  if (!(await canSave(bank, sid, { name, payload }))) {
     await bank.delete(sid)
     return false
   }
-  reports.length = 0
+  log.length = 0
   const { result, uncaught } = await capture(() =>
     visitor
       .request(({ session, sessionID }) => {
@@ -80,11 +97,54 @@ async function meet({ name, payload }: BadRecord, app: App, bank: Bank, reports:
       })
       .catch((error: Error) => ({ error })),
   )
-  assert.deepEqual(uncaught, [], `${name} was thrown to nobody`)
-  if ('error' in result) assert.notEqual(result.error.message, '', `${name} fails with an error that says why`)
-  else if (result.isNew) assert.equal(reports.length, 1, `${name} counts as missing, and that is logged: ${reports}`)
+  assert.deepEqual(uncaught, [], `${name} caused an uncaught error`)
+  if ('error' in result) assert.notEqual(result.error.message, '', `${name} fails with an error without a message`)
+  else if (result.isNew) assert.equal(log.length, 1, `${name} counts as missing, and is not logged once: ${log}`)
   await bank.delete(sid)
   return true
+}
+
+/** All short records are stored at the same time, among sessions that must be listed. */
+async function listAll({ bank, store, app }: Context, records: readonly BadRecord[]): Promise<void> {
+  const visitors = Array.from({ length: 10 }, () => app.visitor())
+  for (const [index, visitor] of visitors.entries()) {
+    await visitor.request(({ session }) => void Object.assign(session, { good: index }))
+  }
+  for (const [index, record] of records.filter(({ payload }) => payload.length < SHORT).entries()) {
+    await canSave(bank, `bad-${index}`, record)
+  }
+  if (bank.scan !== undefined) {
+    assert.deepEqual(goodOf(await store.all()), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'all')
+    const entries: unknown[] = []
+    for await (const [, session] of store.entries()) entries.push(session)
+    assert.deepEqual(goodOf(entries), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'entries')
+    assert.ok((await store.length()) >= visitors.length, 'length')
+  }
+  if (bank.purge !== undefined || bank.scan !== undefined) await store.cleanup()
+  for (const [index, visitor] of visitors.entries()) assert.equal(await goodSeenBy(visitor), index, 'after the clean-up')
+  if (bank.clear === undefined && bank.scan === undefined) return
+  await store.clear()
+  for (const visitor of visitors) assert.equal(await goodSeenBy(visitor), undefined, 'after clear')
+}
+
+/** Saves the record. Returns whether the bank could; if not, it says why by a code. */
+async function canSave(bank: Bank, id: string, { name, payload }: BadRecord): Promise<boolean> {
+  try {
+    await bank.save(id, { payload, expires: Date.now() + 3_600_000 })
+    return true
+  } catch (error) {
+    assert.ok(isCoded(error), `${name} was refused without a code: ${String(error)}`)
+    return false
+  }
+}
+
+function goodOf(sessions: readonly unknown[]): number[] {
+  const good = sessions.map((session) => (session as { good?: number }).good).filter((index) => index !== undefined)
+  return good.sort((first, second) => first - second)
+}
+
+async function goodSeenBy(visitor: Visitor): Promise<unknown> {
+  return visitor.request(({ session }) => session['good'])
 }
 
 async function visit(visitor: Visitor): Promise<number> {

@@ -1,4 +1,4 @@
-/** A stored record that is not what a store has written: what chance, another program or an attacker left there. */
+/** A stored record that no store has written: damaged, of another program, or of an attacker. */
 export interface BadRecord {
   readonly name: string
   readonly payload: string
@@ -7,7 +7,7 @@ export interface BadRecord {
 const cookie = { originalMaxAge: 3_600_000, expires: '2100-01-01T00:00:00.000Z', httpOnly: true, path: '/' }
 const good = JSON.stringify({ cookie, user: 'in8uy4', cart: [{ id: 1, amount: 2 }], text: 'é😀"\\', flag: true })
 
-/** Values of every kind but the right one. */
+/** Values of every wrong type. */
 const values: readonly unknown[] = [null, true, 0, -1, 1e300, '', 'text', '2100-13-45', [], [1], {}, { a: 1 }]
 const fields = [
   'expires',
@@ -86,27 +86,29 @@ function flipped(text: string, bit: number): string {
 }
 
 /**
- * Records that no store has written: cut short, with a bit flipped, of other programs, with cookies of every wrong shape, dates
- * beyond all dates, nested deeply, and, unless `largest` (in bytes) forbids it, of 16 MB.
+ * Records that no store has written: truncated, with a bit flipped, of other programs, with cookies of every wrong form, with dates
+ * that are none, nested deeply, and of 16 MB.
+ *
+ * @param largest the length of the longest record, in bytes
  */
 export function badRecords(largest = Number.POSITIVE_INFINITY): BadRecord[] {
   const cookies = fields.flatMap((field) => values.map((value) => ({ ...cookie, [field]: value })))
-  const whole = [...values, ...dates.map((expires) => ({ ...cookie, expires })), ...cookies]
+  const forms = [...values, ...dates.map((expires) => ({ ...cookie, expires })), ...cookies]
   const lengths = Array.from({ length: 40 }, (_, index) => Math.floor((good.length * index) / 40))
   const bits = Array.from({ length: 120 }, (_, index) => (index * 37) % (Buffer.byteLength(good) * 8))
   const big = `{"cookie":${JSON.stringify(cookie)},"big":"${'x'.repeat(16 * 2 ** 20)}"}`
   return [
-    ...whole.map((value) => named(`the cookie ${JSON.stringify(value)}`, JSON.stringify({ cookie: value, user: 'in8uy4' }))),
+    ...forms.map((value) => named(`the cookie ${JSON.stringify(value)}`, JSON.stringify({ cookie: value, user: 'in8uy4' }))),
     ...pollution.map((payload) => named(`pollution: ${payload.slice(0, 60)}`, payload)),
     ...foreign.map((payload) => named(`foreign: ${JSON.stringify(payload.slice(0, 40))}`, payload)),
-    ...lengths.map((length) => named(`cut after ${length}`, good.slice(0, length))),
+    ...lengths.map((length) => named(`truncated after ${length}`, good.slice(0, length))),
     ...bits.map((bit) => named(`bit ${bit} flipped`, flipped(good, bit))),
     ...[100, 10_000, 200_000].flatMap((depth) => [
       named(`${depth} arrays deep`, nested(depth, '[', ']')),
       named(`${depth} objects deep`, nested(depth, '{"a":', '}')),
     ]),
     named('16 MB', big),
-    named('16 MB, cut', big.slice(0, -2)),
+    named('16 MB, truncated', big.slice(0, -2)),
   ].filter(({ payload }) => Buffer.byteLength(payload) <= largest)
 }
 
