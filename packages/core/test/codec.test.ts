@@ -265,6 +265,60 @@ describe('a session that cannot be stored', () => {
   })
 })
 
+describe('a session with thousands of members', () => {
+  const membersOf = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, { n: index }]))
+
+  /** How many steps are made on a session with so many members while it is saved: each step is a call of the proxy. */
+  async function stepsOf(count: number, save: (client: Client, session: SessionData) => Promise<unknown>): Promise<number> {
+    const client = new Client(new ReferenceBank())
+    await client.set('sid', sessionData(membersOf(count)))
+    let steps = 0
+    const counting = Object.fromEntries(
+      (['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor'] as const).map((trap) => [
+        trap,
+        (...args: [never]) => {
+          steps++
+          return (Reflect[trap] as (...args: unknown[]) => unknown)(...args)
+        },
+      ]),
+    )
+    const found = (await client.get('sid'))!
+    await save(client, new Proxy(found, counting))
+    return steps
+  }
+
+  it.each<[string, (client: Client, session: SessionData) => Promise<unknown>]>([
+    ['saved without a change', (client, session) => client.set('sid', session)],
+    ['saved with a change', (client, session) => client.set('sid', Object.assign(session, { key7: 0 }))],
+    ['touched', (client, session) => client.touch('sid', session)],
+    [
+      'merged',
+      async (client, session) => {
+        await client.set('sid', Object.assign((await client.get('sid'))!, { key8: 0 }))
+        await client.set('sid', Object.assign(session, { key7: 0 }))
+      },
+    ],
+  ])('is %s by work in proportion to their number', async (_name, save) => {
+    const [few, many] = [await stepsOf(3_000, save), await stepsOf(12_000, save)]
+    expect(many / few).toBeLessThan(6)
+  })
+
+  it('is searched for its depth once a text, not at each get', async () => {
+    const client = new Client(new ReferenceBank())
+    await client.set('sid', sessionData(membersOf(3_000)))
+    const values = vi.spyOn(Object, 'values')
+    try {
+      await client.get('sid')
+      const once = values.mock.calls.length
+      for (let time = 0; time < 3; time++) await client.get('sid')
+      expect([once > 3_000, values.mock.calls.length]).toEqual([true, once])
+    } finally {
+      values.mockRestore()
+    }
+  })
+})
+
 describe('the cache of parsed sessions', () => {
   it('stays within its bounds', { timeout: 60_000 }, async () => {
     setFlagsFromString('--expose-gc')

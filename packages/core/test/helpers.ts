@@ -4,9 +4,7 @@ import type { StoreEvents } from '../src/log.ts'
 import type { StoreOptions } from '../src/options.ts'
 import { DatabankStore } from '../src/store.ts'
 
-export { Gate } from '../../conformance/src/gate.ts'
-export { type GatedBank, gatedBank } from '../../conformance/src/gated-bank.ts'
-export { ReferenceBank } from '../../conformance/src/reference-bank.ts'
+export { Gate, type GatedBank, gatedBank, ReferenceBank } from '@connect-databank/conformance'
 
 export const MINUTE = 60_000
 
