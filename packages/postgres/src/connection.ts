@@ -28,14 +28,12 @@ export class PostgresConnection {
     this.#prepares = options.prepare ?? true
   }
 
-  async execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
-    try {
-      return await this.#run(this.#statementOf(text, timeout), parameters)
-    } catch (error) {
+  execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
+    return this.#run(this.#statementOf(text, timeout), parameters).catch((error: unknown) => {
       if (isStatementLost(error)) this.#stopPreparing()
       else if (!isStatementOutdated(error)) throw error
       return this.#run(statementConfig(text, timeout, false), parameters)
-    }
+    })
   }
 
   /** Ends the pool. The bank has waited for its operations: a statement that still runs loses its connection. */
@@ -47,9 +45,14 @@ export class PostgresConnection {
     await ended
   }
 
-  async #run(statement: QueryArrayConfig, parameters: readonly unknown[]): Promise<Result> {
+  #run(statement: QueryArrayConfig, parameters: readonly unknown[]): Promise<Result> {
     this.#pool ??= this.#makePool()
-    const pool = this.#pool instanceof Promise ? await this.#pool : this.#pool
+    return this.#pool instanceof Promise
+      ? this.#pool.then((pool) => this.#runOn(pool, statement, parameters))
+      : this.#runOn(this.#pool, statement, parameters)
+  }
+
+  #runOn(pool: Pool, statement: QueryArrayConfig, parameters: readonly unknown[]): Promise<Result> {
     const query: QueryArrayConfig = Object.create(statement)
     query.values = parameters as unknown[]
     return new Promise((resolve, reject) => {

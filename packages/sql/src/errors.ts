@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Dialect, Execute } from './dialect.ts'
+import type { Dialect, Execute, Result } from './dialect.ts'
 
 /** How deep the causes of an error are searched. */
 const DEEPEST_CAUSE = 5
@@ -22,16 +22,16 @@ export function* causesOf(error: unknown, depth = 0): Generator<Readonly<Record<
  * deadlock): after a random wait, and within the time of the first attempt.
  */
 export function withRetries({ isTransient }: Pick<Dialect, 'isTransient'>, execute: Execute): Execute {
-  return async (text, parameters, timeout) => {
+  return (text, parameters, timeout) => {
     const end = performance.now() + timeout
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await execute(text, parameters, timeout)
-      } catch (error) {
-        const isObject = typeof error === 'object' && error !== null
-        if (!isObject || !isTransient(error) || attempt === MAX_ATTEMPTS || performance.now() > end) throw error
-      }
+    const repeat = async (attempt: number, error: unknown): Promise<Result> => {
+      const isRepeatable = typeof error === 'object' && error !== null && isTransient(error)
+      if (!isRepeatable || attempt > MAX_ATTEMPTS || performance.now() > end) throw error
       await sleep(Math.random() * Math.min(100, 4 * 2 ** attempt))
+      return run(attempt)
     }
+    const run = (attempt: number): Promise<Result> =>
+      execute(text, parameters, timeout).catch((error: unknown) => repeat(attempt + 1, error))
+    return run(1)
   }
 }
