@@ -75,13 +75,13 @@ function proceed(visit: Visit, error: unknown, req: SessionRequest, res: ServerR
     return
   }
   visit.started = true
-  answer(visit, req, res).catch((failure) => {
+  respond(visit, req, res).catch((failure) => {
     visit.errors.push(toError(failure))
     res.destroy()
   })
 }
 
-async function answer(visit: Visit, req: SessionRequest, res: ServerResponse): Promise<void> {
+async function respond(visit: Visit, req: SessionRequest, res: ServerResponse): Promise<void> {
   visit.value = await visit.handler(req, res)
   if (!res.writableEnded) res.end('done')
 }
@@ -118,7 +118,7 @@ export class Visitor {
       headed.reject(visit.errors[0] ?? error)
       ended.reject(visit.errors[0] ?? error)
     }
-    const settle = (status?: number): void => {
+    const finish = (status?: number): void => {
       if (visit.errors[0] !== undefined) ended.reject(visit.errors[0])
       else if (status === 500) ended.reject(new Error('the response was a 500'))
       else ended.resolve(visit.value as Value)
@@ -132,7 +132,7 @@ export class Visitor {
       response.on('end', () => {
         this.#visits.delete(id)
         // express-session reports a failed save one turn of the event loop after the response.
-        setImmediate(() => setImmediate(settle, response.statusCode))
+        setImmediate(() => setImmediate(finish, response.statusCode))
       })
     })
     outgoing.on('error', fail).end()

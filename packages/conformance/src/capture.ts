@@ -8,7 +8,7 @@ export class Provoked extends Error {
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const
 type Listener = (...args: unknown[]) => void
 
-/** Jest gives tests a copy of `process`, whose listeners are told of nothing. */
+/** Jest gives tests a copy of `process`, whose listeners are not called. */
 const realProcess = runInThisContext('process') as NodeJS.Process
 
 const active = new Set<unknown[]>()

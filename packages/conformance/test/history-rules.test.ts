@@ -11,7 +11,7 @@ const LONG = 3_600_000
 function violation(...operations: readonly Partial<Operation>[]): string | undefined {
   const oneByOne = operations.map((operation, at) => {
     const times = { begin: 2 * at, end: 2 * at + 1, beganAt: Date.now(), endedAt: Date.now() }
-    const usual = { request: 0, store: 0, sid: 'sid', outcome: 'done', answers: 1, values: {}, expires: late }
+    const usual = { request: 0, store: 0, sid: 'sid', outcome: 'done', callbacks: 1, values: {}, expires: late }
     return { ...usual, ...times, ...operation } as Operation
   })
   return violationIn(oneByOne, [], { mayFail: true, mayHappenLate: false, clocks: 2, rounding: 0 })?.words

@@ -56,7 +56,7 @@ export const lifecycleChecks: readonly BankCheck[] = [
   }),
   bankCheck({
     name: 'close lets the pending operations end',
-    why: 'plain sense: an operation has a result or an error, and its caller is told',
+    why: 'plain sense: an operation has a result or an error, and its caller gets it',
     needs: ['close'],
     async run({ bank }) {
       await bank.save('id', live('a'))

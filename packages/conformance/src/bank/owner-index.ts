@@ -109,7 +109,7 @@ export const ownerIndexChecks: readonly BankCheck[] = [
       await bank.save('never', { payload: 'b', expires: old, owner: 'bob' })
       await bank.touch('touched', Date.now() + HOUR, Date.now())
       await bank.touch('never', null, Date.now())
-      // A slow database may have let it expire before the touch: then this check cannot tell.
+      // A slow database may have let it expire before the touch: then this check cannot decide.
       if (Date.now() >= old) return
       await untilExpired(old)
       assert.deepEqual(await idsOf(bank, 'ada'), ['touched'])

@@ -101,7 +101,7 @@ export const touchChecks: readonly BankCheck[] = [
       const expires = odd(Date.now() + HOUR)
       await bank.touch('id', expires, Date.now())
       await bank.touch('never', null, Date.now())
-      // A slow database may have let it expire before the touch: then this check cannot tell.
+      // A slow database may have let it expire before the touch: then this check cannot decide.
       if (Date.now() >= old) return
       await untilExpired(old)
       assertEntry(await bank.read('id'), { payload: 'a', expires })

@@ -25,7 +25,7 @@ export function callStore(
   const operation = history.begin(what)
   const ended = new Promise<void>((resolve) => {
     const callback = (error?: unknown, value?: unknown): void => {
-      if (operation.answers === 0 && !error) onValue(value, operation)
+      if (operation.callbacks === 0 && !error) onValue(value, operation)
       if (history.end(operation, error)) resolve()
     }
     try {

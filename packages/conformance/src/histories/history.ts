@@ -38,7 +38,7 @@ export interface Operation {
   outcome: 'pending' | 'done' | 'failed'
   error?: unknown
   /** How often the store called back. */
-  answers: number
+  callbacks: number
   /** The fields that it writes. A create writes all, an update those that its request changed, a touch the age if that changed. */
   readonly values?: Values
   /**
@@ -138,7 +138,7 @@ export class History {
       end: Number.POSITIVE_INFINITY,
       endedAt: Number.POSITIVE_INFINITY,
       outcome: 'pending',
-      answers: 0,
+      callbacks: 0,
     } as Operation
     this.operations.push(begun)
     return begun
@@ -146,7 +146,7 @@ export class History {
 
   /** The store has called back. Returns whether it was the first time. */
   end(operation: Operation, error: unknown): boolean {
-    if (++operation.answers > 1) return false
+    if (++operation.callbacks > 1) return false
     operation.end = ++this.#tick
     operation.endedAt = Date.now()
     operation.outcome = error ? 'failed' : 'done'

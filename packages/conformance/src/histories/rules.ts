@@ -174,9 +174,9 @@ export function violationIn(
 }
 
 /** Every callback is called once. An error is an Error, and none that express-session takes for a missing session. */
-function callbackViolation({ kind, answers, outcome, error }: Operation, { mayFail }: Circumstances): string | undefined {
-  if (answers === 0) return `${kind} never called back`
-  if (answers > 1) return `${kind} called back ${answers} times`
+function callbackViolation({ kind, callbacks, outcome, error }: Operation, { mayFail }: Circumstances): string | undefined {
+  if (callbacks === 0) return `${kind} never called back`
+  if (callbacks > 1) return `${kind} called back ${callbacks} times`
   if (outcome !== 'failed') return undefined
   if (!mayFail) return `${kind} failed: ${String(error)}`
   if (!(error instanceof Error)) return `${kind} failed with no Error: ${String(error)}`

@@ -94,7 +94,7 @@ function scheduledCall(
   perform: () => Promise<unknown>,
   result: Deferred<unknown>,
 ): ScheduledCall {
-  let settle = (): void => {}
+  let deliver = (): void => {}
   return {
     ...what,
     isPerformed: false,
@@ -103,17 +103,17 @@ function scheduledCall(
       if (what.fault !== 'before') {
         try {
           const value = await perform()
-          settle = () => result.resolve(value)
+          deliver = () => result.resolve(value)
         } catch (error) {
-          settle = () => result.reject(error)
+          deliver = () => result.reject(error)
         }
       }
       if (what.fault === 'before' || what.fault === 'after') {
         const message = `a fault of the history, ${what.fault} ${what.method}`
         const error = new DatabankError('DATABANK_UNAVAILABLE', message)
-        settle = () => result.reject(error)
+        deliver = () => result.reject(error)
       }
     },
-    return: () => settle(),
+    return: () => deliver(),
   }
 }

@@ -13,7 +13,7 @@ const NO_OBJECTS: Readonly<Record<string, unknown>> = {
   undefined: undefined,
 }
 
-const WHY = 'plain sense: if a session cannot be stored, the callback is told, and the stored session stays'
+const WHY = 'plain sense: if a session cannot be stored, the callback gets an error, and the stored session stays'
 
 /** Sessions that cannot be stored, or only with work. */
 export const badSessionChecks: readonly StoreCheck[] = [

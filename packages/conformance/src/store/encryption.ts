@@ -42,7 +42,7 @@ export const encryptionChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'with encryption, equal sessions are stored as different texts',
-    why: 'plain sense: equal texts would tell which sessions are equal',
+    why: 'plain sense: equal texts would show which sessions are equal',
     needs: NEEDS,
     async run({ configured }) {
       const spy = new BankSpy()

@@ -110,7 +110,7 @@ export const expiryChecks: readonly StoreCheck[] = [
       await store.set('sid', newSession(store, 'sid', { a: 1 }, { maxAge: 700 }))
       const session = newSession(store, 'sid', { a: 1 }, { maxAge: HOUR })
       await store.touch('sid', session)
-      // A slow database may have let it expire before the touch: then this check cannot tell.
+      // A slow database may have let it expire before the touch: then this check cannot decide.
       if (Date.now() - start >= 700) return
       await untilExpired()
       assertData(await store.get('sid'), { a: 1 })

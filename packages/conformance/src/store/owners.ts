@@ -108,7 +108,7 @@ export const ownerChecks: readonly StoreCheck[] = [
       const session = await loaded(store, 'sid')
       session['cookie'].maxAge = HOUR
       await store.touch('sid', session)
-      // A slow database may have let it expire before the touch: then this check cannot tell.
+      // A slow database may have let it expire before the touch: then this check cannot decide.
       if (Date.now() - start >= 700) return
       await untilExpired()
       assert.deepEqual(await idsOf(store, 'ada'), ['sid'])

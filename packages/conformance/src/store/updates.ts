@@ -132,13 +132,13 @@ export const updateChecks: readonly StoreCheck[] = [
     },
   }),
   storeCheck({
-    name: 'set ends in time with a coded error if the bank never swaps, and the event loop turns meanwhile',
+    name: 'set ends in time with a coded error if the bank never swaps, and does not block the event loop',
     why: ENDS,
     needs: ['configured', 'update'],
     run: (context) => endsInTime(context, (store, session) => store.set('sid', session)),
   }),
   storeCheck({
-    name: 'update ends in time with a coded error if the bank never swaps, and the event loop turns meanwhile',
+    name: 'update ends in time with a coded error if the bank never swaps, and does not block the event loop',
     why: ENDS,
     needs: ['configured', 'update'],
     run: (context) =>
@@ -218,6 +218,6 @@ async function endsInTime(
   }
   const elapsed = Date.now() - start
   assert.ok(elapsed < TIMEOUT * 4, `it ended after ${elapsed} ms, with a timeout of ${TIMEOUT} ms`)
-  assert.ok(turns >= 3, 'the event loop did not turn')
+  assert.ok(turns >= 3, 'the event loop was blocked')
   assertData(await store.get('sid'), { count: 0 })
 }
