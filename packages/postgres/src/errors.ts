@@ -42,6 +42,7 @@ export const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01'])
 const CLIENT_ERRORS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/Query read timeout/, 'DATABANK_TIMEOUT'],
   [/Connection terminated|timeout e\w+|not queryable|after calling end on the pool/, 'DATABANK_UNAVAILABLE'],
+  [/certificate|does not support SSL/, 'DATABANK_UNAVAILABLE'],
   // postgres.js
   [/CONNECT_TIMEOUT|CONNECTION_(CLOSED|DESTROYED|ENDED)/, 'DATABANK_UNAVAILABLE'],
 ]

@@ -187,6 +187,17 @@ describe.skipIf(isMissing)('a store whose server', () => {
     await recovers(another)
   })
 
+  it('speaks TLS: the certificate is checked', async () => {
+    const server = await started({ tls: true })
+    const store = opened({ url: server.url, poolOptions: { ssl: { ca: server.ca! } } })
+    await recovers(store)
+    const careful = opened({ url: server.url, poolOptions: { ssl: true } })
+    expectInTime([await get(careful, 'a')], 'DATABANK_UNAVAILABLE')
+    const plain = await started()
+    const demanding = opened({ url: plain.url, poolOptions: { ssl: true } })
+    expectInTime([await get(demanding, 'a')], 'DATABANK_UNAVAILABLE')
+  })
+
   it('takes no more connections', async () => {
     const server = await started({
       settings: { max_connections: 5, superuser_reserved_connections: 0, autovacuum_worker_slots: 1, max_wal_senders: 0 },

@@ -14,6 +14,7 @@ const examples = [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => c
 /** What an example exports: the store, and its client. */
 interface Made {
   readonly store: DatabankStore
+  readonly pool?: { end(): unknown }
   readonly sql?: { end(): unknown }
   readonly knex?: { destroy(): unknown }
   readonly db?: { destroy?(): unknown; readonly $client?: { end(): unknown } }
@@ -54,6 +55,7 @@ describe.skipIf(server('postgresql').missing)('the example for', () => {
     }
   }
 
+  it('pg', () => run('pool.query(', ({ pool }) => pool!.end()))
   it('postgres.js', () => run("from 'postgres'", ({ sql }) => sql!.end()))
   it('Knex', () => run("from 'knex'", ({ knex }) => knex!.destroy()))
   it('Kysely', () => run("from 'kysely'", ({ db }) => db!.destroy!()))
