@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import session from 'express-session'
+import { comparisonRoutes, keptByMemoryStore } from './comparison.js'
 import { liveUpdates } from './live.js'
 import { failurePage, loginPage, sessionPage } from './page.js'
-import { counterKey, countersOf, endSession, handleOf, isFreeKey, listSessions, parallelRequests } from './sessions.js'
+import { counterKey, countersOf, endSession, handleOf, listSessions, parallelRequests, problemOfValue } from './sessions.js'
 
 const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
 
@@ -15,9 +16,10 @@ const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; form-
  *   storage: import('./page.js').Storage,
  *   secret: string,
  *   life: number,
- * }} what `life` of a session in milliseconds
+ *   absoluteTimeout: number,
+ * }} what `life`: the inactivity time-out of a session, in milliseconds, as is `absoluteTimeout`
  */
-export function createApp({ store, storage, secret, life }) {
+export function createApp({ store, storage, secret, life, absoluteTimeout }) {
   let merged = 0
   store.on('conflict', () => {
     merged++
@@ -31,6 +33,7 @@ export function createApp({ store, storage, secret, life }) {
     next()
   })
   app.use(express.static(join(import.meta.dirname, 'public'), { index: false }))
+  app.use('/memory-store', comparisonRoutes({ secret, pause }))
   app.use(
     session({
       store,
@@ -44,7 +47,8 @@ export function createApp({ store, storage, secret, life }) {
   app.use(express.urlencoded({ extended: false, limit: '10kb' }))
 
   app.get('/', async (request, response) => {
-    if (!isLoggedIn(request)) return void response.send(loginPage({ storage }))
+    if (!isLoggedIn(request))
+      return void response.send(loginPage({ storage, problem: hasSentCookie(request) ? ended : undefined }))
     await showSession(request, response)
   })
 
@@ -53,7 +57,7 @@ export function createApp({ store, storage, secret, life }) {
     if (name === '' || name.length > 40) {
       return void response.status(400).send(loginPage({ storage, problem: 'Your name needs 1 to 40 characters.' }))
     }
-    // A new id with every login: an id that somebody else has slipped to the browser before is worth nothing.
+    // A new id with every login: an id that somebody else has planted in the browser before is worth nothing.
     await new Promise((resolve, reject) => {
       request.session.regenerate((error) => (error ? reject(error) : resolve(undefined)))
     })
@@ -71,21 +75,18 @@ export function createApp({ store, storage, secret, life }) {
     response.json(request.session)
   })
 
-  // Everything below is for who is logged in.
+  // Everything below is for users who are logged in.
   app.use((request, response, next) => {
     if (isLoggedIn(request)) next()
     else if (request.method === 'GET') response.redirect(303, '/')
-    else response.status(401).send(loginPage({ storage, problem: 'Your session has ended. Log in again.' }))
+    else response.status(401).send(loginPage({ storage, problem: ended }))
   })
 
   app.post('/values', async (request, response) => {
     const key = field(request, 'key')
     const value = field(request, 'value')
-    if (!isFreeKey(request.session, key) || value.length > 200) {
-      return await showSession(request, response, {
-        problem: `“${key.slice(0, 40)}” can't be used as a key, or its value is too long.`,
-      })
-    }
+    const problem = problemOfValue(request.session, key, value)
+    if (problem !== undefined) return await showSession(request, response, { problem })
     const data = dataOf(request)
     if (field(request, 'remove') !== '') delete data[key]
     else data[key] = value
@@ -95,7 +96,7 @@ export function createApp({ store, storage, secret, life }) {
   app.post('/parallel/:number', async (request, response) => {
     const number = Number(request.params.number)
     if (!Number.isInteger(number) || number < 1 || number > parallelRequests) return void response.sendStatus(404)
-    await sleep(50 + Math.random() * 150) // so that the requests overlap, each with the session as it was before
+    await pause()
     const data = dataOf(request)
     const key = counterKey(number)
     data[key] = Number(data[key] ?? 0) + 1
@@ -110,13 +111,24 @@ export function createApp({ store, storage, secret, life }) {
     await new Promise((resolve, reject) => request.session.reload((error) => (error ? reject(error) : resolve(undefined))))
     const after = countersOf(dataOf(request))
     const kept = after.filter((count, index) => count > (before[index] ?? 0)).length
-    response.redirect(303, `/?kept=${kept}&merged=${merged - mergedBefore}#parallel`)
+    const others = await keptByMemoryStore(`${addressOf(request)}/memory-store`)
+    response.redirect(303, `/?kept=${kept}&merged=${merged - mergedBefore}&others=${others}#parallel`)
+  })
+
+  // For the button with JavaScript: what express-session's MemoryStore keeps of the same requests.
+  app.post('/comparison', async (request, response) => {
+    response.json({ kept: await keptByMemoryStore(`${addressOf(request)}/memory-store`) })
   })
 
   app.post('/sessions/end', async (request, response) => {
     const handle = field(request, 'session')
     if (handle === handleOf(request.sessionID)) await logOut(request)
     else await endSession(store, handle)
+    response.redirect(303, '/')
+  })
+
+  app.post('/sessions/end-others', async (request, response) => {
+    await store.destroySessionsOf(String(dataOf(request)['name']), { except: request.sessionID })
     response.redirect(303, '/')
   })
 
@@ -144,13 +156,27 @@ export function createApp({ store, storage, secret, life }) {
    * @param {{ problem?: string }} [what]
    */
   async function showSession(request, response, { problem } = {}) {
-    const { kept, merged: mergedNow } = request.query
-    const result = kept === undefined ? undefined : { kept: Number(kept) || 0, merged: Number(mergedNow) || 0 }
+    const { kept, merged: mergedNow, others } = request.query
+    const result =
+      kept === undefined ? undefined : { kept: Number(kept) || 0, merged: Number(mergedNow) || 0, others: Number(others) || 0 }
     const sessions = await listSessions(store)
     const handle = handleOf(request.sessionID)
     if (problem !== undefined) response.status(400)
-    response.send(sessionPage({ storage, session: dataOf(request), handle, sessions, life, merged, result, problem }))
+    const session = dataOf(request)
+    response.send(sessionPage({ storage, session, handle, sessions, life, absoluteTimeout, merged, result, problem }))
   }
+}
+
+const ended = 'Your session has ended: it was ended from elsewhere, or its time was over. Log in again.'
+
+/** Makes parallel requests overlap: each has loaded the session as it was before. */
+function pause() {
+  return sleep(50 + Math.random() * 150)
+}
+
+/** Whether the browser has had a session. @param {import('express').Request} request */
+function hasSentCookie(request) {
+  return /(?:^|; )connect\.sid=s/.test(request.headers.cookie ?? '')
 }
 
 /** A field of the form: trimmed text, `''` if it isn't there. @param {import('express').Request} request @param {string} name */
@@ -174,9 +200,14 @@ function logOut(request) {
   return new Promise((resolve, reject) => request.session.destroy((error) => (error ? reject(error) : resolve())))
 }
 
-/** @param {import('express').Request} request @param {string} path */
-async function sendToItself(request, path) {
+/** Where this server listens. @param {import('express').Request} request */
+function addressOf(request) {
   const { localAddress, localPort } = request.socket
   const host = localAddress?.includes(':') ? `[${localAddress}]` : localAddress
-  await fetch(`http://${host}:${localPort}${path}`, { method: 'POST', headers: { cookie: request.headers.cookie ?? '' } })
+  return `http://${host}:${localPort}`
+}
+
+/** @param {import('express').Request} request @param {string} path */
+async function sendToItself(request, path) {
+  await fetch(`${addressOf(request)}${path}`, { method: 'POST', headers: { cookie: request.headers.cookie ?? '' } })
 }

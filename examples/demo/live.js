@@ -1,4 +1,4 @@
-// Tells open pages what changes, by server-sent events: a page that asked again and again would keep its session alive.
+// Tells open pages what changes, by server-sent events: a page that asked again and again would extend its session.
 import { html } from './html.js'
 import { sessionRows } from './page.js'
 import { handleOf, listSessions } from './sessions.js'

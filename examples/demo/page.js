@@ -1,10 +1,11 @@
-// The one page: who isn't logged in sees the form, who is sees the session.
+// The one page: a form to log in or, after that, the session.
 import { html } from './html.js'
 import { countersOf, parallelRequests, valuesOf } from './sessions.js'
 
 /**
  * @typedef {{ name: string, address: string }} Storage
  * @typedef {import('./sessions.js').Listed} Listed
+ * @typedef {{ kept: number, merged: number, others: number }} Result of the parallel requests
  */
 
 /**
@@ -66,37 +67,39 @@ export function failurePage({ storage, message }) {
 /**
  * @param {{
  *   storage: Storage, session: Record<string, unknown>, handle: string, sessions: readonly Listed[] | undefined, life: number,
- *   merged: number, result?: { kept: number, merged: number } | undefined, problem?: string | undefined,
- * }} what `life` in milliseconds
+ *   absoluteTimeout: number, merged: number, result?: Result | undefined, problem?: string | undefined,
+ * }} what times in milliseconds
  */
-export function sessionPage({ storage, session, handle, sessions, life, merged, result, problem }) {
+export function sessionPage({ storage, session, handle, sessions, life, absoluteTimeout, merged, result, problem }) {
   return layout({
     storage,
     title: `${String(session['name'])} · connect-databank`,
     problem,
     body: html`<div class="columns">
-${ownSession(session, life)}
+${ownSession(session, life, absoluteTimeout)}
 ${parallel(session, merged, result)}
 </div>
 <section class="card">
 <h2>Live sessions</h2>
-<p>Everybody who is logged in, straight from the store. A session that you end is gone with its user's next request.</p>
+<p>Everybody who is logged in, as the store lists them. A session that you end is gone with its user's next request.</p>
 <div class="scroll"><table>
-<thead><tr><th>Name</th><th class="minor">Session</th><th class="minor">Logged in</th><th>Lives for</th><th class="number minor">Keys</th><th></th></tr></thead>
+<thead><tr><th>Name</th><th class="minor">Session</th><th class="minor">Logged in</th><th>Expires in</th><th class="number minor">Keys</th><th></th></tr></thead>
 <tbody id="sessions">${sessionRows(sessions, handle)}</tbody>
 </table></div>
+<form method="post" action="/sessions/end-others" class="below"><button>End my other sessions</button></form>
 </section>`,
   })
 }
 
-/** @param {Record<string, unknown>} session @param {number} life */
-function ownSession(session, life) {
+/** @param {Record<string, unknown>} session @param {number} life @param {number} absoluteTimeout */
+function ownSession(session, life, absoluteTimeout) {
+  const latest = new Date(String(session['since'])).getTime() + absoluteTimeout - Date.now()
   return html`<section class="card">
 <div class="who">
-<div class="ring" id="life" data-life="${life}" data-left="${life}"><span role="timer" aria-label="Remaining life">${clock(life)}</span></div>
+<div class="ring" id="life" data-life="${life}" data-left="${Math.min(life, latest)}"><span role="timer" aria-label="Time until inactivity ends the session">${clock(Math.min(life, latest))}</span></div>
 <div>
 <h1>${String(session['name'])}</h1>
-<p>Logged in at ${timeOfDay(String(session['since']))}. Every request gives the session its full life again.</p>
+<p>Logged in at ${timeOfDay(String(session['since']))}. Each request starts the inactivity time-out again. Whatever you do, the session ends in <span data-left="${latest}">${clock(latest)}</span>.</p>
 <form method="post" action="/logout"><button>Log out</button></form>
 </div>
 </div>
@@ -123,16 +126,18 @@ function valueForm(key, value) {
 </form>`
 }
 
-/** @param {Record<string, unknown>} session @param {number} merged @param {{ kept: number, merged: number }} [result] */
+/** @param {Record<string, unknown>} session @param {number} merged @param {Result} [result] */
 function parallel(session, merged, result) {
   const said = result && `${result.kept} of ${parallelRequests} kept. ${result.merged} saves met another one and were merged.`
+  const others = result && `express-session's MemoryStore kept ${result.others} of ${parallelRequests}.`
   return html`<section class="card" id="parallel">
 <h2>${parallelRequests} requests at once</h2>
-<p>Each loads the session, takes its time, and adds one to a counter of its own. With most stores the last one wins and the
-others' changes are gone. Here all counters go on together.</p>
+<p>Each loads the session, waits a moment, and adds one to a counter of its own. With most stores the last request wins, and the changes of
+the others are lost. The same requests are sent to express-session's own MemoryStore for comparison.</p>
 <ol class="tiles">${countersOf(session).map((count) => html`<li>${count}</li>`)}</ol>
 <form method="post" action="/parallel"><button class="primary">Send ${parallelRequests} requests</button></form>
 <p role="status" id="result">${said}</p>
+<p id="others" class="quiet">${others}</p>
 <p class="quiet">Saves merged since the server's start: <b id="merged">${merged}</b></p>
 </section>`
 }
@@ -147,10 +152,10 @@ export function sessionRows(sessions, own) {
   const now = Date.now()
   return sessions.map(
     ({ handle, name, since, expires, fields }) => html`<tr${handle === own && html` class="own"`}>
-<td>${name}${handle === own && html` <span class="you">you</span>`}</td>
+<td><span class="named"><span class="name">${name}</span>${handle === own && html`<span class="you">you</span>`}</span></td>
 <td class="minor"><code>${handle.slice(0, 8)}</code></td>
 <td class="minor">${timeOfDay(since)}</td>
-<td>${expires === null ? 'ever' : html`<span data-left="${expires - now}">${clock(expires - now)}</span>`}</td>
+<td>${expires === null ? 'never' : html`<span data-left="${expires - now}">${clock(expires - now)}</span>`}</td>
 <td class="number minor">${fields}</td>
 <td><form method="post" action="/sessions/end"><input type="hidden" name="session" value="${handle}"><button aria-label="End this session">End<span class="minor"> this session</span></button></form></td>
 </tr>
@@ -161,7 +166,9 @@ export function sessionRows(sessions, own) {
 /** @param {number} milliseconds */
 function clock(milliseconds) {
   const seconds = Math.max(0, Math.round(milliseconds / 1000))
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  const rest = `${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`
+  return hours > 0 ? `${hours}:${rest}` : rest
 }
 
 /** The server's time of day; the browser, where it runs scripts, puts in its own. @param {string} time ISO */

@@ -1,4 +1,4 @@
-// What the demo keeps in a session, and what it can say of all of them.
+// What the demo stores in a session, and what it can tell about all of them.
 import { createHash } from 'node:crypto'
 
 /**
@@ -29,16 +29,22 @@ export function valuesOf(session) {
 }
 
 /**
- * Whether the user may use this key: express-session's own properties and methods, and the demo's, stay as they are.
+ * Why the user may not store this; undefined if it may be stored. express-session's own properties and methods, and the demo's, stay as
+ * they are.
  * @param {object} session
  * @param {string} key
+ * @param {string} value
  */
-export function isFreeKey(session, key) {
+export function problemOfValue(session, key, value) {
+  if (!/^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u.test(key)) {
+    return 'A key has 1 to 40 letters, digits, spaces, dots, hyphens or underscores, and begins with a letter or digit.'
+  }
   const isTaken = ownKeys.has(key) || (key in session && !Object.keys(session).includes(key))
-  return /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u.test(key) && !isTaken
+  if (isTaken) return `“${key}” belongs to the session itself. Choose another key.`
+  return value.length > 200 ? 'A value has at most 200 characters.' : undefined
 }
 
-/** Names a session without giving its id away: whoever has the id has the session. @param {string} sid */
+/** Names a session without giving its id away, which is a credential. @param {string} sid */
 export function handleOf(sid) {
   return createHash('sha256').update(sid).digest('hex').slice(0, 16)
 }
@@ -68,14 +74,9 @@ async function list(store) {
   return found.sort((one, other) => one.name.localeCompare(other.name) || one.since.localeCompare(other.since))
 }
 
-/** Ends the session that has this handle, if it is alive. @param {Store} store @param {string} handle */
+/** Ends the session that has this handle, if it is live. @param {Store} store @param {string} handle */
 export async function endSession(store, handle) {
   for await (const [sid] of store.entries()) {
-    if (handleOf(sid) === handle) return destroy(store, sid)
+    if (handleOf(sid) === handle) return store.destroyById(sid)
   }
-}
-
-/** @param {Store} store @param {string} sid @returns {Promise<void>} */
-function destroy(store, sid) {
-  return new Promise((resolve, reject) => store.destroy(sid, (error) => (error ? reject(error) : resolve())))
 }

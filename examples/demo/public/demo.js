@@ -3,7 +3,7 @@
 /** @param {string} selector */
 const find = (selector) => document.querySelector(selector)
 
-// --- times: the browser's own, and remaining lives that count down --------------------------------------------------
+// --- times: the browser's own, and remaining times that count down --------------------------------------------------
 
 /** When each element's session ends, by this browser's clock. @type {WeakMap<Element, { left: string, ends: number }>} */
 const ends = new WeakMap()
@@ -27,8 +27,10 @@ function countDown(element) {
   }
   const remaining = Math.max(0, end.ends - Date.now())
   const seconds = Math.round(remaining / 1000)
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  const rest = `${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`
   const label = element.querySelector('[role=timer]') ?? element
-  label.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  label.textContent = hours > 0 ? `${hours}:${rest}` : rest
   const life = Number(element.dataset['life'])
   if (life > 0) element.style.setProperty('--share', String(remaining / life))
 }
@@ -36,7 +38,7 @@ function countDown(element) {
 setInterval(showTimes, 1000)
 showTimes()
 
-/** The session has its full life again. @param {number} left milliseconds */
+/** The session was extended. @param {number} left milliseconds */
 function setLeft(left) {
   const ring = find('#life')
   if (!(ring instanceof HTMLElement)) return
@@ -104,6 +106,9 @@ async function sendInParallel(form) {
       tile.className = isKept ? 'kept' : 'lost'
     }
     result.textContent = `${kept} of ${tiles.length} kept.`
+    const comparison = await (await fetch('/comparison', { method: 'POST' })).json()
+    const others = find('#others')
+    if (others !== null) others.textContent = `express-session's MemoryStore kept ${comparison.kept} of ${tiles.length}.`
   } catch {
     result.textContent = 'The server does not answer.'
   } finally {

@@ -59,20 +59,32 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
     expect(await rowOf(ada, 'Ada').textContent()).toContain('you')
     await rowOf(ada, 'Grace').getByRole('button', { name: 'End this session' }).click()
     await grace.getByRole('heading', { name: 'Who are you?' }).waitFor() // without a reload
+    await grace.getByRole('alert').filter({ hasText: 'ended from elsewhere' }).waitFor()
     await rowOf(ada, 'Grace').waitFor({ state: 'detached' })
     await ada.getByRole('button', { name: 'Log out' }).click()
     await ada.getByRole('heading', { name: 'Who are you?' }).waitFor()
   })
 
-  it('shows the whole table on the screen of a telephone', async () => {
-    const page = await logIn('Maximiliana Featherstonehaugh', { viewport: { width: 390, height: 800 } })
-    const hidden = await page.locator('.scroll').evaluate((table) => table.scrollWidth - table.clientWidth)
-    expect(hidden).toBe(0)
+  it.each([320, 390, 820])('shows the whole page %i pixels wide, with a long name and the badge', async (width) => {
+    const name = 'Maximiliana Featherstonehaugh-Cholmondel'
+    const page = await logIn(name, { viewport: { width, height: 800 } })
+    const hidden = await page.evaluate(
+      '[document.documentElement, document.querySelector(".scroll")].map((element) => element.scrollWidth - element.clientWidth)',
+    )
+    expect(hidden).toEqual([0, 0])
+    // One look: the table may be replaced between two.
+    const [badge, cell] = (await page.evaluate(
+      '[document.querySelector(".own .you"), document.querySelector(".own td")].map((element) => element.getBoundingClientRect().toJSON())',
+    )) as { left: number; right: number; width: number }[]
+    expect(badge!.width).toBeGreaterThan(20)
+    expect(badge!.left).toBeGreaterThan(cell!.left)
+    expect(badge!.right).toBeLessThanOrEqual(cell!.right)
+    for (const tile of await page.locator('.tiles li').all()) expect((await tile.boundingBox())!.width).toBeGreaterThan(24)
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
   })
 
-  it('counts the remaining life down, and a request gives it back', async () => {
+  it('counts the remaining time down, and a request starts it again', async () => {
     const page = await logIn('Ada')
     const timer = page.getByRole('timer')
     await expect.poll(() => timer.textContent(), { timeout: 5000 }).toMatch(/29:5[0-8]/)
@@ -105,6 +117,7 @@ describe.skipIf(executablePath === undefined)('the demo in Chromium', () => {
     await page.getByRole('button', { name: 'Send 20 requests' }).click()
     await expect.poll(() => page.getByRole('status').textContent(), { timeout: 15_000 }).toContain('20 of 20 kept.')
     expect(await page.locator('.tiles li').allTextContents()).toEqual(Array(20).fill('1'))
+    await expect.poll(() => page.locator('#others').textContent(), { timeout: 15_000 }).toMatch(/MemoryStore kept 1?\d of 20/)
   })
 
   it('shows what became of parallel requests while values change', async () => {

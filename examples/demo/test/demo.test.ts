@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { scratchFolder } from '../../../testing/program.js'
 import { startDemo, Visitor } from './running.ts'
@@ -41,8 +43,36 @@ describe('the demo without JavaScript', () => {
     expect(status).toBe(200)
     expect(session).toMatchObject({ name: 'Ada', cookie: { originalMaxAge: 1_800_000, sameSite: 'lax', httpOnly: true } })
 
-    expect((await ada.request('/logout', {})).text).toContain('action="/login"')
+    const { text } = await ada.request('/logout', {})
+    expect(text).toContain('action="/login"')
+    expect(text).not.toContain('has ended')
     expect((await ada.session()).status).toBe(401)
+  })
+
+  it('ends all other sessions of a user, and tells the browsers why', async () => {
+    const [here, phone, tablet] = [await visitor().logIn('Hedy'), await visitor().logIn('Hedy'), await visitor().logIn('Hedy')]
+    const other = await visitor().logIn('Hedy Lamarr')
+    await here.request('/sessions/end-others', {})
+    for (const ended of [phone, tablet]) {
+      expect((await ended.session()).status).toBe(401)
+      expect((await ended.request('/')).text).toContain('Your session has ended: it was ended from elsewhere')
+    }
+    expect((await here.session()).status).toBe(200)
+    expect((await other.session()).status).toBe(200)
+  })
+
+  it('shows the inactivity time-out and the absolute time-out', async () => {
+    const ada = await visitor().logIn('Ada')
+    const { text } = await ada.request('/')
+    expect(text).toMatch(/<span role="timer"[^>]*>(30:00|29:5\d)<\/span>/)
+    expect(text).toMatch(/the session ends in <span data-left="\d+">(8:00:00|7:59:\d\d)<\/span>/)
+  })
+
+  it('says why a key or a value is refused', async () => {
+    const ada = await visitor().logIn('Ada')
+    expect((await ada.request('/values', { key: 'cookie', value: 'x' })).text).toContain('belongs to the session itself')
+    expect((await ada.request('/values', { key: '-', value: 'x' })).text).toContain('A key has 1 to 40 letters')
+    expect((await ada.request('/values', { key: 'a', value: 'x'.repeat(201) })).text).toContain('at most 200 characters')
   })
 
   it('gives a new id with every login, and ends the session that was there', async () => {
@@ -108,7 +138,11 @@ describe('the demo without JavaScript', () => {
 
   it('loses nothing of 20 requests at once', async () => {
     const ada = await visitor().logIn('Ada')
-    expect((await ada.request('/parallel', {})).text).toContain('20 of 20 kept.')
+    const { text } = await ada.request('/parallel', {})
+    expect(text).toContain('20 of 20 kept.')
+    const others = Number(/MemoryStore kept (\d+) of 20/.exec(text)?.[1])
+    expect(others).toBeGreaterThan(0)
+    expect(others).toBeLessThan(20)
     await Promise.all(Array.from({ length: 20 }, (_, index) => ada.request(`/parallel/${index + 1}`, {})))
     const { session } = await ada.session()
     const counters = Object.entries(session).filter(([key]) => key.startsWith('request'))
@@ -187,6 +221,20 @@ describe('the process', () => {
     })
     await other.program.stop('SIGTERM')
     expect(other.program.child?.exitCode).toBe(0)
+  })
+
+  it('says what to do when the port is in use, or a setting is no number', async () => {
+    const run = (env: Record<string, string>) =>
+      promisify(execFile)(process.execPath, [join(import.meta.dirname, '../server.js')], {
+        env: { ...process.env, SESSION_URL: 'memory:', ...env },
+      })
+    const { port } = new URL(demo.address)
+    await expect(run({ PORT: port })).rejects.toMatchObject({
+      stderr: expect.stringContaining(`the port is in use. Choose another one: PORT=${Number(port) + 1} npm start`),
+    })
+    await expect(run({ SESSION_LIFE: '30m' })).rejects.toMatchObject({
+      stderr: 'SESSION_LIFE must be a number from 1 to 31536000, such as 1800; it is "30m"\n',
+    })
   })
 
   it('tells why it cannot open the storage', async () => {
