@@ -7,7 +7,13 @@ import { collected } from './memory.js'
 const url = process.env['SESSION_URL'] || 'memory:'
 const store = await openStore(url)
 await store.open()
-const { app, close } = createApp({ store, storage: describeStorage(url), secret: 'of the load test', life: 3_600_000 })
+const { app, close } = createApp({
+  store,
+  storage: describeStorage(url),
+  secret: 'of the load test',
+  life: 3_600_000,
+  absoluteTimeout: 28_800_000,
+})
 const server = app.listen(0, '127.0.0.1', 4_096, () => process.send?.({ address: server.address() }))
 
 // Visitors keep their connections while others log in.

@@ -26,8 +26,6 @@ export interface GatedBank extends Bank {
   calls(method: GatedMethod): number
   /** Holds no more calls, and releases all that wait at the gate. */
   releaseAll(): void
-  /** @deprecated The old name of `releaseAll`. */
-  letGo(): void
 }
 
 /**
@@ -61,7 +59,6 @@ class GateHandler implements ProxyHandler<Bank> {
     held: (method) => this.#next(method),
     calls: (method) => this.#counts.get(method) ?? 0,
     releaseAll: () => this.#releaseAll(),
-    letGo: () => this.#releaseAll(),
   }
 
   constructor(bank: Bank) {

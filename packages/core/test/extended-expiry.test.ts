@@ -57,7 +57,7 @@ describe('a save that does not change the cookie’s age', () => {
     await held.perform()
     const later = inMinutes(60)
     await bank.touch('sid', later, Date.now())
-    gated.letGo()
+    gated.releaseAll()
     await held.release()
     await Promise.all([saving, waiting])
     expect(await expires()).toBe(later)

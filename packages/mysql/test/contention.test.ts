@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { bundle } from '../../../testing/bundle.js'
+import { newSession } from '../../../testing/requests.ts'
 import { MysqlStore } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { kinds, newTable, oneServer, opened, quote, sql } from './support.ts'
 
 const HOUR = 3_600_000

@@ -3,9 +3,9 @@ import { createPool } from 'mysql2'
 import { type Connection, createConnection, createPool as createPromisePool } from 'mysql2/promise'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startProxy } from '../../../testing/proxy.js'
+import { all, get, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
 import type { MysqlOptions } from '../../../testing/tools/mysql-server.js'
 import { type MysqlBankOptions, MysqlStore } from '../src/index.ts'
-import { all, get, type Outcome, outcome, recovers, set } from './requests.ts'
 import { kinds, type Started, sql } from './support.ts'
 
 const TIMEOUT = 1_500

@@ -6,8 +6,8 @@ import session, { type SessionData, type Store } from 'express-session'
 import createKnex from 'knex'
 import { Sequelize } from 'sequelize'
 import { afterEach, describe, expect, it } from 'vitest'
+import { newSession } from '../../../testing/requests.ts'
 import { MysqlStore } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { kinds, mariadb, oneServer, sql } from './support.ts'
 
 const expressMysqlSession = createRequire(import.meta.url)('express-mysql-session')

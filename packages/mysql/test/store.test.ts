@@ -2,8 +2,8 @@ import { storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openStore } from 'connect-databank'
 import { coalesce } from 'connect-databank/backend'
 import { describe, expect, it } from 'vitest'
+import { newSession } from '../../../testing/requests.ts'
 import { MysqlBank, MysqlStore, openBank } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { kinds, mariadb, newTable, oneServer, quote, sql } from './support.ts'
 
 for (const kind of kinds) {

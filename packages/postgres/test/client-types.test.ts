@@ -1,8 +1,8 @@
 // What an application may have told pg to make of the types of cells.
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newSession } from '../../../testing/requests.ts'
 import { PostgresBank, type PostgresBankOptions, PostgresStore } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { isMissing, newTable, oneServer } from './support.ts'
 
 const { builtins } = pg.types

@@ -5,8 +5,8 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { bundle } from '../../../testing/bundle.js'
+import { newSession } from '../../../testing/requests.ts'
 import { PostgresStore } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { isMissing, newTable, oneServer, opened, sql } from './support.ts'
 
 const HOUR = 3_600_000

@@ -1,4 +1,4 @@
-// What the server refuses, and how it is told.
+// What the server refuses, and which code the caller gets.
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmdirSync } from 'node:fs'

@@ -7,9 +7,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { bundle } from '../../../testing/bundle.js'
 import { freePort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
+import { all, get, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
 import { startPostgresql } from '../../../testing/servers/postgresql.js'
 import { type PostgresBankOptions, PostgresStore } from '../src/index.ts'
-import { all, get, type Outcome, outcome, recovers, set } from './requests.ts'
 import { isMissing, type Postgresql, sql } from './support.ts'
 
 const TIMEOUT = 1_500
@@ -124,7 +124,7 @@ describe.skipIf(isMissing)('a store whose server', () => {
     await remove()
   })
 
-  it('has vanished without a word: the connection is replaced', async () => {
+  it('stops answering and closes nothing: the connection is replaced', async () => {
     const server = await started()
     const proxy = await proxied(server)
     const store = opened(at(proxy.port))

@@ -7,8 +7,8 @@ import createKnex from 'knex'
 import pg from 'pg'
 import { Sequelize } from 'sequelize'
 import { afterEach, describe, expect, it } from 'vitest'
+import { newSession } from '../../../testing/requests.ts'
 import { PostgresStore } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { isMissing, oneServer, sql } from './support.ts'
 
 const HOUR = 3_600_000

@@ -2,8 +2,8 @@ import { storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openStore } from 'connect-databank'
 import { coalesce } from 'connect-databank/backend'
 import { describe, expect, it } from 'vitest'
+import { newSession } from '../../../testing/requests.ts'
 import { openBank, PostgresBank, type PostgresBankOptions, PostgresStore } from '../src/index.ts'
-import { newSession } from './requests.ts'
 import { isMissing, newTable, oneServer, sql } from './support.ts'
 
 describe.skipIf(isMissing)('a store on PostgreSQL', () => {

@@ -13,7 +13,7 @@ import { unpackNpm } from '../../../testing/tools/npm.js'
 import { SqliteStore } from '../src/index.ts'
 import { BetterSqlite3 } from './fixtures/better-sqlite3.ts'
 import * as sqlite3 from './fixtures/sqlite3.ts'
-import { newSession } from './requests.ts'
+import { newSession } from '../../../testing/requests.ts'
 import { HOUR } from './support.ts'
 
 type Layout = 'connect-sqlite3' | 'better-sqlite3-session-store' | 'connect-session-knex' | 'connect-session-sequelize'

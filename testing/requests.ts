@@ -2,7 +2,7 @@
 import type { DatabankStore } from 'connect-databank'
 import session, { type SessionData } from 'express-session'
 import { expect } from 'vitest'
-import { until } from '../../../testing/program.js'
+import { until } from './program.js'
 
 export interface Outcome {
   readonly code: string | undefined
@@ -13,8 +13,7 @@ export interface Outcome {
 
 /** A session as express-session passes it to a store. */
 export function newSession(data: object = {}, maxAge = 3_600_000): SessionData {
-  const cookie = new session.Cookie()
-  cookie.maxAge = maxAge
+  const cookie = Object.assign(new session.Cookie(), { maxAge })
   return { cookie, ...data } as SessionData
 }
 
