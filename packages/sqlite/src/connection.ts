@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { Result } from '@connect-databank/sql'
 import { type BankContext, closedError } from 'connect-databank/backend'
 import { type Database, type Engine, loadEngine } from './engines.ts'
-import { openError } from './errors.ts'
+import { codeOf, openError } from './errors.ts'
 import { MEMORY, type SqliteBankOptions } from './options.ts'
 import { StatementQueue } from './statement-queue.ts'
 import { WriteAheadLog } from './write-ahead-log.ts'
@@ -38,7 +38,7 @@ export class SqliteConnection {
     this.#path = path === MEMORY ? path : resolve(path)
     this.#reads = new StatementQueue({ path, begin: 'begin', database: () => this.#current(CHECK_INTERVAL) })
     const committed = (): Promise<void> | undefined => this.#committed()
-    this.#writes = new StatementQueue({ path, begin: 'begin immediate', database: () => this.#current(0), committed })
+    this.#writes = new StatementQueue({ path, begin: 'begin immediate', database: () => this.#currentForWriting(), committed })
   }
 
   /** Runs a statement. Several in one text are run as one. */
@@ -52,10 +52,16 @@ export class SqliteConnection {
       const count = await this.#writes.run((database) => run(database, sql, parameters), timeout)
       return { rows: [], count }
     } catch (error) {
-      // On a full disk, the log has room again after a checkpoint.
-      this.#log?.checkpointSoon()
+      this.#failed(error)
       throw error
     }
+  }
+
+  #failed(error: unknown): void {
+    // On a full disk, the log has room again after a checkpoint.
+    this.#log?.checkpointSoon()
+    // A file that could not be written when it was opened stays so until it is opened again.
+    if (codeOf(error as object) === 'DATABANK_DENIED' && this.#path !== MEMORY) this.#forget()
   }
 
   async close(): Promise<void> {
@@ -72,10 +78,20 @@ export class SqliteConnection {
       if (now - this.#checkedAt < maxAge) return this.#database
       this.#checkedAt = now
       if (fileAt(this.#path) === this.#file) return this.#database
-      void this.#release().catch(() => {}) // Its file is gone already.
+      this.#forget()
     }
     this.#opening ??= this.#open()
     return this.#opening
+  }
+
+  async #currentForWriting(): Promise<Database> {
+    await this.#log?.pause
+    return this.#current(0)
+  }
+
+  /** The next statement opens the file again. */
+  #forget(): void {
+    void this.#release().catch(() => {})
   }
 
   async #release(): Promise<void> {
@@ -99,14 +115,14 @@ export class SqliteConnection {
       const database = engine.open(this.#path)
       try {
         database.exec(SETTINGS)
+        this.#file = fileAt(this.#path)
+        this.#checkedAt = performance.now()
         if (useLog(database)) this.#log = this.#openLog(database, engine)
         else this.#useNoLog(database)
       } catch (error) {
         database.close()
         throw error
       }
-      this.#file = fileAt(this.#path)
-      this.#checkedAt = performance.now()
       this.#database = database
       return database
     } catch (error) {

@@ -1,6 +1,16 @@
-import { type Dialect, isExpired, isLive, onConflict, p, quoted, updatedTimestamps, write } from '@connect-databank/sql'
+import {
+  type Dialect,
+  isExpired,
+  isLive,
+  type Layout,
+  onConflict,
+  p,
+  quoted,
+  updatedTimestamps,
+  write,
+} from '@connect-databank/sql'
 import { codeOf, isMissingTable } from './errors.ts'
-import { ownLayout, peerLayouts } from './layouts.ts'
+import { createdAtOnce, ownLayout, peerLayouts } from './layouts.ts'
 
 /** SQLite 3.46 and later. */
 export const sqliteDialect: Dialect = {
@@ -38,4 +48,11 @@ export const sqliteDialect: Dialect = {
   // The connection repeats what found a lock.
   isTransient: () => false,
   isMissingTable,
+}
+
+/** For a connection that runs several statements as one. */
+export const scriptDialect: Dialect = {
+  ...sqliteDialect,
+  own: createdAtOnce(ownLayout),
+  layouts: Object.fromEntries(Object.entries(peerLayouts).map(([name, layout]) => [name, createdAtOnce<Layout>(layout)])),
 }

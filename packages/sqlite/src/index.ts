@@ -1,9 +1,10 @@
 import { DatabankStore, type StoreOptions } from 'connect-databank'
 import { type Bank, type BankContext, DEFAULT_CONTEXT, splitOptions } from 'connect-databank/backend'
 import { SqliteBank } from './bank.ts'
+import { sqliteDialect } from './dialect.ts'
 import { optionsOfUrl, type SqliteBankOptions } from './options.ts'
 
-export { SqliteBank, type SqliteBankOptions }
+export { SqliteBank, type SqliteBankOptions, sqliteDialect }
 
 export type SqliteStoreOptions = SqliteBankOptions & Omit<StoreOptions, 'bank'>
 

@@ -27,11 +27,9 @@ export const ownLayout: Layout = {
   owner: { name: 'owner', ...text },
   version: { name: 'version' },
   create: ({ name, quoted, quote }) => [
-    [
-      `create table if not exists ${quoted} (id text not null primary key, expires integer not null, version integer not null, owner text, payload text not null) strict`,
-      `create index if not exists ${quote(`${name}_expires`)} on ${quoted} (expires)`,
-      `create index if not exists ${quote(`${name}_owner`)} on ${quoted} (owner, id) where owner is not null`,
-    ].join('; '),
+    `create table if not exists ${quoted} (id text not null primary key, expires integer not null, version integer not null, owner text, payload text not null) strict`,
+    `create index if not exists ${quote(`${name}_expires`)} on ${quoted} (expires)`,
+    `create index if not exists ${quote(`${name}_owner`)} on ${quoted} (owner, id) where owner is not null`,
   ],
 }
 
@@ -90,11 +88,9 @@ const connectSessionKnex: Layout = {
   id: peerId,
   payload: peerJson('sess'),
   expires: isoTime('expired', (iso) => iso),
-  create: (table) => [
-    [
-      `create table if not exists ${table.quoted} ("sid" varchar(255), "sess" json not null, "expired" datetime not null, primary key ("sid"))`,
-      `create index if not exists ${table.quote(`${table.name}_expired_index`)} on ${table.quoted} ("expired")`,
-    ].join('; '),
+  create: ({ name, quoted, quote }) => [
+    `create table if not exists ${quoted} ("sid" varchar(255), "sess" json not null, "expired" datetime not null, primary key ("sid"))`,
+    `create index if not exists ${quote(`${name}_expired_index`)} on ${quoted} ("expired")`,
   ],
 }
 
@@ -116,10 +112,15 @@ const connectSessionSequelize: Layout = {
   ],
 }
 
+/** The layout, created by one text of several statements, so that none of them is left out if the process ends in between. */
+export function createdAtOnce<Any extends Layout>(layout: Any): Any {
+  return { ...layout, create: (table) => [layout.create(table).join('; ')] }
+}
+
 /** The tables of other stores. */
-export const peerLayouts: Readonly<Partial<Record<LayoutName, Layout>>> = {
+export const peerLayouts = {
   'connect-sqlite3': connectSqlite3,
   'better-sqlite3-session-store': betterSqlite3SessionStore,
   'connect-session-knex': connectSessionKnex,
   'connect-session-sequelize': connectSessionSequelize,
-}
+} satisfies Partial<Record<LayoutName, Layout>>

@@ -6,28 +6,27 @@ import { setBackgroundTimeout } from 'connect-databank/backend'
 /** The time between two checkpoints while there are writes, in milliseconds. */
 const CHECKPOINT_INTERVAL = 500
 
-/**
- * What the thread runs. A checkpoint lets writers go on, so that the log is never at its end while they write: when the log is long,
- * a second one stops them for the short rest, and the log begins anew.
- */
+/** From this many pages on, of 4 KiB each, the log is long. */
+const LONG = 2_000
+
+/** What the thread runs: the checkpoints that it is asked for. */
 const THREAD = `
 const { parentPort, workerData: { module, path } } = require('node:worker_threads')
 const Driver = module === 'node:sqlite' ? require(module).DatabaseSync : require(module)
 const database = new Driver(path)
-database.exec('pragma busy_timeout = 10; pragma synchronous = normal')
-const [passive, restart] = ['passive', 'restart'].map((mode) => database.prepare('pragma wal_checkpoint(' + mode + ')'))
+database.exec('pragma busy_timeout = 100; pragma synchronous = normal')
 parentPort.on('message', (message) => {
   if (message === 'close') {
     database.close()
     return parentPort.close()
   }
+  let pages = { log: 0 }
   try {
-    const { log, checkpointed } = passive.get()
-    if (log > 2000 && log > checkpointed) restart.get()
+    pages = database.prepare('pragma wal_checkpoint(' + message + ')').get()
   } catch {
-    // Another process has the lock for checkpoints: then it does the work.
+    // Another process makes one at this moment.
   }
-  parentPort.postMessage('done')
+  parentPort.postMessage(pages)
 })`
 
 /**
@@ -44,7 +43,12 @@ export class WriteAheadLog {
   #thread: Worker | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isCheckpointing = false
+  #resume: (() => void) | undefined
   #hasFailed = false
+  #isClosed = false
+
+  /** While it is a promise, writers wait until it resolves. */
+  pause: Promise<void> | undefined
 
   /**
    * @param module what the thread requires: `node:sqlite`, or the path of better-sqlite3
@@ -74,6 +78,7 @@ export class WriteAheadLog {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     await this.#flushing.catch(() => {})
     await this.#file?.close()
@@ -99,20 +104,44 @@ export class WriteAheadLog {
     }
     this.#isCheckpointing = true
     this.#thread ??= this.#startThread()
-    this.#thread.postMessage('checkpoint')
+    this.#thread.postMessage('passive')
+  }
+
+  /**
+   * A passive checkpoint lets writers go on, so it never meets the end of a log that they write to all the time. When the log is long,
+   * they wait for the short rest, and the log begins anew.
+   */
+  #checkpointed({ log }: { log: number }): void {
+    if (this.pause !== undefined || this.#isClosed || log <= LONG) {
+      this.#isCheckpointing = false
+      this.#endPause()
+      return
+    }
+    this.pause = new Promise((resolve) => {
+      this.#resume = resolve
+    })
+    // Writers wait for it: the process must not end meanwhile.
+    this.#thread?.ref()
+    this.#thread?.postMessage('restart')
+  }
+
+  #endPause(): void {
+    if (!this.#isClosed) this.#thread?.unref()
+    this.#resume?.()
+    this.pause = undefined
   }
 
   #startThread(): Worker {
     const workerData = { module: this.#module, path: this.#path }
     const thread = new Worker(THREAD, { eval: true, workerData, execArgv: ['--no-warnings'] })
-    thread.unref()
-    thread.on('message', () => {
-      this.#isCheckpointing = false
-    })
+    thread.on('message', (pages) => this.#checkpointed(pages))
     thread.once('error', () => {
       this.#hasFailed = true
+      this.#endPause()
       this.#onThreadFailed()
     })
+    // After the listeners: one of them would keep the process alive again.
+    thread.unref()
     return thread
   }
 }

@@ -1,12 +1,10 @@
 // The dialect, over a client that the application has.
-import { join } from 'node:path'
 import { bankConformance } from '@connect-databank/conformance'
 import { SqlBank, SqlStore } from '@connect-databank/sql'
 import { describe, expect, it } from 'vitest'
-import { scratchFolder } from '../../../testing/program.js'
+import { newSession } from '../../../testing/requests.ts'
 import { sqliteDialect } from '../src/index.ts'
 import { BetterSqlite3 } from './fixtures/better-sqlite3.ts'
-import { newSession } from '../../../testing/requests.ts'
 
 function executeOn(path: string) {
   const database = new BetterSqlite3(path)
@@ -23,18 +21,8 @@ describe('a SqlBank on the dialect of SQLite', () => {
     { describe, it },
     {
       open: async () => {
-        const folder = await scratchFolder()
-        const banks: SqlBank[] = []
-        const another = async (): Promise<SqlBank> => {
-          const bank = new SqlBank({ dialect: sqliteDialect, ...executeOn(join(folder.path, 'a.db')) })
-          banks.push(bank)
-          return bank
-        }
-        const close = async (): Promise<void> => {
-          await Promise.all(banks.map((bank) => bank.close()))
-          await folder.remove()
-        }
-        return { bank: await another(), another, close }
+        const bank = new SqlBank({ dialect: sqliteDialect, ...executeOn(':memory:') })
+        return { bank, close: () => bank.close() }
       },
     },
   )

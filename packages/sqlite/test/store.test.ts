@@ -2,8 +2,8 @@ import { storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openStore } from 'connect-databank'
 import { describe, expect, it } from 'vitest'
 import { scratchFolder } from '../../../testing/program.js'
-import { SqliteBank, SqliteStore } from '../src/index.ts'
 import { newSession } from '../../../testing/requests.ts'
+import { SqliteBank, SqliteStore } from '../src/index.ts'
 
 for (const layout of [undefined, 'connect-session-knex'] as const) {
   describe(layout === undefined ? 'a store with a table of its own' : `a store with the table of ${layout}`, () => {

@@ -1,5 +1,7 @@
 // What the tests of this package share: a folder for a test, and banks on one file in it.
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundle } from '../../../testing/bundle.js'
 import { scratchFolder } from '../../../testing/program.js'
 import { SqliteBank, type SqliteBankOptions } from '../src/index.ts'
 import { BetterSqlite3 } from './fixtures/better-sqlite3.ts'
@@ -36,4 +38,10 @@ export function sql(path: string, text: string, ...parameters: unknown[]): Recor
   } finally {
     database.close()
   }
+}
+
+/** The programs of the tests as JavaScript, since child processes know no TypeScript. */
+export function bundlePrograms(): ReturnType<typeof bundle> {
+  const folder = join(import.meta.dirname, 'programs')
+  return bundle(Object.fromEntries(readdirSync(folder).map((file) => [file.replace('.ts', ''), join(folder, file)])))
 }
