@@ -52,7 +52,7 @@ export function invalidOption(message: string): TypeError & { code: 'DATABANK_IN
 
 /** Whether the error has one of these codes. It may come from another copy of this package, so its class is not checked. */
 export function isCoded(error: unknown): error is Error & { code: ErrorCode } {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('DATABANK_')
+  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('DATABANK_')
 }
 
 /**
@@ -61,6 +61,12 @@ export function isCoded(error: unknown): error is Error & { code: ErrorCode } {
  */
 export function coded(error: unknown, code: ErrorCode = 'DATABANK_BACKEND_FAILED'): Error & { code: ErrorCode } {
   if (isCoded(error)) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return new DatabankError(code, message, { cause: error })
+}
+
+/** The error's message. Where tests run in a realm of their own (Jest), errors of Node.js are no instances of `Error`. */
+export function messageOf(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown }
+  return typeof message === 'string' && message !== '' ? message : String(error)
 }

@@ -155,7 +155,7 @@ interface ErrorDetails {
  */
 function detailsOf(error: unknown, depth = 0): ErrorDetails {
   const { name, message, code, cause, stack = '' } = error as Error & { code?: unknown }
-  if (!(cause instanceof Error) || depth === DEEPEST_CAUSE) return { name, message, code, stack }
+  if (typeof cause !== 'object' || cause === null || depth === DEEPEST_CAUSE) return { name, message, code, stack }
   const details = detailsOf(cause, depth + 1)
   return { name, message, code, stack: `${stack}\nCaused by: ${details.stack}`, cause: details }
 }

@@ -28,7 +28,7 @@ const SDK_ERRORS: Readonly<Record<string, ErrorCode>> = {
 
 /** The class name of an error. */
 export function nameOf(error: unknown): string {
-  return error instanceof Error ? error.constructor.name : ''
+  return typeof error === 'object' && error !== null ? error.constructor.name : ''
 }
 
 /** The SDK's error with our code. */

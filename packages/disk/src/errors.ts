@@ -20,7 +20,8 @@ export const errorOf = errorMapper('disk', ({ code }) => CODES[String(code)])
 
 /** The system's code of an error, such as `ENOENT`, or ''. */
 export function codeIn(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  // Where tests run in a realm of their own (Jest), errors of Node.js are no instances of Error.
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 }
 
 /**

@@ -24,7 +24,7 @@ export class PostgresConnection {
   constructor(options: PostgresBankOptions, context: BankContext) {
     this.#options = options
     this.#context = context
-    this.#pool = options.pool
+    this.#pool = options.pool as Pool | undefined
     this.#prepares = options.prepare ?? true
   }
 

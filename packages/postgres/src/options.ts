@@ -1,20 +1,25 @@
 import { type TableOptions, tableRules } from '@connect-databank/sql'
 import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
-import type { Pool, PoolConfig } from 'pg'
 
 const isPostgresUrl = (value: unknown): boolean =>
   typeof value === 'string' && /^postgres(ql)?:/.test(value) && URL.canParse(value)
+
+/** A `pg.Pool`, by its structure: pg has its types in a package of their own, which users need not have. */
+export interface PostgresPool {
+  connect(...parameters: never[]): unknown
+  query(...parameters: never[]): unknown
+}
 
 /** The options of the bank. */
 export interface PostgresBankOptions extends TableOptions {
   /** The server: `postgres://user:password@host:port/database`. Default: what the environment variables of PostgreSQL name. */
   url?: string
   /** A `pg.Pool` of yours, instead of `url`. It is never closed. */
-  pool?: Pool
+  pool?: PostgresPool
   /** How many connections there may be, with `url`. Default: 10. */
   maxConnections?: number
   /** More for the `pg.Pool` that `url` makes, such as `{ ssl: { ca } }`. Default: `{}`. */
-  poolOptions?: PoolConfig
+  poolOptions?: object
   /**
    * Whether statements are prepared on each connection. Default: true, until a pooler between us and the server turns out to
    * lend connections for one transaction only.

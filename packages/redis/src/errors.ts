@@ -35,7 +35,8 @@ export const redisError = errorMapper('Redis', (error) => {
 
 /** The code that an error reply begins with; undefined if the server did not reply this error. */
 export function replyCode(error: unknown): string | undefined {
-  return error instanceof Error ? REPLY.exec(error.message)?.[1] : undefined
+  const { message } = (error ?? {}) as { message?: unknown }
+  return typeof message === 'string' ? REPLY.exec(message)?.[1] : undefined
 }
 
 /** Whether the server does not know the command. */

@@ -1,4 +1,4 @@
-import { DatabankError, type ErrorCode, isCoded } from '../errors.ts'
+import { DatabankError, type ErrorCode, isCoded, messageOf } from '../errors.ts'
 
 /** Error codes of Node.js and the operating system, and what they mean to the caller of a store. */
 const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -67,8 +67,7 @@ export function errorMapper(
     if (isCoded(error)) return error
     const isObject = typeof error === 'object' && error !== null
     const code = (isObject ? codeOf(error) : undefined) ?? codeOfSystemError(error) ?? 'DATABANK_BACKEND_FAILED'
-    const message = error instanceof Error && error.message !== '' ? error.message : String(error)
-    return new DatabankError(code, `${database}: ${message}`, { cause: error })
+    return new DatabankError(code, `${database}: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -177,7 +177,8 @@ class LegacyLog {
 
   error(error: Error & { cause?: unknown }, fields: object, message?: string): void {
     this.#logged.add(error)
-    const err = error.cause instanceof Error ? error.cause : error
+    const { cause } = error as { cause?: Error }
+    const err = typeof cause?.message === 'string' ? cause : error
     quietly(() => this.#logger?.error({ err, ...fields }, message ?? err.message))
   }
 
