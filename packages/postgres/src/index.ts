@@ -2,9 +2,9 @@ import { DatabankStore, type StoreOptions } from 'connect-databank'
 import { type Bank, type BankContext, coalesce, DEFAULT_CONTEXT, splitOptions } from 'connect-databank/backend'
 import { PostgresBank } from './bank.ts'
 import { postgresDialect } from './dialect.ts'
-import type { PostgresBankOptions } from './options.ts'
+import type { PostgresBankOptions, PostgresPool } from './options.ts'
 
-export { PostgresBank, type PostgresBankOptions, postgresDialect }
+export { PostgresBank, type PostgresBankOptions, type PostgresPool, postgresDialect }
 
 /**
  * Sessions in PostgreSQL, for express-session. Takes the options of the bank and those of the store.
