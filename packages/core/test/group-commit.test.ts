@@ -36,6 +36,24 @@ describe('writes of one session that wait for each other', () => {
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, a: 1, b: 1, c: 1 })
   })
 
+  it('do not include one that comes when they are being sent: it is sent after them', async () => {
+    const { bank, client, save } = await requests(['first', 'a', 'b', 'late'])
+    bank.hold('swap')
+    const first = save('first', 1)
+    const call = await bank.held('swap')
+    const others = [save('a', 1), save('b', 1)]
+    await call.release()
+    const group = await bank.held('swap')
+    const late = save('late', 1)
+    await nextTurn()
+    await group.release()
+    await Promise.all(others)
+    await (await bank.held('swap')).release()
+    bank.releaseAll()
+    await Promise.all([first, late])
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, a: 1, b: 1, late: 1 })
+  })
+
   it('are merged anew when another process is faster', async () => {
     const { bank, client, save } = await requests(['first', 'a', 'b'])
     bank.hold('swap')

@@ -78,6 +78,16 @@ describe.each(BANKS)('parallel changes on a bank %s', (_name, make, limit) => {
     expect(dataOf(await client.get('sid'))).toEqual({ theirs: 1, later: 1 })
   })
 
+  it('survive the next save of such a request also when it renews its age', async () => {
+    const client = open()
+    await client.set('sid', sessionData())
+    const [first, second] = [await client.load('sid'), await client.load('sid')]
+    await client.set('sid', Object.assign(first, { theirs: 1 }))
+    await client.set('sid', Object.assign(renewAge(second), { ours: 1 }))
+    await client.set('sid', Object.assign(renewAge(second), { later: 1 }))
+    expect(dataOf(await client.get('sid'))).toEqual({ theirs: 1, ours: 1, later: 1 })
+  })
+
   it('leave a later expiry alone in the save that follows a merged one', async () => {
     const bank = make()
     const client = new Client(limit(bank))

@@ -173,11 +173,13 @@ describe('the index of owners', () => {
   })
 
   it('does not follow data that were not saved', async () => {
-    const { bank, client } = open()
+    const bank = gatedBank(new ReferenceBank())
+    const client = new Client(bank, { owner })
     await client.set('sid', sessionOf('ada'))
     const live = await client.load('sid')
     live['user'] = 'mallory'
     await client.touch('sid', live)
+    expect(bank.calls('swap')).toBe(0)
     live.cookie.maxAge = 5 * MINUTE
     await client.touch('sid', live)
     expect([(await bank.read('sid'))?.owner, dataOf(await client.get('sid'))]).toEqual(['ada', { user: 'ada' }])
@@ -192,6 +194,19 @@ describe('the index of owners', () => {
       await client.touch('sid', live)
     }
     expect([gated.calls('touch'), gated.calls('swap')]).toEqual([3, 0])
+  })
+
+  it('is not believed about a session that gets another owner while the list is read', async () => {
+    const reference = new ReferenceBank()
+    const gated = gatedBank(reference)
+    const [client, other] = [new Client(gated, { owner }), new Client(reference, { owner })]
+    await client.set('sid', sessionOf('ada'))
+    gated.hold('readMany')
+    const listing = idsOf(client, 'ada')
+    const held = await gated.held('readMany')
+    await other.set('sid', sessionOf('bob'))
+    await held.release()
+    expect(await listing).toEqual([])
   })
 
   it('has a session as soon as its save has ended', async () => {
@@ -298,6 +313,19 @@ describe('maxSessionsPerOwner', () => {
       await later()
     }
     await client.set('first', Object.assign(await client.load('first'), { n: 1 }))
+    await client.set('third', sessionOf('ada'))
+    expect(await idsOf(client, 'ada')).toEqual(['second', 'third'])
+  })
+
+  it('goes by that in whatever order the bank lists the sessions', async () => {
+    const { bank, client } = limited(2)
+    for (const id of ['first', 'second']) {
+      await client.set(id, sessionOf('ada'))
+      await later()
+    }
+    const oldest = (await bank.read('first'))!
+    await bank.delete('first')
+    await bank.save('first', oldest)
     await client.set('third', sessionOf('ada'))
     expect(await idsOf(client, 'ada')).toEqual(['second', 'third'])
   })

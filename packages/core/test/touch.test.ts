@@ -49,6 +49,23 @@ describe('touch', () => {
   })
 
   it.each([
+    [0, 'touch'],
+    // express-session computes the age anew at each touch, from two readings of the clock.
+    [-1, 'touch'],
+    [-10, 'touch'],
+    [-11, 'swap'],
+    [1, 'swap'],
+  ] as const)('of a cookie whose age has changed by %i ms is a %s', async (difference, method) => {
+    const bank = gatedBank(new ReferenceBank())
+    const client = new Client(bank)
+    await client.set('sid', sessionData())
+    const live = renewAge(await client.load('sid'))
+    ;(live.cookie.originalMaxAge as number) += difference
+    await client.touch('sid', live)
+    expect([bank.calls('touch'), bank.calls('swap')]).toEqual(method === 'touch' ? [1, 0] : [0, 1])
+  })
+
+  it.each([
     ['a longer age', { maxAge: 5 * MINUTE }],
     ['a shorter age', { maxAge: MINUTE / 2 }],
     ['no expiry', { maxAge: null }],

@@ -103,6 +103,15 @@ describe('update', () => {
     expect((await bank.read('sid'))?.expires).toBe(sooner)
   })
 
+  it('leaves the expiry of a browser session alone', async () => {
+    const bank = new ReferenceBank()
+    const client = new Client(bank, { ttl: MINUTE })
+    const expires = Date.now() + MINUTE / 2
+    await bank.save('sid', { payload: JSON.stringify(sessionData({ n: 0 }, null)), expires })
+    await client.store.update('sid', increment)
+    expect(await bank.read('sid')).toMatchObject({ expires, payload: expect.stringContaining('"n":1') })
+  })
+
   it('keeps its change beside those of requests that save', async () => {
     const client = new Client(new ReferenceBank())
     await client.set('sid', sessionData({ n: 0 }))
