@@ -7,7 +7,7 @@
  * | `DATABANK_INVALID_ID` | the session id is not a non-empty string |
  * | `DATABANK_INVALID_SESSION` | the session cannot be stored: no cookie, an expiry that is no date, a BigInt, a cycle, too large |
  * | `DATABANK_INVALID_RECORD` | what is stored is no session, and must not be overwritten silently |
- * | `DATABANK_MERGE_FAILED` | the `merge` option threw, or returned no session |
+ * | `DATABANK_MERGE_FAILED` | the `merge` option threw, or returned no session; or the function that `update` was given threw |
  * | `DATABANK_TIMEOUT` | no answer within `timeout`; a write may or may not have happened |
  * | `DATABANK_UNAVAILABLE` | the backend cannot be reached, or is too busy to take more |
  * | `DATABANK_DENIED` | the backend refuses access: credentials or rights |

@@ -30,6 +30,9 @@ export interface Write {
   conflictingKeys?: string[]
 }
 
+/** The function of `update`. */
+type Change = (session: SessionData) => SessionData | undefined | void | Promise<SessionData | undefined | void>
+
 export interface WriterRules {
   readonly bank: Bank
   readonly codec: SessionCodec
@@ -120,11 +123,7 @@ export class Writer {
    *
    * @param change changes the session that it is given, or returns another one; it may run again
    */
-  async update(
-    id: string,
-    change: (session: SessionData) => SessionData | undefined | void | Promise<SessionData | undefined | void>,
-    cancellation: Cancellation,
-  ): Promise<SessionData | null> {
+  async update(id: string, change: Change, cancellation: Cancellation): Promise<SessionData | null> {
     const { bank } = this.#rules
     for (let attempt = 0; ; attempt++) {
       const stored = await readLive(bank, id)
@@ -134,7 +133,7 @@ export class Writer {
       if (expires !== null && expires <= Date.now()) return null
       const session = sessionOf(parsed, expires)
       const cookieBefore = JSON.stringify(session.cookie)
-      const changed = (await change(session)) ?? session
+      const changed = (await callChange(change, session)) ?? session
       throwIfCancelled(cancellation, 'update')
       const draft = this.#rules.draftOf(changed, parsed.created)
       const isSameCookie = JSON.stringify(changed.cookie) === cookieBefore
@@ -236,6 +235,15 @@ export class Writer {
       this.#rules.log.dropped(id)
     }
     return null
+  }
+}
+
+/** An error of the caller's own function is no failure of the database. */
+async function callChange(change: Change, session: SessionData): Promise<SessionData | undefined | void> {
+  try {
+    return await change(session)
+  } catch (cause) {
+    throw new DatabankError('DATABANK_MERGE_FAILED', `update: ${(cause as Error)?.message ?? cause}`, { cause })
   }
 }
 

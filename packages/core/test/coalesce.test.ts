@@ -401,8 +401,8 @@ describe('coalesce', () => {
 
   it('touches with the latest time of a batch, so that nothing is revived that has expired by then', async () => {
     const { held, bank } = bankOf('a', 'b')
-    void bank.touch?.('a', NOW + 100, NOW + 2)
-    void bank.touch?.('b', NOW + 100, NOW + 1)
+    void bank.touch?.('a', NOW + 100, NOW + 1)
+    void bank.touch?.('b', NOW + 100, NOW + 2)
     await turn()
     assert.deepEqual([held.called(), held.times], [['touchMany a,b'], [NOW + 2]])
   })

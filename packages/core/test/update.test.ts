@@ -125,11 +125,13 @@ describe('update', () => {
     const client = new Client(new ReferenceBank())
     await client.set('sid', sessionData({ n: 1 }))
     const thrown = new Error('out of stock')
+    // No failure of the database, and not logged as one.
+    const failed = { code: 'DATABANK_MERGE_FAILED', message: 'update: out of stock', cause: thrown }
     const failing = client.store.update('sid', () => {
       throw thrown
     })
-    await expect(failing).rejects.toMatchObject({ message: expect.stringContaining('out of stock') })
-    await expect(client.store.update('sid', () => Promise.reject(thrown))).rejects.toThrow('out of stock')
+    await expect(failing).rejects.toMatchObject(failed)
+    await expect(client.store.update('sid', () => Promise.reject(thrown))).rejects.toMatchObject(failed)
     const invalid = { code: 'DATABANK_INVALID_SESSION' }
     await expect(client.store.update('sid', () => ({ n: 2 }) as never)).rejects.toMatchObject(invalid)
     await expect(client.store.update('sid', () => 'text' as never)).rejects.toMatchObject(invalid)
