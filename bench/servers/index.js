@@ -16,7 +16,7 @@ import { onPath, run } from '../../testing/tools/command.js'
  */
 
 /** @type {Record<string, () => Promise<Running>>} */
-export const start = { redis, 'mongodb-load': mongodb, couchbase }
+export const start = { redis, 'mongodb-load': mongodb, couchbase, postgresql, mariadb }
 
 /** @returns {Promise<Running>} */
 async function redis() {
@@ -34,6 +34,20 @@ async function redis() {
       await running.stop()
     },
   }
+}
+
+/** @returns {Promise<Running>} */
+async function postgresql() {
+  const { startPostgresql } = await import('../../testing/servers/postgresql.js')
+  const running = await startPostgresql()
+  return { url: running.url, version: String(server('postgresql')['version']), stop: () => running.stop() }
+}
+
+/** @returns {Promise<Running>} */
+async function mariadb() {
+  const { startMariadb } = await import('../../testing/servers/mariadb.js')
+  const running = await startMariadb()
+  return { url: running.url, version: String(server('mariadb')['version']), stop: () => running.stop() }
 }
 
 /**

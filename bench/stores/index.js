@@ -14,7 +14,7 @@
  * @property {MeasuredStore[]} stores
  */
 
-export const backendNames = ['memory', 'files', 'redis', 'mongodb', 'couchbase']
+export const backendNames = ['memory', 'files', 'sqlite', 'postgres', 'mysql', 'redis', 'mongodb', 'couchbase']
 
 /** @param {string} name @returns {Promise<Backend>} */
 export function backendOf(name) {

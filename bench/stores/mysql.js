@@ -1,0 +1,66 @@
+import { createRequire } from 'node:module'
+import session from 'express-session'
+import mysql from 'mysql2/promise'
+import { baselineStore } from './client-baseline.js'
+
+// Not called `require`: these have no types.
+const load = createRequire(import.meta.url)
+
+export const title = 'MariaDB'
+export const server = 'mariadb'
+
+const CONNECTIONS = 10
+
+/** @type {import('./index.js').MeasuredStore} */
+const bare = {
+  name: 'mysql2 3, bare',
+  limit: true,
+  open: async ({ url, namespace }) => {
+    const pool = mysql.createPool({ uri: url, connectionLimit: CONNECTIONS, rowsAsArray: true })
+    const table = `\`${namespace}\``
+    await pool.query(
+      `create table if not exists ${table} (id varchar(128) primary key, payload mediumtext not null, expires bigint not null)`,
+    )
+    const upsert = `insert into ${table} values (?, ?, ?) on duplicate key update payload = values(payload), expires = values(expires)`
+    return {
+      client: {
+        get: async (sid) => {
+          const [rows] = await pool.execute(`select payload from ${table} where id = ?`, [sid])
+          return /** @type {any} */ (rows)[0][0]
+        },
+        set: (sid, text, expires) => pool.execute(upsert, [sid, text, expires]),
+        touch: (sid, expires) => pool.execute(`update ${table} set expires = ? where id = ?`, [expires, sid]),
+      },
+      close: () => pool.end(),
+    }
+  },
+}
+
+/** @type {import('./index.js').MeasuredStore[]} */
+export const stores = [
+  {
+    name: '@connect-databank/mysql',
+    ours: true,
+    open: async ({ url, namespace }) => {
+      const { MysqlStore } = await import('@connect-databank/mysql')
+      const store = new MysqlStore({ url, table: namespace, maxConnections: CONNECTIONS })
+      await store.open()
+      return { store, purge: () => store.cleanup(), close: () => store.close() }
+    },
+  },
+  {
+    name: 'express-mysql-session 3',
+    open: async ({ url, namespace }) => {
+      const { hostname: host, port, username: user, password, pathname } = new URL(url)
+      const MySQLStore = load('express-mysql-session')(session)
+      const store = new MySQLStore({
+        ...{ host, port: Number(port), user, password, database: pathname.slice(1) },
+        ...{ connectionLimit: CONNECTIONS, clearExpired: false, schema: { tableName: namespace } },
+      })
+      await store.onReady()
+      return { store, close: () => store.close() }
+    },
+  },
+  bare,
+  baselineStore(bare),
+]
