@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { closedError, codeOfSystemError, errorMapper } from '../src/backend/error-codes.ts'
 import { coded, DatabankError, invalidOption, isCoded } from '../src/errors.ts'
@@ -113,7 +114,17 @@ describe('errors with a code', () => {
     const cause = failure({ code: 'ENOENT' }, 'no such file')
     expect(coded(cause)).toMatchObject({ code: 'DATABANK_BACKEND_FAILED', message: 'no such file', cause })
     expect(coded('text', 'DATABANK_UNAVAILABLE')).toMatchObject({ code: 'DATABANK_UNAVAILABLE', message: 'text', cause: 'text' })
-    expect([isCoded(cause), isCoded({ code: 'DATABANK_TIMEOUT' }), isCoded(coded(cause))]).toEqual([false, false, true])
+    expect([cause, undefined, null, 'DATABANK_TIMEOUT', {}].map(isCoded)).toEqual([false, false, false, false, false])
+    expect(isCoded(coded(cause))).toBe(true)
+  })
+
+  it('may come from another realm, as Node.js’s own do in Jest', () => {
+    const foreign = (fields: object) => Object.assign(runInNewContext('new Error("connect failed")'), fields)
+    expect(foreign({}) instanceof Error).toBe(false)
+    expect(isCoded(foreign({ code: 'DATABANK_TIMEOUT' }))).toBe(true)
+    const cause = foreign({ code: 'ECONNREFUSED' })
+    expect(errorOf(cause)).toMatchObject({ code: 'DATABANK_UNAVAILABLE', message: 'the database: connect failed', cause })
+    expect(coded(cause)).toMatchObject({ code: 'DATABANK_BACKEND_FAILED', message: 'connect failed', cause })
   })
 
   it('are TypeErrors for wrong options', () => {

@@ -24,13 +24,13 @@ const FILES: Readonly<Record<string, number>>[] = [
 ]
 
 /** Its sessions expire after seconds, and its browsers give up after five: too early on a busy machine. */
-const CLOCK = join(import.meta.dirname, 'fixtures/patient-clock.cjs')
-const PATIENCE = './lib/patience.js'
+const CLOCK = join(import.meta.dirname, 'fixtures/idle-clock.cjs')
+const LONG_WAIT = './lib/long-wait.js'
 const PRELOADS: Readonly<Record<string, string>> = {
   cleanup: CLOCK,
   'cleanup-invalid': CLOCK,
-  'middleware-scale': PATIENCE,
-  middleware: PATIENCE,
+  'middleware-scale': LONG_WAIT,
+  middleware: LONG_WAIT,
 }
 
 /** Why the suite cannot run; undefined if it can. */
@@ -55,7 +55,7 @@ async function replaceLibrary(): Promise<void> {
   const flags = ['--composite', 'false', '--incremental', 'false', '--declaration', 'false', '--tsBuildInfoFile', 'null']
   await run(process.execPath, [TYPESCRIPT, '-p', join(import.meta.dirname, '..'), '--outDir', compiled, ...flags])
   await writeFile(join(SUITE, 'lib/connect-databank.js'), "module.exports = require('./core/index.js')\n")
-  await writeFile(join(SUITE, PATIENCE), "require('zombie').waitDuration = '60s'\n")
+  await writeFile(join(SUITE, LONG_WAIT), "require('zombie').waitDuration = '60s'\n")
 }
 
 /** How many checks of a file passed. A file has failed if one of them has. */
