@@ -30,8 +30,8 @@ public class Server {
 
   /** The least that clients of today speak to. */
   private static final class Version implements MongoVersion {
-    @Override public List<Integer> getVersionArray() { return List.of(5, 0, 0); }
-    @Override public int getWireVersion() { return 13; }
+    @Override public List<Integer> getVersionArray() { return List.of(8, 0, 0); }
+    @Override public int getWireVersion() { return 25; }
   }
 
   private static final class Backend extends MemoryBackend {
@@ -42,7 +42,40 @@ public class Server {
     @Override public MemoryDatabase openOrCreateDatabase(String name) { return new Database(name, getCursorRegistry()); }
 
     /** Says that it is a replica set of one, with sessions: then clients do for a command what they do with such. */
-    @Override public Document handleMessage(MongoMessage message) { return describe(message.getDocument(), super.handleMessage(message)); }
+    @Override public Document handleMessage(MongoMessage message) {
+      if (message.getDocument().containsKey("bulkWrite")) return bulkWrite(message);
+      return describe(message.getDocument(), super.handleMessage(message));
+    }
+
+    /** The command of MongoDB 8: tells what became of each update. */
+    @SuppressWarnings("unchecked")
+    private Document bulkWrite(MongoMessage message) {
+      Document command = message.getDocument();
+      java.util.List<Document> ops = new java.util.ArrayList<>((java.util.Collection<Document>) command.get("ops"));
+      java.util.List<Document> spaces = new java.util.ArrayList<>((java.util.Collection<Document>) command.get("nsInfo"));
+      java.util.List<Document> results = new java.util.ArrayList<>();
+      int errors = 0, matched = 0, upserted = 0, modified = 0;
+      for (int i = 0; i < ops.size(); i++) {
+        Document op = ops.get(i);
+        String ns = (String) spaces.get(((Number) op.get("update")).intValue()).get("ns");
+        int dot = ns.indexOf('.');
+        Document update = new Document("q", op.get("filter")).append("u", op.get("updateMods")).append("upsert", op.getOrDefault("upsert", false));
+        Document one = new Document("update", ns.substring(dot + 1)).append("updates", List.of(update)).append("$db", ns.substring(0, dot));
+        Document answer = super.handleMessage(new MongoMessage(message.getChannel(), message.getHeader(), one));
+        Document result = new Document("ok", 1).append("idx", i).append("n", answer.get("n")).append("nModified", answer.get("nModified"));
+        java.util.List<Document> failed = (java.util.List<Document>) answer.get("writeErrors");
+        if (failed != null && !failed.isEmpty()) {
+          errors++;
+          result = new Document("ok", 0).append("idx", i).append("code", failed.get(0).get("code")).append("errmsg", failed.get(0).get("errmsg")).append("n", 0);
+        } else if (answer.get("upserted") != null) {
+          upserted++;
+          result.append("upserted", new Document("_id", ((java.util.List<Document>) answer.get("upserted")).get(0).get("_id")));
+        } else matched += ((Number) answer.get("n")).intValue();
+        results.add(result);
+      }
+      return new Document("ok", 1).append("cursor", new Document("id", 0L).append("ns", "admin.$cmd.bulkWrite").append("firstBatch", results))
+        .append("nErrors", errors).append("nInserted", 0).append("nMatched", matched).append("nModified", matched).append("nUpserted", upserted).append("nDeleted", 0);
+    }
 
     @Override public Document handleCommand(Channel channel, String database, String command, Document query) {
       return describe(query, super.handleCommand(channel, database, command, query));
