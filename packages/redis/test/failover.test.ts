@@ -1,4 +1,4 @@
-// What a client that was handed in makes of a server that dies, and of its successor: with all clients at once.
+// Clients of the application while a server fails and another takes over: all kinds of clients at the same time.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../testing/program.js'
 import { server } from '../../../testing/servers/index.js'
@@ -8,7 +8,7 @@ import { type Connected, clusterClients, sentinelClients, singleClients } from '
 import { all, get, set, works } from './requests.ts'
 
 const TIMEOUT = 1_500
-/** A deadline may come a sixteenth late, and the machine may be busy. */
+/** The store's time-out may come late, and the machine may be busy. */
 const WITHIN = TIMEOUT + 1_000
 
 const ends: (() => unknown)[] = []
@@ -32,8 +32,8 @@ async function opened<Target>(
   )
 }
 
-/** Each request of each store gets its answer or a coded error in time. */
-async function endure(stores: readonly [string, RedisStore][]): Promise<void> {
+/** Asserts that every operation of every store ends in time, with a result or a coded error. */
+async function assertEndsInTime(stores: readonly [string, RedisStore][]): Promise<void> {
   const outcomes = await Promise.all(stores.map(async ([name, store]) => [name, await all(store, 'a')] as const))
   for (const [name, results] of outcomes) {
     for (const { code, milliseconds } of results) {
@@ -43,23 +43,23 @@ async function endure(stores: readonly [string, RedisStore][]): Promise<void> {
   }
 }
 
-describe.skipIf(server('redis').missing)('a single server', () => {
-  it('is killed, comes back, and is frozen', async () => {
+describe.skipIf(server('redis').missing)('clients of a single server', () => {
+  it('work when the server has restarted, and when it no longer hangs', async () => {
     const redis = await startRedis()
     ends.push(() => redis.stop())
     const stores = await opened(singleClients, redis.port)
     await redis.program.stop()
-    await endure(stores)
+    await assertEndsInTime(stores)
     await redis.program.start()
     // These clients wait as long as their own strategy says: up to 2 seconds between two attempts.
     await Promise.all(stores.map(([, store]) => works(store, 5_000)))
     redis.program.freeze()
-    await endure(stores)
+    await assertEndsInTime(stores)
     redis.program.thaw()
     await Promise.all(stores.map(([, store]) => works(store)))
   })
 
-  it('is not connected to yet', async () => {
+  it('that are not connected yet reject with DATABANK_UNAVAILABLE', async () => {
     const { createClient } = await import('redis')
     const store = new RedisStore({ client: createClient(), timeout: TIMEOUT })
     await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
@@ -67,7 +67,7 @@ describe.skipIf(server('redis').missing)('a single server', () => {
   })
 })
 
-describe.skipIf(server('redis').missing)('a cluster', () => {
+describe.skipIf(server('redis').missing)('clients of a cluster', () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   beforeAll(async () => {
     cluster = await startCluster({ nodeTimeout: 500 })
@@ -76,31 +76,31 @@ describe.skipIf(server('redis').missing)('a cluster', () => {
 
   const sids = Array.from({ length: 30 }, (_, index) => `sid ${index}`)
 
-  for (const [fate, befall] of [
-    ['dies', (master: RedisServer) => master.program.kill()],
-    ['is frozen', (master: RedisServer) => master.program.freeze()],
+  for (const [failure, fail] of [
+    ['is killed', (master: RedisServer) => master.program.kill()],
+    ['hangs', (master: RedisServer) => master.program.freeze()],
   ] as const) {
-    it(`has a master that ${fate}`, async () => {
+    it(`work when a master ${failure}`, async () => {
       const stores = await opened(
         clusterClients,
         cluster.nodes.map(({ port }) => port),
       )
       for (const [, store] of stores) for (const sid of sids) expect((await set(store, sid, { sid })).code).toBeUndefined()
-      const nth = fate === 'dies' ? 0 : 2
-      const [lost, witness, heir] = [cluster.masters[nth]!, cluster.masters[1]!, cluster.replicas[nth]!]
+      const nth = failure === 'is killed' ? 0 : 2
+      const [failed, witness, successor] = [cluster.masters[nth]!, cluster.masters[1]!, cluster.replicas[nth]!]
       const size = async (node: RedisServer) => Number(await node.admin(['DBSIZE']))
-      // It answers before the replica has it, and takes to the grave what was not sent.
-      await until(async () => (await size(heir)) === (await size(lost)), 'the replica to have it all')
-      befall(lost)
-      await endure(stores)
+      // A master acknowledges a write before its replica has it.
+      await until(async () => (await size(successor)) === (await size(failed)), 'the replica to have it all')
+      fail(failed)
+      await assertEndsInTime(stores)
       const isWhole = async () => String(await witness.admin(['CLUSTER', 'INFO'])).includes('cluster_state:ok')
       const hasNewMaster = async () => (await witness.admin(['CLUSTER', 'NODES'])) as string
-      await until(async () => new RegExp(`:${lost.port}@.* master,fail`).test(await hasNewMaster()), 'the loss to be noticed')
+      await until(async () => new RegExp(`:${failed.port}@.* master,fail`).test(await hasNewMaster()), 'the loss to be noticed')
       await until(isWhole, 'a replica to take over')
       await Promise.all(stores.map(([name, store]) => until(() => finds(store, sids), `${name} to find all`, 3_000)))
       for (const [, store] of stores) expect((await set(store, sids[0]!, { again: true })).code).toBeUndefined()
-      await lost.program.restart()
-      await until(async () => (await lost.info('replication')).includes('master_link_status:up'), 'the lost one to follow')
+      await failed.program.restart()
+      await until(async () => (await failed.info('replication')).includes('master_link_status:up'), 'the failed one to follow')
     })
   }
 })
@@ -113,8 +113,8 @@ async function finds(store: RedisStore, sids: readonly string[]): Promise<boolea
   return true
 }
 
-describe.skipIf(server('redis').missing)('servers under Sentinel', () => {
-  it('change their roles when the master dies', async () => {
+describe.skipIf(server('redis').missing)('clients of servers under Sentinel', () => {
+  it('work when the master has failed and the replica took over', async () => {
     const sentinel = await startSentinel()
     ends.push(() => sentinel.stop())
     const stores = await opened(sentinelClients, sentinel)
@@ -124,7 +124,7 @@ describe.skipIf(server('redis').missing)('servers under Sentinel', () => {
       'the replica to have it all',
     )
     await sentinel.master.program.stop()
-    await endure(stores)
+    await assertEndsInTime(stores)
     await until(async () => (await sentinel.replica.info('replication')).includes('role:master'), 'the failover')
     await Promise.all(stores.map(([, store]) => works(store, 4_000)))
     for (const [name, store] of stores) expect((await get(store, 'kept')).value, name).toMatchObject({ who: 'Ada' })

@@ -14,7 +14,7 @@ import { aSession, listed } from './requests.ts'
 
 const HOUR = 3_600_000
 
-describe.skipIf(server('redis').missing)('what lies in the database', () => {
+describe.skipIf(server('redis').missing)('the database', () => {
   let redis: RedisServer
   let client: ReturnType<typeof createClient>
   const opened: { close(): Promise<void> }[] = []
@@ -53,7 +53,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     length: promisify(store.length!.bind(store)) as () => Promise<number>,
   })
 
-  it('is what connect-redis writes, followed by whitespace that JSON allows', async () => {
+  it('holds what connect-redis writes, followed by whitespace that JSON allows', async () => {
     const theirs = calls(new ConnectRedis({ client }))
     const session = aSession({ user: { name: 'Ünïcödé', roles: ['a', null, 1.5] }, text: '"\\\u2028' })
     await theirs.set('theirs', session)
@@ -74,7 +74,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     expect(theirExpiry - ourExpiry).toBeLessThan(2_000)
   })
 
-  it('is read, touched, changed and ended by us when connect-redis wrote it', async () => {
+  it('may hold sessions of connect-redis: they are read, touched, changed and ended', async () => {
     const theirs = calls(new ConnectRedis({ client }))
     const ours = calls(store())
     await theirs.set('a', aSession({ views: 1 }))
@@ -90,7 +90,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     expect(await theirs.get('a')).toBeNull()
   })
 
-  it('is merged with what connect-redis writes meanwhile', async () => {
+  it('may be written by connect-redis meanwhile: the changes are merged', async () => {
     const theirs = calls(new ConnectRedis({ client }))
     const mine = store()
     const ours = calls(mine)
@@ -103,7 +103,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     expect(await theirs.get('a')).toMatchObject({ cart: ['book'], user: 'Ada', theme: 'dark' })
   })
 
-  it('is read, touched, changed and ended by connect-redis when we wrote it', async () => {
+  it('holds sessions that connect-redis reads, touches, changes and ends', async () => {
     const theirs = calls(new ConnectRedis({ client }))
     const ours = calls(store())
     await ours.set('a', aSession({ views: 1 }))
@@ -119,7 +119,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     expect(await ours.get('a')).toBeNull()
   })
 
-  it('is found by a prefix that looks like a pattern, and nothing else with it', async () => {
+  it('is searched for a prefix that looks like a pattern, and for no other keys', async () => {
     for (const [prefix, other] of [
       ['s*:', 'sess:'],
       ['s?:', 'sa:'],
@@ -141,7 +141,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     }
   })
 
-  it('is found behind what ioredis itself puts in front of keys', async () => {
+  it('is searched behind the keyPrefix of ioredis', async () => {
     const mine = new Redis({ port: redis.port, keyPrefix: 'app*:' })
     await client.set('app:sess:x', 'another application’s')
     const it = bank({ client: mine })
@@ -159,7 +159,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     mine.disconnect()
   })
 
-  it('is not cleared with an empty prefix, unless that was asked for', async () => {
+  it('is not cleared with an empty prefix, unless clearWholeDatabase is set', async () => {
     await client.set('somebody else’s', '1')
     const careless = bank({ prefix: '' })
     await expect(careless.clear()).rejects.toMatchObject({ code: 'DATABANK_NOT_SUPPORTED' })
@@ -169,11 +169,11 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     expect(await client.dbSize()).toBe(0)
   })
 
-  it('is streamed whole and once while the table shrinks under the scan, for which SCAN repeats keys', async () => {
+  it('is listed completely and each session once while its table shrinks, when SCAN repeats keys', async () => {
     const it = bank()
     let repeats = 0
-    // Where the scan stands is up to chance: one time in sixteen SCAN itself repeats nothing. Other ids each time, as a server hashes
-    // the same ones to the same places all its life.
+    // Chance decides where the scan is: one time in sixteen SCAN repeats nothing. Other ids each time, as a server hashes the same id to
+    // the same slot of its table until it restarts.
     for (let attempt = 0; attempt < 10 && repeats === 0; attempt++) {
       const ids = Array.from({ length: 10 }, (_, index) => `id-${attempt}-${index}`)
       await client.flushAll()
@@ -191,7 +191,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     expect(repeats).toBeGreaterThan(0)
   })
 
-  /** The pages that hold something, as SCAN gives them. */
+  /** The pages of SCAN that are not empty. */
   async function* bareScan(): AsyncGenerator<string[]> {
     let cursor = '0'
     do {
@@ -201,7 +201,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     } while (cursor !== '0')
   }
 
-  /** Removes what is foreign, and waits until the server has made its table smaller, which it does in its own time. */
+  /** Removes the foreign keys, and waits until the server has made its table smaller. */
   async function shrink(): Promise<void> {
     for (let start = 0; start < 200_000; start += 10_000) {
       await client.unlink(Array.from({ length: 10_000 }, (_, index) => `foreign:${start + index}`))
@@ -210,7 +210,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
     await until(async () => (await size()) < 1_000, 'the table to shrink')
   }
 
-  it('is never a mixture of two, when another writes between payload and expiry', async () => {
+  it('is read without a mixture of two entries, when another process writes between payload and expiry', async () => {
     const proxy = await startProxy(redis.port)
     const [slow, fast] = [bank({ url: `redis://127.0.0.1:${proxy.port}` }), bank()]
     const expires = Date.now() + HOUR
@@ -221,7 +221,7 @@ describe.skipIf(server('redis').missing)('what lies in the database', () => {
       const held = proxy.holdAt('*2\r\n$11\r\nPEXPIRETIME')
       const reading = slow.read('a')
       const release = await held
-      // The payload is on its way by now, or it is not: both must be fine, so it is not waited for.
+      // The payload may have been read by now, or not: both must work, so the test does not wait for it.
       await change()
       release()
       return reading

@@ -1,11 +1,11 @@
-// The client library is loaded on first use, which takes a while on a machine that is busy.
+// The client library is loaded on first use, which takes a while on a busy machine.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { startRedis } from '../../../testing/servers/redis.js'
 
 describe.skipIf(server('redis').missing)('a Redis bank whose client is slow to load', () => {
-  it('counts that for no silence of the server', async () => {
+  it('does not count the time of loading as time without a connection', async () => {
     const running = await startRedis()
     const offlineWait = 300
     vi.doMock('redis', async (load) => {

@@ -41,7 +41,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     },
   )
 
-  /** Stores with a proxy on the way, and short time-outs. */
+  /** Stores behind a proxy, with short time-outs. */
   async function openedBehind(proxy: FaultyProxy) {
     const stores: RedisStore[] = []
     const open = async () => {
@@ -61,7 +61,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     return { store: await open(), another: open, close }
   }
 
-  it('hold while the network fails, and the server is frozen, killed or restarted', async () => {
+  it('hold while the network fails, and the server hangs, is killed or restarts', async () => {
     const proxy = await startProxy(redis.port)
     const disturbed = disturbances({ proxy, program: redis.program, survives: ['kill', 'restart'] })
     const open = async () => ({ ...(await openedBehind(proxy)), ...disturbed })
@@ -78,7 +78,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     let failingOver = Promise.resolve()
     const failOver = async () => {
       await until(async () => (await replica.info('replication')).includes('master_link_status:up'), 'the replica to follow')
-      // The master itself hands over, and loses nothing that it has acknowledged: a replica that others promote may lack some.
+      // The master itself hands over and loses no acknowledged write. A replica that is promoted by others may lack some.
       await master.admin(['FAILOVER', 'TO', '127.0.0.1', `${replica.port}`])
       await until(async () => (await replica.info('replication')).includes('role:master'), 'the replica to be the master')
       ;[master, replica] = [replica, master]

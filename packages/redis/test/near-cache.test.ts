@@ -1,4 +1,4 @@
-// What may go wrong between a cache and the server it is near to, each forced.
+// Each race between a near cache and its server, forced.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gatedBank } from '@connect-databank/conformance'
 import { type Bank, DatabankStore, type Stored } from 'connect-databank'
@@ -24,7 +24,7 @@ const [one, two] = [
   { payload: 'two', expires: at + 2 * HOUR },
 ]
 
-/** Keeps the server from its loop for a tenth of a second. */
+/** Keeps the server busy for a tenth of a second. */
 const BUSY = `
 local function now() local time = redis.call('TIME') return time[1] * 1e6 + time[2] end
 local start = now()
@@ -36,25 +36,25 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-/** A cache of which a test can await that it heard of a change. */
-class Hearing extends NearCache {
-  #heard: (() => void) | undefined
+/** A cache that tells a test when it has news of a change. */
+class ObservedCache extends NearCache {
+  #onNews: (() => void) | undefined
 
-  hears(): Promise<void> {
+  news(): Promise<void> {
     return new Promise((resolve) => {
-      this.#heard = resolve
+      this.#onNews = resolve
     })
   }
 
   override changed(id: string | null): void {
     super.changed(id)
-    this.#heard?.()
+    this.#onNews?.()
   }
 }
 
 function near(port: number, options: RedisBankOptions = {}, maxBytes = 1_000_000) {
   const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options })
-  const cache = new Hearing(maxBytes)
+  const cache = new ObservedCache(maxBytes)
   own.listenToConnection(new Tracking(options.prefix ?? 'sess:', cache, () => own.ping()))
   const below = gatedBank(own)
   const bank = withNearCache(below as unknown as CacheableBank, cache) as Required<Bank>
@@ -67,14 +67,14 @@ function assertStored(actual: Stored | null, expected: object | null, message?: 
   else expect(actual, message).toMatchObject(expected)
 }
 
-/** The session as a request has it that changes it. */
+/** The session as a request loads it. */
 async function loaded(store: DatabankStore, sid: string): Promise<SessionData> {
   const { code, value } = await get(store, sid)
   expect(code).toBeUndefined()
   return value as SessionData
 }
 
-/** Saves it: with what it remembers, if it was loaded. */
+/** Saves the session. A loaded one remembers what it was loaded as. */
 function save(store: DatabankStore, sid: string, session: SessionData): Promise<void> {
   return new Promise((resolve, reject) => store.set(sid, session, (error) => (error ? reject(error) : resolve())))
 }
@@ -95,7 +95,7 @@ for (const [name, title] of Object.entries(VERSIONS)) {
     afterAll(() => redis.stop())
     beforeEach(() => redis.admin(['FLUSHALL']))
 
-    it('answers what it has read, until somebody changes it', async () => {
+    it('returns what it has read, until it is changed elsewhere', async () => {
       const { bank, below } = near(redis.port)
       const changes: Record<string, [commands: string[][], then: object | null]> = {
         written: [[['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`]], two],
@@ -128,7 +128,7 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       }
     })
 
-    it('forgets what this process writes', async () => {
+    it('drops what this process writes', async () => {
       const { bank } = near(redis.port)
       const touched = { ...one, expires: two.expires }
       await bank.save('a', two)
@@ -151,29 +151,29 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       }
     })
 
-    it('is told of what scripts of its own connection change, and not of what its commands do', async () => {
-      const heard: (string | null)[] = []
-      const listener = { on: () => {}, off: () => {}, changed: (id: string | null) => void heard.push(id) }
+    it('has news of what scripts of its own connection change, and none of what its commands change', async () => {
+      const changes: (string | null)[] = []
+      const listener = { on: () => {}, off: () => {}, changed: (id: string | null) => void changes.push(id) }
       const tracking = new Tracking('sess:', listener, async () => undefined)
       const options = { url: redis.url, RESP: 3 as const, ...tracking.clientOptions({ BasicClientSideCache } as never) }
       const own = await createClient(options).connect()
       ends.push(() => own.destroy())
-      const heardOf = async (command: string[]) => {
+      const newsOf = async (command: string[]) => {
         await own.sendCommand(['SET', 'sess:a', 'one'])
         // News comes before the answer to what was asked later.
         await own.sendCommand(['PING'])
-        heard.length = 0
+        changes.length = 0
         await own.sendCommand(command)
         await own.sendCommand(['PING'])
-        return [...heard]
+        return [...changes]
       }
       for (const change of [['SET', 'two'], ['PEXPIREAT', `${two.expires}`], ['PERSIST'], ['DEL']]) {
         const [name, ...args] = change as [string, ...string[]]
         const script = `redis.call('PEXPIREAT', KEYS[1], ${one.expires}) return redis.call('${name}', KEYS[1], unpack(ARGV))`
         const sha = (await own.sendCommand(['SCRIPT', 'LOAD', script])) as unknown as string
-        expect(await heardOf([name, 'sess:a', ...args]), name).toEqual([])
-        expect(await heardOf(['EVAL', script, '1', 'sess:a', ...args]), `${name} by EVAL`).toEqual(['a'])
-        expect(await heardOf(['EVALSHA', sha, '1', 'sess:a', ...args]), `${name} by EVALSHA`).toEqual(['a'])
+        expect(await newsOf([name, 'sess:a', ...args]), name).toEqual([])
+        expect(await newsOf(['EVAL', script, '1', 'sess:a', ...args]), `${name} by EVAL`).toEqual(['a'])
+        expect(await newsOf(['EVALSHA', sha, '1', 'sess:a', ...args]), `${name} by EVALSHA`).toEqual(['a'])
       }
     })
 
@@ -184,13 +184,13 @@ for (const [name, title] of Object.entries(VERSIONS)) {
       await redis.admin(['SET', 'sess:a', 'one', 'PXAT', `${one.expires}`])
       // Redis 6.2 has no PEXPIRETIME: found out by the first read.
       await bank.read('missing')
-      // The payload is read, and the question for the death held: the answer has not come when the news does.
+      // The payload is read, and the command for the expiry is held: the news arrives before the answer.
       const held = proxy.holdAt(name === 'redis-oldest' ? 'EVALSHA' : 'PEXPIRETIME')
       const reading = bank.read('a')
       const release = await held
-      const heard = cache.hears()
+      const news = cache.news()
       await redis.admin(['SET', 'sess:a', 'two', 'PXAT', `${two.expires}`])
-      await heard
+      await news
       release()
       expect((await reading)?.payload).toBe('one')
       expect(cache.size).toBe(0)
@@ -225,7 +225,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     ]
     for (const [write, then] of writes) {
       await redis.admin(['SET', 'sess:a', 'one', 'PXAT', `${one.expires}`])
-      // News comes before the answer to what was asked later: the place is empty, and the next read asks.
+      // News comes before the answer to what was asked later: the entry is dropped, and the next read asks the server.
       await bank.open()
       below.hold('read')
       const reading = bank.read('a')
@@ -238,7 +238,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     }
   })
 
-  it('does not keep what was read while a write of this process waited to go out', async () => {
+  it('does not keep what was read while a write of this process was waiting', async () => {
     const { bank, below } = near(redis.port)
     await bank.save('a', one)
     below.hold('save')
@@ -263,7 +263,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(await bank.read('a')).toMatchObject(one)
   })
 
-  it('keeps what a write or a touch of this process has left', async () => {
+  it('keeps what a write or a touch of this process has stored', async () => {
     const { bank, below } = near(redis.port)
     await bank.save('a', one)
     await bank.touch('a', two.expires, Date.now())
@@ -277,16 +277,16 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(await bank.read('missing')).toBe(null)
   })
 
-  it('does not keep what a touch has left if there is news while it is under way', async () => {
+  it('does not keep what a touch has read if there is news meanwhile', async () => {
     const proxy = await proxied()
     const { bank, below, cache } = near(proxy.port)
     await bank.save('a', one)
     const held = proxy.holdAt('GETEX')
     const touching = bank.touch('a', two.expires, Date.now())
     const release = await held
-    const heard = cache.hears()
+    const news = cache.news()
     await redis.admin(['SET', 'sess:a', 'three'])
-    await heard
+    await news
     release()
     await touching
     expect(cache.size).toBe(0)
@@ -294,8 +294,8 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(below.calls('read')).toBe(1)
   })
 
-  it('learns by its own touch of a change of which the server does not tell', async () => {
-    // Of a key that another changed and we touched in one turn of the server's loop, NOLOOP keeps silent.
+  it('has from its own touch a change that the server does not report', async () => {
+    // With NOLOOP, the server does not report a key that another client changed and this one touched in the same event loop iteration.
     const { bank } = near(redis.port)
     const other = await createClient({ url: redis.url }).connect()
     ends.push(() => other.destroy())
@@ -310,7 +310,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     }
   })
 
-  it('keeps nothing before it is told of changes', async () => {
+  it('keeps nothing before the server reports changes', async () => {
     const { bank, cache } = near(redis.port)
     await redis.admin(['SET', 'sess:a', 'one'])
     expect(await bank.read('a')).toMatchObject({ payload: 'one', expires: null })
@@ -319,7 +319,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(cache.size).toBe(1)
   })
 
-  it('keeps nothing that was read over a connection before', async () => {
+  it('keeps nothing that was read on the connection before', async () => {
     const { bank, below, cache } = near(redis.port)
     await bank.save('a', one)
     below.hold('read')
@@ -333,7 +333,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(cache.size).toBe(0)
   })
 
-  it('forgets all when the connection drops, and keeps nothing until changes are told again', async () => {
+  it('drops everything when the connection is lost, and keeps nothing until changes are reported again', async () => {
     const proxy = await proxied()
     const { bank, below, cache } = near(proxy.port, { offlineWait: 200 })
     const other = far(redis.port)
@@ -348,7 +348,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
       )
     await until(refused, 'the loss to be noticed', 2_000)
     await other.save('a', two)
-    // The connection is there, and the server is yet to be asked to tell of changes.
+    // There is a connection, and the server does not report changes yet.
     const held = proxy.holdAt('TRACKING')
     await proxy.listen()
     const release = await held
@@ -359,13 +359,13 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     const reads = below.calls('read')
     expect(await bank.read('a')).toMatchObject(two)
     expect(below.calls('read')).toBe(reads)
-    const heard = cache.hears()
+    const news = cache.news()
     await other.save('a', one)
-    await heard
+    await news
     expect(await bank.read('a')).toMatchObject(one)
   })
 
-  it('forgets all when it leaves a master that became a replica', async () => {
+  it('drops everything when the bank connects to another master', async () => {
     const [proxy, next] = [await proxied(), await startRedis()]
     ends.push(async () => {
       await redis.admin(['REPLICAOF', 'NO', 'ONE'])
@@ -381,7 +381,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(await bank.read('a')).toMatchObject(two)
   })
 
-  it('answers nothing after the end', async () => {
+  it('returns nothing after close', async () => {
     const { bank } = near(redis.port)
     await bank.save('a', one)
     await bank.read('a')
@@ -391,7 +391,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_CLOSED' })
   })
 
-  it('is not believed when the server says nothing any more', async () => {
+  it('drops everything when the server is silent', async () => {
     const proxy = await proxied()
     const { bank } = near(proxy.port)
     const other = far(redis.port)
@@ -415,7 +415,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     )
   }, 20_000)
 
-  it('lives through silence that ends', async () => {
+  it('keeps entries again when the server is no longer silent', async () => {
     const { bank, cache } = near(redis.port)
     await bank.save('a', one)
     await bank.read('a')
@@ -426,7 +426,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     await until(async () => (await bank.read('a')) !== null && cache.size === 1, 'it to keep again', 2_500)
   })
 
-  it('costs a merge when it was behind, never an update', async () => {
+  it('costs a merge when it is behind, and no update is lost', async () => {
     const proxy = await proxied()
     const { bank } = near(proxy.port)
     const store = new DatabankStore({ bank })
@@ -447,7 +447,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     for (const each of [store, other]) expect(await loaded(each, 'a')).toMatchObject({ user: 'Ada', theirs: 1, ours: 1 })
   })
 
-  it('does not bring back who logged out elsewhere while it was behind', async () => {
+  it('does not bring a session back that was destroyed elsewhere while it was behind', async () => {
     const proxy = await proxied()
     const { bank } = near(proxy.port)
     const store = new DatabankStore({ bank })
@@ -461,7 +461,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
       await new Promise((resolve) => other.destroy('a', resolve))
       const ours = await loaded(store, 'a')
       expect(ours).toMatchObject({ user: 'Ada' })
-      // As at the end of a request: a save that moves nothing asks the cache, and would find what is there by then.
+      // As at the end of a request: a save that changes no data reads from the cache.
       ours.cookie.expires = new Date(Date.now() + 2 * HOUR)
       const saving = save(store, 'a', Object.assign(ours, change))
       release()
@@ -471,10 +471,10 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     }
   })
 
-  it('takes no more memory than it may, and drops what is not asked for', async () => {
+  it('takes no more memory than it may, and drops the least recently used', async () => {
     const { bank, cache, below } = near(redis.port, {}, 100_000)
     const payload = 'x'.repeat(1_000)
-    // What is forgotten takes no room: these would fill it twice over.
+    // A dropped entry takes no memory: all of these together would fill the cache twice.
     await bank.save('kept', { payload, expires: null })
     await bank.read('kept')
     for (let count = 0; count < 200; count++) {
@@ -497,7 +497,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(below.calls('read')).toBe(reads)
     await bank.read('1')
     expect(below.calls('read')).toBe(reads + 1)
-    // Neither what is too large for it, nor what is not there.
+    // It keeps neither what is too large for it, nor that an entry is missing.
     const { size } = cache
     await bank.save('large', { payload: 'é'.repeat(30_000), expires: null })
     await bank.read('large')
@@ -507,20 +507,20 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(cache.size).toBe(0)
   })
 
-  it('serves nothing that is dead', async () => {
+  it('returns no expired entry', async () => {
     const { bank, below, cache } = near(redis.port)
     await bank.open()
-    // Kept as if it had been read: its death comes here first, by the clock of this process.
+    // Kept as if it had been read. It expires by the clock of this process.
     const entry = { payload: 'one', expires: Date.now() + 100 }
     cache.endRead('a', cache.beginRead('a')!, entry)
     expect(cache.size).toBe(1)
-    await until(() => Date.now() > entry.expires, 'the death')
+    await until(() => Date.now() > entry.expires, 'the expiry')
     expect(await bank.read('a')).toBe(null)
     expect(below.calls('read')).toBe(1)
     expect(cache.size).toBe(0)
   })
 
-  it('hears of the keys of its prefix, however they are written', async () => {
+  it('has news of the keys of its prefix, whatever the prefix is', async () => {
     for (const [prefix, id] of [
       ['', 'a'],
       ['é*[', '*ü'],
@@ -540,7 +540,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     }
   })
 
-  it('says so where the server does not let it hear', async () => {
+  it('rejects with DATABANK_DENIED if the user may not track changes', async () => {
     const acl = ['user default on nopass ~* &* +@all', 'user app on >secret ~sess:* -@all +get +mget +pexpiretime +set']
     const strict = await startRedis({ acl })
     ends.push(() => strict.stop())
@@ -555,7 +555,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(await bank.read('a')).toMatchObject(one)
   })
 
-  it('is refused where it cannot be', async () => {
+  it('is refused where it cannot work', async () => {
     const invalid = expect.objectContaining({ code: 'DATABANK_INVALID_OPTION' })
     const client = { sendCommand: async () => null, isOpen: true }
     for (const options of [

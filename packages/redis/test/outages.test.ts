@@ -1,4 +1,4 @@
-// What the network and the server do to the bank's own connection, with real processes.
+// The connection of a bank with a URL, while the real server or the network fails.
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort, isListening, until } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
@@ -8,7 +8,7 @@ import { type RedisBankOptions, RedisStore } from '../src/index.ts'
 import { all, get, set, works } from './requests.ts'
 
 const TIMEOUT = 1_500
-/** A deadline may come a sixteenth late, and the machine may be busy. */
+/** The store's time-out may come late, and the machine may be busy. */
 const WITHIN = TIMEOUT + 1_000
 
 const ends: (() => unknown)[] = []
@@ -35,8 +35,8 @@ function opened(port: number, options: RedisBankOptions = {}, credentials = ''):
   return store
 }
 
-describe.skipIf(server('redis').missing)('the connection of a bank that was given a URL', () => {
-  it('bears a server that is down at the start', async () => {
+describe.skipIf(server('redis').missing)('a bank with a URL', () => {
+  it('works when a server starts that was down at first', async () => {
     const port = await freePort()
     const store = opened(port)
     await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE', cause: { code: 'ECONNREFUSED' } })
@@ -49,7 +49,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(store)
   })
 
-  it('bears a server that is killed and comes back, and loses no session that the server kept', async () => {
+  it('works when a server that was killed has restarted, and loses no session that the server kept', async () => {
     const redis = await started({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
     const store = opened(redis.port)
     await set(store, 'kept', { who: 'Ada' })
@@ -63,7 +63,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     expect((await get(store, 'kept')).value).toMatchObject({ who: 'Ada' })
   })
 
-  it('lets commands wait for a connection that comes back soon', async () => {
+  it('lets operations wait for a connection that is made again soon', async () => {
     const redis = await started()
     const proxy = await proxied(redis)
     const store = opened(proxy.port, { offlineWait: 1_400 })
@@ -75,7 +75,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     expect((await waiting).map(({ code }) => code)).toEqual([undefined, undefined, undefined, undefined])
   })
 
-  it('bears a server that is frozen', async () => {
+  it('ends every operation in time while the server hangs, and works when it continues', async () => {
     const redis = await started()
     const store = opened(redis.port)
     await store.open()
@@ -88,7 +88,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(store)
   })
 
-  it('notices a connection whose other end has vanished', async () => {
+  it('replaces a connection whose other end has vanished', async () => {
     const redis = await started()
     const proxy = await proxied(redis)
     const store = opened(proxy.port)
@@ -100,7 +100,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(store, 2_000)
   })
 
-  it('bears a connection that is cut before, after and within a reply', async () => {
+  it('works after a connection is cut before, after and within a reply', async () => {
     const redis = await started()
     const proxy = await proxied(redis)
     const store = opened(proxy.port)
@@ -126,26 +126,26 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     expect((await get(store, 'within')).value).toMatchObject({ text: 'cut me' })
   })
 
-  it('leaves a master that became a replica', async () => {
+  it('connects anew when its master became a replica', async () => {
     const [old, next] = [await started(), await started()]
     const proxy = await proxied(old)
     const store = opened(proxy.port)
     await works(store)
     await old.admin(['REPLICAOF', '127.0.0.1', `${next.port}`])
     expect(await set(store, 'a')).toMatchObject({ code: 'DATABANK_UNAVAILABLE', cause: expect.stringContaining('READONLY') })
-    // The address now leads to the new master, as after a failover by DNS: the connection to the old one would live on.
+    // The address now leads to the new master, as after a failover by DNS: the connection to the old one would stay open.
     proxy.target = next.port
     await works(store, 2_000)
     expect(await next.admin(['EXISTS', 'sess:again'])).toBe(1)
   })
 
-  it('says that the server is full', async () => {
+  it('rejects with DATABANK_FULL when the server is full', async () => {
     const redis = await started({ args: ['--maxmemory-policy', 'noeviction'] })
     const store = opened(redis.port)
     await set(store, 'kept', { who: 'Ada' })
     await redis.admin(['CONFIG', 'SET', 'maxmemory', '1'])
     expect((await set(store, 'new')).code).toBe('DATABANK_FULL')
-    // By another way: the session was read, so this one is a swap.
+    // The session was read, so this write is a swap, by a script.
     const { value } = await get(store, 'kept')
     expect(value).toMatchObject({ who: 'Ada' })
     expect(await set(store, 'kept', { who: 'Grace' })).toMatchObject({
@@ -156,7 +156,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(store)
   })
 
-  it('says at once that the server wants a password, or another one', async () => {
+  it('rejects at once with DATABANK_DENIED when the password is missing or wrong', async () => {
     const redis = await started({ acl: ['user default on >right ~* &* +@all'] })
     for (const credentials of ['', ':wrong@', 'nobody:right@']) {
       const store = opened(redis.port, {}, credentials)
@@ -169,7 +169,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(opened(redis.port, {}, ':right@'))
   })
 
-  it('bears a password that is changed, and changed back', async () => {
+  it('works when a password is valid again that was changed', async () => {
     const redis = await started({ acl: ['user default on nopass ~* &* +@all', 'user app on >old ~* &* +@all'] })
     const store = opened(redis.port, {}, 'app:old@')
     await works(store)
@@ -180,14 +180,14 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(store)
   })
 
-  it('says that a right is missing', async () => {
+  it('rejects with DATABANK_DENIED when a right is missing', async () => {
     const redis = await started({ acl: ['user default on nopass ~* &* +@all', 'user app on >old ~* &* +@read +@write -set'] })
     const store = opened(redis.port, {}, 'app:old@')
     expect(await set(store, 'a')).toMatchObject({ code: 'DATABANK_DENIED', cause: expect.stringContaining('NOPERM') })
     expect((await get(store, 'a')).code).toBeUndefined()
   })
 
-  it('bears a server that loads its data', async () => {
+  it('works when the server has loaded its data', async () => {
     const slowly = ['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024']
     const redis = await started({ args: ['--rdbcompression', 'no', ...slowly], ready: isListening })
     const store = opened(redis.port)
@@ -206,7 +206,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     expect((await get(store, 'kept')).value).toMatchObject({ who: 'Ada' })
   })
 
-  it('bears a server that is busy with a script, or has clients enough', async () => {
+  it('works when the server is no longer busy with a script, or full of clients', async () => {
     const redis = await started({ args: ['--lua-time-limit', '50'] })
     const store = opened(redis.port)
     await works(store)
@@ -223,7 +223,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(late)
   })
 
-  it('bears a script cache that is flushed', async () => {
+  it('sends its scripts again when the server has lost them', async () => {
     const redis = await started()
     const store = opened(redis.port)
     for (let round = 0; round < 2; round++) {
@@ -234,7 +234,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     }
   })
 
-  it('lets only so many commands wait', async () => {
+  it('refuses operations above maxPending', async () => {
     const redis = await started()
     const store = opened(redis.port, { maxPending: 20, stallTimeout: 10_000 })
     await store.open()
@@ -248,7 +248,7 @@ describe.skipIf(server('redis').missing)('the connection of a bank that was give
     await works(store)
   })
 
-  it('ends while the server is down, and leaves nothing behind', async () => {
+  it('closes while the server is down, and leaves no socket open', async () => {
     const redis = await started()
     const before = process.getActiveResourcesInfo().filter((name) => name !== 'Timeout').length
     const store = opened(redis.port)

@@ -1,4 +1,4 @@
-// What a request sees of a store: an answer or a coded error, and how long it took.
+// What a request gets from a store: a result or a coded error, and how long that took.
 import type { DatabankStore } from 'connect-databank'
 import type { SessionData } from 'express-session'
 import { expect } from 'vitest'
@@ -26,7 +26,7 @@ export function set(store: DatabankStore, sid: string, data: object = {}): Promi
   return outcome((callback) => store.set(sid, aSession(data), callback))
 }
 
-/** Every operation of a request at once. */
+/** Every operation of a request, at the same time. */
 export function all(store: DatabankStore, sid: string): Promise<Outcome[]> {
   return Promise.all([
     get(store, sid),
