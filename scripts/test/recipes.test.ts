@@ -30,7 +30,8 @@ const folder = join(dirname(inject('outside')), 'recipes')
 
 beforeAll(async () => {
   await installed(inject('outside'))
-  await mkdir(folder, { recursive: true })
+  await rm(join(folder, 'sessions'), { recursive: true, force: true })
+  await mkdir(join(folder, 'sessions'), { recursive: true })
   // Node.js looks for packages in the parent folder too.
   const shared = join(dirname(folder), 'node_modules')
   await rm(shared, { force: true })
@@ -168,7 +169,7 @@ it('Jest: the tests pass, and Jest ends by itself', async () => {
 })
 
 it('several processes: no increment of parallel requests is lost', async () => {
-  const { url, program } = await start('cluster.mjs', { SESSION_URL: 'disk:./sessions-of-cluster' })
+  const { url, program } = await start('cluster.mjs', { SESSION_URL: 'disk:./sessions/cluster' })
   const browser = new Browser(url)
   await browser.send('POST', '/login')
   const posts = Array.from({ length: 20 }, async () => (await browser.send('POST', '/downloads')).json())
@@ -183,7 +184,7 @@ it('several processes: no increment of parallel requests is lost', async () => {
 
 it('serverless functions: instances share the sessions', async () => {
   await writeFile(join(folder, 'serve.mjs'), "import app from './serverless.mjs'\napp.listen(process.env.PORT)\n")
-  const env = { SESSION_URL: 'disk:./sessions-of-functions' }
+  const env = { SESSION_URL: 'disk:./sessions/functions' }
   const [one, other] = await Promise.all([start('serve.mjs', env), start('serve.mjs', env)])
   const browser = new Browser(one.url)
   expect(await browser.json('/')).toEqual({ visits: 1 })
@@ -191,12 +192,12 @@ it('serverless functions: instances share the sessions', async () => {
 })
 
 it('health check: 200 while the database answers, 503 with the code when it fails', async () => {
-  const { url, program } = await start('health.mjs', { SESSION_URL: 'disk:./sessions-of-health' })
+  const { url, program } = await start('health.mjs', { SESSION_URL: 'disk:./sessions/health' })
   const ready = await fetch(`${url}/ready`)
   expect(ready.status).toBe(200)
   expect(await ready.json()).toMatchObject({ backend: 'disk', latency: expect.any(Number) })
-  await rm(join(folder, 'sessions-of-health'), { recursive: true, force: true })
-  await writeFile(join(folder, 'sessions-of-health'), 'not a folder')
+  await rm(join(folder, 'sessions/health'), { recursive: true, force: true })
+  await writeFile(join(folder, 'sessions/health'), 'not a folder')
   const failed = await fetch(`${url}/ready`)
   expect(failed.status).toBe(503)
   expect(await failed.json()).toEqual({ code: expect.stringMatching(/^DATABANK_/) })
@@ -227,7 +228,7 @@ it('devices: a user lists and ends own sessions only, and logs out everywhere', 
 })
 
 it('moving sessions: the application continues all of them on the other backend', async () => {
-  const env = { FROM: 'disk:./sessions-before', TO: 'disk:./sessions-after' }
+  const env = { FROM: 'disk:./sessions/before', TO: 'disk:./sessions/after' }
   const before = await start('serve.mjs', { SESSION_URL: env.FROM })
   const browsers = [0, 1, 2].map(() => new Browser(before.url))
   for (const browser of browsers) await browser.send('GET', '/')
