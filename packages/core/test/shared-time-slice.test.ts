@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'vitest'
-import { SharedTimeSlice } from '../src/backend/index.ts'
+import { describe, it, vi } from 'vitest'
+import { SharedTimeSlice, TimeSlice } from '../src/backend/index.ts'
 
 /** Keeps the event loop for so many milliseconds, as a synchronous call does. */
 function block(milliseconds: number): void {
@@ -47,4 +47,17 @@ describe('a shared time slice', () => {
     assert.notEqual(slice.wait(), undefined)
     await waiting
   })
+})
+
+it('time slices work without a global setImmediate, as in the jsdom environment of Jest', async () => {
+  vi.stubGlobal('setImmediate', undefined)
+  try {
+    await new TimeSlice().yield()
+    const slice = new SharedTimeSlice()
+    slice.wait()
+    block(10)
+    await slice.wait()
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })

@@ -1,3 +1,6 @@
+// Imported, because Jest's jsdom environment has no global setImmediate.
+import { setImmediate } from 'node:timers'
+
 /** How long work on many entries may keep the event loop, in milliseconds. */
 const SLICE = 4
 
