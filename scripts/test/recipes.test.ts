@@ -29,7 +29,6 @@ const companions = [
 const folder = join(dirname(inject('outside')), 'recipes')
 
 beforeAll(async () => {
-  await installed(inject('outside'))
   await rm(join(folder, 'sessions'), { recursive: true, force: true })
   await mkdir(join(folder, 'sessions'), { recursive: true })
   // Node.js looks for packages in the parent folder too.
@@ -39,7 +38,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'recipes', version: '1.0.0', private: true }))
   for (const [name, text] of await recipes()) await writeFile(join(folder, name), text)
   const install = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', ...companions]
-  const { code, stdout, stderr } = await execute('npm', install, folder)
+  const [{ code, stdout, stderr }] = await Promise.all([execute('npm', install, folder), installed(inject('outside'))])
   expect(code, stdout + stderr).toBe(0)
 })
 
