@@ -61,7 +61,6 @@ export class RedisBank implements Bank {
     })
   }
 
-  /** A key that holds no string counts as missing, with a warning. */
   read(id: string): Promise<Stored | null> {
     const key = this.#prefix + id
     return this.#lifecycle.run((commands) => commands.read(key))
@@ -110,7 +109,7 @@ export class RedisBank implements Bank {
     const key = this.#prefix + id
     const args = ['GETEX', key, ...(expires === null ? ['PERSIST'] : setExpiry(expires))]
     return this.#lifecycle.run((commands) =>
-      commands.send(args, key).then((value) => storedOf(value as string | null, expires ?? NEVER), commands.missingIfNoString),
+      commands.send(args, key).then((value) => storedOf(value as string | null, expires ?? NEVER), commands.corruptIfNoString),
     )
   }
 

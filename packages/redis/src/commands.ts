@@ -69,13 +69,11 @@ const REMEMBERED_KEYS = 20_000
 /** The commands of the bank, on any client. Replies of numbers may be texts: clients have options for that. */
 export class Commands {
   readonly #client: Client
-  readonly #warn: (message: string) => void
   /** Redis 6.2 has no PEXPIRETIME: the first read finds out. */
   #hasExpiryTime = true
 
-  constructor(client: Client, warn: (message: string) => void) {
+  constructor(client: Client) {
     this.#client = client
-    this.#warn = warn
   }
 
   send(args: CommandArgs, key: string): Promise<unknown> {
@@ -100,7 +98,7 @@ export class Commands {
     const value = this.send(['GET', key], key) as Promise<string | null>
     const expiry = hasExpiryTime ? this.send(['PEXPIRETIME', key], key) : this.expiries([key]).then(([expiry]) => expiry)
     return Promise.all([value, expiry]).then(toStored, (error) => {
-      if (!hasExpiryTime || !isUnknownCommand(error)) return this.missingIfNoString(error)
+      if (!hasExpiryTime || !isUnknownCommand(error)) return this.corruptIfNoString(error)
       this.#hasExpiryTime = false
       return this.read(key)
     })
@@ -117,10 +115,9 @@ export class Commands {
     return this.#each(keys, (group) => this.run(EXPIRIES, group, [], (replies) => (replies as unknown[]).map(Number)))
   }
 
-  readonly missingIfNoString = (error: unknown): null => {
+  readonly corruptIfNoString = (error: unknown): Stored => {
     if (replyCode(error) !== 'WRONGTYPE') throw error
-    this.#warn('a key that a session would have holds no string: it counts as missing')
-    return null
+    return { payload: '', expires: null, owner: null, version: '', corrupt: 'the key holds no string' }
   }
 
   /** Sends a command for each group of keys that replies with a value for each key. */

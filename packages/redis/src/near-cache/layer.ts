@@ -22,7 +22,7 @@ export function withNearCache(bank: CacheableBank, cache: NearCache): Bank {
     if (loading === undefined) return bank.read(id)
     return bank.read(id).then(
       (stored) => {
-        cache.endRead(id, loading, stored)
+        cache.endRead(id, loading, sessionIn(stored))
         return stored
       },
       (error) => {
@@ -67,12 +67,17 @@ export function withNearCache(bank: CacheableBank, cache: NearCache): Bank {
     },
     async touch(id, expires) {
       const write = (): Promise<Stored | null> => bank.touchAndRead(id, expires)
-      await writing(id, write, (stored) => stored)
+      await writing(id, write, sessionIn)
     },
     clear: () => forgetting(forgetAll, () => bank.clear()),
     // What has expired by now is not served anyway.
     purge: (now) => (now <= Date.now() ? bank.purge(now) : forgetting(forgetAll, () => bank.purge(now))),
   })
+}
+
+/** A record that is no session is not kept. */
+function sessionIn(stored: Stored | null): Stored | null {
+  return stored?.corrupt === undefined ? stored : null
 }
 
 function storedAs({ payload, expires, owner = null }: Entry, version: string): Stored {
