@@ -57,8 +57,11 @@ export interface Dialect {
 
   /** The code of a database's error, or undefined for one that it does not know. */
   codeOf(error: object): ErrorCode | undefined
-  /** Whether the statement was rolled back and succeeds when it is run again: a serialization failure, a deadlock victim. */
-  isTransient(error: object): boolean
+  /**
+   * Whether the statement was rolled back and succeeds when it is run again: a serialization failure, a deadlock victim. Omit it if
+   * there is no such error.
+   */
+  isTransient?(error: object): boolean
   isMissingTable(error: object): boolean
   /** Whether an `insert` found a row with the same id: then the next statement of `insert` runs. */
   isDuplicate?(error: object): boolean

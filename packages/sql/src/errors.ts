@@ -22,6 +22,7 @@ export function* causesOf(error: unknown, depth = 0): Generator<Readonly<Record<
  * deadlock): after a random wait, and within the time of the first attempt.
  */
 export function withRetries({ isTransient }: Pick<Dialect, 'isTransient'>, execute: Execute): Execute {
+  if (isTransient === undefined) return execute
   return (text, parameters, timeout) => {
     const end = performance.now() + timeout
     const repeat = async (attempt: number, error: unknown): Promise<Result> => {
