@@ -86,7 +86,7 @@ ${parallel(session, merged, result)}
 <thead><tr><th>Name</th><th class="minor">Session</th><th class="minor">Logged in</th><th>Expires in</th><th class="number minor">Keys</th><th></th></tr></thead>
 <tbody id="sessions">${sessionRows(sessions, handle)}</tbody>
 </table></div>
-<form method="post" action="/sessions/end-others" class="below"><button>End my other sessions</button></form>
+${sessions !== undefined && html`<form method="post" action="/sessions/end-others" class="below"><button>End my other sessions</button></form>`}
 </section>`,
   })
 }

@@ -32,7 +32,7 @@ describe.each(others)('the demo on $title', ({ name, title, server }) => {
       expect(text).toContain('20 of 20 kept.')
       expect(text).toContain(`Sessions in <b>${title}</b>`)
       expect(text).not.toContain('password')
-      expect(text).toMatch(/<td>Ada <span class="you">|This storage can't list its sessions/)
+      expect(text).toMatch(/<span class="name">Ada<\/span><span class="you">|This storage can't list its sessions/)
       await demo.program.restart()
       expect((await ada.session()).session).toMatchObject({ name: 'Ada', request01: 1, request20: 1 })
     })

@@ -46,7 +46,7 @@ export class RedisBank implements Bank {
     const compare = (): void => void compareClocks(this.#commands, context)
     const connection = client === undefined ? new Connection(options, context, compare) : undefined
     this.#connection = connection
-    this.#commands = new Commands(connection ?? adapt(client!), (message) => context.warn(message))
+    this.#commands = new Commands(connection ?? adapt(client!))
     this.#owners = new OwnerIndex(prefix, this.#commands)
     this.#lifecycle = new Lifecycle({
       name: 'RedisBank',
