@@ -24,26 +24,37 @@ export class TimeSlice {
  * into it. The others wait for the next turns, in their order.
  */
 export class SharedTimeSlice {
-  #waiting = 0
+  readonly #waiting: (() => void)[] = []
+  #isServing = false
   /** When the slice of this turn began; undefined: no operation has run in this turn. */
   #began: number | undefined
 
   /** Whether an operation may start at once. */
   isFree(): boolean {
-    return this.#waiting === 0 && this.#hasTime()
+    return this.#waiting.length === 0 && this.#hasTime()
   }
 
   /** Returns undefined if an operation may start at once, else a promise that resolves when it may. */
   wait(): Promise<void> | undefined {
-    return this.isFree() ? undefined : this.#wait()
+    if (this.isFree()) return undefined
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      if (!this.#isServing) void this.#serve()
+    })
   }
 
-  async #wait(): Promise<void> {
-    this.#waiting++
-    // Each callback of setImmediate is followed by the work of the operation that it starts, so the clock shows that.
-    do await new Promise((resolve) => setImmediate(resolve))
-    while (!this.#hasTime())
-    this.#waiting--
+  async #serve(): Promise<void> {
+    this.#isServing = true
+    while (this.#waiting.length > 0) {
+      await new Promise((resolve) => setImmediate(resolve))
+      while (this.#waiting.length > 0 && this.#hasTime()) {
+        this.#waiting.shift()!()
+        // The operation that this starts works before this goes on, so the clock shows its work.
+        await undefined
+        await undefined
+      }
+    }
+    this.#isServing = false
   }
 
   #hasTime(): boolean {
