@@ -64,7 +64,7 @@ export class SqlBank implements Bank {
     return this.run(async ({ statements, records }) => {
       if (!records.holds(id)) return null
       const { rows } = await this.#execute(statements.read, { id: records.id(id) })
-      return records.entriesOf(rows).get(id) ?? null
+      return records.entryOf(rows, id)
     })
   }
 

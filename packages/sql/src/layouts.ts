@@ -93,7 +93,7 @@ export type Field = 'id' | 'payload' | 'expires' | 'owner' | 'version'
 
 const FIELDS: readonly Field[] = ['id', 'payload', 'expires', 'owner', 'version']
 
-/** The columns of a layout that hold what an entry has, in the order in which statements read and write them. */
+/** The columns of a layout that hold what an entry has, in the order in which statements read and write them, and `Records` expects them. */
 export function columnsOf(layout: Layout): readonly (readonly [Field, ColumnSql])[] {
   return FIELDS.flatMap((field) => {
     const column = layout[field]

@@ -1,6 +1,6 @@
 import { DatabankError, type Entry, type Stored } from 'connect-databank/backend'
 import type { Result, Values } from './dialect.ts'
-import { type Column, columnsOf, type Field, type Layout } from './layouts.ts'
+import type { Column, Layout } from './layouts.ts'
 
 /** Versions are whole numbers below this, which every client reads exactly. */
 const VERSION_LIMIT = 2 ** 52
@@ -18,11 +18,9 @@ export function cellOf(row: Result['rows'][number], index: number, name: string)
 /** Turns entries into parameters, and rows into entries. */
 export class Records {
   readonly #layout: Layout
-  readonly #fields: readonly Field[]
 
   constructor(layout: Layout) {
     this.#layout = layout
-    this.#fields = columnsOf(layout).map(([field]) => field)
   }
 
   /** Whether the table can hold the id and tell it from every other one. */
@@ -75,10 +73,17 @@ export class Records {
   entriesOf(rows: Result['rows']): Map<string, Stored> {
     const entries = new Map<string, Stored>()
     for (const row of rows) {
-      const [id, stored] = [this.idOf(row), this.#storedOf(row)]
+      const id = this.idOf(row)
+      const stored = this.#storedOf(row)
       if (id !== null && stored !== null) entries.set(id, stored)
     }
     return entries
+  }
+
+  /** The entry of this id in rows, or null. A collation may have found other ids. */
+  entryOf(rows: Result['rows'], id: string): Stored | null {
+    const row = rows.find((each) => this.idOf(each) === id)
+    return row === undefined ? null : this.#storedOf(row)
   }
 
   /** The id in a row, or null if it holds none. */
@@ -89,16 +94,20 @@ export class Records {
 
   /** The entry in a row, or null if it holds none. */
   #storedOf(row: Result['rows'][number]): Stored | null {
-    const cells: Partial<Record<Field, unknown>> = {}
-    for (const [index, field] of this.#fields.entries()) cells[field] = cellOf(row, index, field)
-    const layout = this.#layout
-    if (cells.payload == null) return null
-    return {
-      payload: value(layout.payload, cells.payload),
-      expires: cells.expires == null ? null : (layout.expires.fromCell ?? Number)(cells.expires),
-      ...(layout.owner && { owner: cells.owner == null ? null : value(layout.owner, cells.owner) }),
-      ...(layout.version && { version: String(cells.version) }),
+    const { payload, expires, owner, version } = this.#layout
+    const text = cellOf(row, 1, 'payload')
+    if (text == null) return null
+    const time = cellOf(row, 2, 'expires')
+    const stored: { -readonly [Name in keyof Stored]: Stored[Name] } = {
+      payload: value(payload, text),
+      expires: time == null ? null : (expires.fromCell ?? Number)(time),
     }
+    if (owner !== undefined) {
+      const cell = cellOf(row, 3, 'owner')
+      stored.owner = cell == null ? null : value(owner, cell)
+    }
+    if (version !== undefined) stored.version = String(cellOf(row, owner === undefined ? 3 : 4, 'version'))
+    return stored
   }
 }
 
