@@ -45,8 +45,6 @@ export const sqliteDialect: Dialect = {
   },
 
   codeOf,
-  // The connection repeats what found a lock.
-  isTransient: () => false,
   isMissingTable,
 }
 

@@ -8,9 +8,9 @@ const LONGEST_WAIT = 3
 
 interface Job {
   readonly work: (database: Database) => unknown
-  /** When it is given up if others have the lock until then, on the clock of `performance`. */
-  readonly end: number
   readonly timeout: number
+  /** When it has met a lock for the first time, on the clock of `performance`. */
+  lockedSince: number | undefined
   readonly resolve: (result: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -22,6 +22,8 @@ export interface StatementQueueOptions {
   database(): Promise<Database>
   /** Called after each commit. Results are reported when its promise, if it returns one, has resolved. */
   committed?(): Promise<void> | undefined
+  /** Called for each error but a lock. */
+  failed?(error: unknown): void
 }
 
 /**
@@ -46,7 +48,7 @@ export class StatementQueue {
   /** @param timeout how long it may wait for a lock, in milliseconds */
   run<T>(work: (database: Database) => T, timeout: number): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, end: performance.now() + timeout, timeout, resolve, reject })
+      this.#waiting.push({ work, timeout, lockedSince: undefined, resolve, reject })
       if (this.#isRunning) return
       this.#isRunning = true
       setImmediate(() => void this.#runAll())
@@ -90,6 +92,7 @@ export class StatementQueue {
       rollBack(database)
       if (isBusy(error)) throw error
       this.#take(1)
+      this.#options.failed?.(error)
       reject(error)
       return
     }
@@ -136,11 +139,12 @@ export class StatementQueue {
   #rejectOverdue(cause: unknown): void {
     const now = performance.now()
     for (let index = this.#waiting.length - 1; index >= 0; index--) {
-      const { end, timeout, reject } = this.#waiting[index]!
-      if (end > now) continue
+      const job = this.#waiting[index]!
+      job.lockedSince ??= now
+      if (now - job.lockedSince < job.timeout) continue
       this.#waiting.splice(index, 1)
       if (index < this.#single) this.#single -= 1
-      reject(lockedError(this.#options.path, timeout, cause))
+      job.reject(lockedError(this.#options.path, job.timeout, cause))
     }
   }
 }

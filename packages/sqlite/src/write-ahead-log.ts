@@ -6,8 +6,8 @@ import { setBackgroundTimeout } from 'connect-databank/backend'
 /** The time between two checkpoints while there are writes, in milliseconds. */
 const CHECKPOINT_INTERVAL = 500
 
-/** From this many pages on, of 4 KiB each, the log is long. */
-const LONG = 2_000
+/** From this many pages on, of 2 KiB in most files, the log is long. */
+const LONG = 4_000
 
 /** What the thread runs: the checkpoints that it is asked for. */
 const THREAD = `
