@@ -23,6 +23,7 @@ import { server } from './servers/index.js'
  * @property {() => Promise<Started>} start starts a server that keeps every acknowledged write, or makes a folder
  * @property {(started: Started) => Location} location a new location
  * @property {readonly ('kill' | 'restart')[]} [survives] what loses no acknowledged write of the server. Default: neither
+ * @property {boolean} [expiresByOwnClock] the server expires sessions by its own clock. Default: false
  * @property {boolean} [isAnnounced] the server announces its port to its clients: see proxy.js
  */
 
@@ -45,6 +46,7 @@ const all = [
       (await import('./servers/redis.js')).startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }),
     location: ({ url }) => ({ url, options: { prefix: `${randomUUID()}:` } }),
     survives: ['kill', 'restart'],
+    expiresByOwnClock: true,
   },
   {
     name: 'postgres',
@@ -88,6 +90,7 @@ const all = [
     },
     location: ({ url }) => ({ url, options: { prefix: `${randomUUID()}:` } }),
     isAnnounced: true,
+    expiresByOwnClock: true,
   },
 ]
 
