@@ -14,6 +14,8 @@ export interface Outcome {
 /** A session as express-session passes it to a store. */
 export function newSession(data: object = {}, maxAge = 3_600_000): SessionData {
   const cookie = Object.assign(new session.Cookie(), { maxAge })
+  // Setting the age takes two readings of the clock.
+  cookie.originalMaxAge = maxAge
   return { cookie, ...data } as SessionData
 }
 
