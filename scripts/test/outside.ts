@@ -1,6 +1,7 @@
 // A project outside the repository, with the packed packages installed as a user installs them.
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { scratchFolder, until } from '../../testing/program.js'
@@ -74,10 +75,19 @@ const outcome = 'outcome-of-installation'
 
 async function install(packages: readonly Packed[], outside: string): Promise<void> {
   const wanted = [...packages.map(({ tarball }) => tarball), ...companions]
-  const failure = await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', ...wanted], outside).then(() => '', String)
+  const failure = await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', ...wanted], outside).then(
+    () => linkSqlite(outside).then(() => ''),
+    String,
+  )
   const file = join(outside, outcome)
   await writeFile(`${file}.new`, failure)
   await rename(`${file}.new`, file)
+}
+
+/** The optional peer of the SQLite package, where Node.js has no `node:sqlite`: it was compiled when the repository was installed. */
+async function linkSqlite(outside: string): Promise<void> {
+  if (isBuiltin('node:sqlite')) return
+  await symlink(join(root, 'node_modules/better-sqlite3'), join(outside, 'node_modules/better-sqlite3'))
 }
 
 /** Packs the public packages with one npm command, which runs their prepack scripts one after the other. */
