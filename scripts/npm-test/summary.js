@@ -68,7 +68,7 @@ function reasonFor({ name, note }, { file, project }, { servers, hasChromium }) 
   const [server = missing.find(({ packageName }) => packageName === project)] = named
   if (server !== undefined) return `no ${server.title}: ${server.missing}`
   if (!hasChromium && name.includes('Chromium')) return 'no Chromium: the demo is tested over HTTP alone'
-  return `${file}, by its own condition: ${name}`
+  return `${file}, by its own condition`
 }
 
 /** @param {Summary} summary */

@@ -59,7 +59,7 @@ describe('the summary', () => {
       ['no Valkey: no apt-get', 3],
       ['redis: there is no scan', 1],
       ['no Chromium: the demo is tested over HTTP alone', 1],
-      ['packages/disk/test/limits.test.ts, by its own condition: a full disk', 1],
+      ['packages/disk/test/limits.test.ts, by its own condition', 1],
     ])
   })
 
