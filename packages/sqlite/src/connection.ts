@@ -19,8 +19,6 @@ const SETTINGS = [
   'page_size = 2048',
   // In KiB: how many pages are kept in memory.
   'cache_size = -16000',
-  // In bytes: what is left of a log that became longer.
-  'journal_size_limit = 16000000',
 ]
 
 const NO_ROWS: Result['rows'] = []

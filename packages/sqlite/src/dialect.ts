@@ -20,7 +20,7 @@ export const sqliteDialect: Dialect = {
   own: ownLayout,
   layouts: peerLayouts,
   // A statement blocks the event loop of this process.
-  batch: 100,
+  batch: 50,
 
   placeholder: () => '?',
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,

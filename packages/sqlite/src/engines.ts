@@ -67,8 +67,8 @@ export class Database {
 
 /** An engine that was loaded. */
 export interface Engine {
-  /** What another thread requires to have the same one: `node:sqlite`, or the path of better-sqlite3. */
-  readonly module: string
+  /** What another thread requires to have the same one: `node:sqlite`, or the path of better-sqlite3, if it is known. */
+  readonly module: string | undefined
   open(path: string): Database
 }
 
@@ -110,11 +110,14 @@ async function betterSqlite3(): Promise<DriverClass> {
   }
 }
 
-/** The path of an installed package, as this file resolves it; its name where a bundler has moved this file away. */
-function pathOf(name: string): string {
+/**
+ * The path of an installed package, as this file resolves it. Absent where a bundler has moved this file away: another copy of the
+ * package in the same process would be another copy of SQLite.
+ */
+function pathOf(name: string): string | undefined {
   try {
     return createRequire(__filename).resolve(name)
   } catch {
-    return name
+    return undefined
   }
 }

@@ -3,6 +3,8 @@ import { TimeSlice } from 'connect-databank/backend'
 import type { Database } from './engines.ts'
 import { isBusy, lockedError } from './errors.ts'
 
+/** How many statements share a transaction at most. Its commit writes all pages that they have changed, and that takes time as well. */
+const MAX_STATEMENTS = 128
 /** How long it waits at most until it tries again, while another connection has the lock, in milliseconds. */
 const LONGEST_WAIT = 3
 
@@ -107,7 +109,7 @@ export class StatementQueue {
       database.run(this.#options.begin)
       for (const { work } of this.#waiting) {
         results.push(work(database))
-        if (slice.isUsedUp()) break
+        if (results.length === MAX_STATEMENTS || slice.isUsedUp()) break
       }
       database.run('commit')
     } catch (error) {

@@ -8,6 +8,8 @@ const CHECKPOINT_INTERVAL = 500
 
 /** From this many pages on, of 2 KiB in most files, the log is long. */
 const LONG = 4_000
+/** From here on, its file is cut off as well. */
+const TOO_LONG = 16_000
 
 /** What the thread runs: the checkpoints that it is asked for. */
 const THREAD = `
@@ -35,7 +37,7 @@ parentPort.on('message', (message) => {
  */
 export class WriteAheadLog {
   readonly #path: string
-  readonly #module: string
+  readonly #module: string | undefined
   readonly #onThreadFailed: () => void
   #file: FileHandle | undefined
   #flushing: Promise<void> = Promise.resolve()
@@ -52,9 +54,9 @@ export class WriteAheadLog {
 
   /**
    * @param module what the thread requires: `node:sqlite`, or the path of better-sqlite3
-   * @param onThreadFailed called if there is no thread: from then on, nothing makes checkpoints here
+   * @param onThreadFailed called if the thread cannot do it: from then on, nothing makes checkpoints here
    */
-  constructor(path: string, module: string, onThreadFailed: () => void) {
+  constructor(path: string, module: string | undefined, onThreadFailed: () => void) {
     this.#path = path
     this.#module = module
     this.#onThreadFailed = onThreadFailed
@@ -102,6 +104,10 @@ export class WriteAheadLog {
       this.checkpointSoon()
       return
     }
+    if (this.#module === undefined) {
+      this.#fail()
+      return
+    }
     this.#isCheckpointing = true
     this.#thread ??= this.#startThread()
     this.#thread.postMessage('passive')
@@ -122,7 +128,7 @@ export class WriteAheadLog {
     })
     // Writers wait for it: the process must not end meanwhile.
     this.#thread?.ref()
-    this.#thread?.postMessage('restart')
+    this.#thread?.postMessage(log > TOO_LONG ? 'truncate' : 'restart')
   }
 
   #endPause(): void {
@@ -131,15 +137,17 @@ export class WriteAheadLog {
     this.pause = undefined
   }
 
+  #fail(): void {
+    this.#hasFailed = true
+    this.#endPause()
+    this.#onThreadFailed()
+  }
+
   #startThread(): Worker {
     const workerData = { module: this.#module, path: this.#path }
     const thread = new Worker(THREAD, { eval: true, workerData, execArgv: ['--no-warnings'] })
     thread.on('message', (pages) => this.#checkpointed(pages))
-    thread.once('error', () => {
-      this.#hasFailed = true
-      this.#endPause()
-      this.#onThreadFailed()
-    })
+    thread.once('error', () => this.#fail())
     // After the listeners: one of them would keep the process alive again.
     thread.unref()
     return thread

@@ -126,11 +126,11 @@ describe('a checkpoint', () => {
     await close()
   })
 
-  it('is made by the commits if there can be no thread', async () => {
+  it.each(['/no/such/module', undefined])('is made by the commits if there can be no thread (module %s)', async (module) => {
     const { path, remove } = await scratchFolder()
     ends.push(remove)
     let failures = 0
-    const log = new WriteAheadLog(join(path, 'a.db'), '/no/such/module', () => {
+    const log = new WriteAheadLog(join(path, 'a.db'), module, () => {
       failures += 1
     })
     log.checkpointSoon()
