@@ -6,7 +6,7 @@ import { checkBankOptions, type SqliteBankOptions } from './options.ts'
 
 /** How many rows one statement of a count or a clean-up looks at: it blocks the event loop of this process. */
 const COUNTED = 2_000
-const CLEANED = 50
+const CLEANED = 100
 
 /** How much of the store's `timeout` each statement of a count or a clean-up may wait for a lock: the store waits longer for these. */
 const LONG = 6

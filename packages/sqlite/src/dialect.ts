@@ -20,7 +20,7 @@ export const sqliteDialect: Dialect = {
   own: ownLayout,
   layouts: peerLayouts,
   // A statement blocks the event loop of this process.
-  batch: 50,
+  batch: 100,
 
   placeholder: () => '?',
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,

@@ -1,3 +1,5 @@
+// Imported, because Jest's jsdom environment has no global setImmediate.
+import { setImmediate } from 'node:timers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TimeSlice } from 'connect-databank/backend'
 import type { Database } from './engines.ts'

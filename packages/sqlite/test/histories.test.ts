@@ -1,8 +1,9 @@
-import { historyConformance, ownerInHistories } from '@connect-databank/conformance'
+import { historyConformance, ownerInHistories, runHistories, throwFailure } from '@connect-databank/conformance'
 import { DatabankStore } from 'connect-databank'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { scratchFolder } from '../../../testing/program.js'
-import { SqliteBank } from '../src/index.ts'
+import { SqliteBank, SqliteStore } from '../src/index.ts'
+import { BetterSqlite3 } from './fixtures/better-sqlite3.ts'
 
 for (const layout of [undefined, 'better-sqlite3-session-store'] as const) {
   describe(layout === undefined ? 'with a table of its own' : `with the table of ${layout}`, () => {
@@ -33,3 +34,49 @@ for (const layout of [undefined, 'better-sqlite3-session-store'] as const) {
     )
   })
 }
+
+describe('on a file', () => {
+  it('hold while another program takes the lock, for longer than the stores wait', async () => {
+    let path = ''
+    let unlock = (): void => {}
+    let timer: NodeJS.Timeout | undefined
+    /** Takes the lock at some moment, and holds it for some time. */
+    const disturb = async (_name: string, random: (bound: number) => number): Promise<void> => {
+      const database = new BetterSqlite3(path)
+      unlock = () => void database.close()
+      timer = setTimeout(() => {
+        try {
+          database.exec('begin immediate')
+        } catch {
+          return // A store has it at this moment.
+        }
+        timer = setTimeout(() => database.exec('rollback'), random(200))
+      }, random(20))
+    }
+    const calm = async (): Promise<void> => {
+      clearTimeout(timer)
+      unlock()
+    }
+    const open = async () => {
+      const folder = await scratchFolder()
+      path = `${folder.path}/sessions.db`
+      const stores: DatabankStore[] = []
+      const another = async (): Promise<DatabankStore> => {
+        const store = new SqliteStore({ path, engine: 'better-sqlite3', timeout: 200, owner: ownerInHistories })
+        stores.push(store)
+        return store
+      }
+      const close = async (): Promise<void> => {
+        await Promise.all(stores.map((store) => store.close()))
+        await folder.remove()
+      }
+      const store = await another()
+      await store.open()
+      return { store, another, disturb, calm, close }
+    }
+    const runs = Number(process.env['DISTURBED_RUNS'] ?? 60)
+    const report = await runHistories({ calls: 'as they come', owners: true, rounding: 0, runs, limit: 30_000, open })
+    throwFailure(report)
+    expect(report.failed).toBeGreaterThan(0)
+  }, 180_000)
+})
