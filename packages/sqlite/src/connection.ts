@@ -103,8 +103,6 @@ export class SqliteConnection {
   }
 
   #failed(error: unknown): void {
-    // On a full disk, the log has room again after a checkpoint.
-    this.#log?.checkpointSoon()
     // A file that could not be written when it was opened stays so until it is opened again.
     if (codeOf(error as object) === 'DATABANK_DENIED' && this.#path !== MEMORY) this.#forget()
   }

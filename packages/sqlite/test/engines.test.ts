@@ -78,6 +78,15 @@ describe.skipIf(hasBuiltIn)('node:sqlite, of another version of Node.js', () => 
       expect(Number(/^# pass (\d+)/m.exec(stdout)?.[1])).toBeGreaterThan(200)
     })
 
+    it.skipIf(node === undefined)(`${version}: a process ends by itself though its bank is open`, async () => {
+      const { path: folder, remove } = await scratchFolder()
+      for (const milliseconds of ['0', '1500']) {
+        const args = ['--no-warnings', join(programs.folder, 'idle.js'), join(folder, 'a.db'), milliseconds]
+        expect(await run(node!, args, { timeout: 20_000 })).toEqual({ stdout: 'done\n', stderr: '' })
+      }
+      await remove()
+    })
+
     it.skipIf(node === undefined)(`${version}: it is used without better-sqlite3`, async () => {
       const { path: folder, remove } = await scratchFolder()
       copyPrograms(folder)

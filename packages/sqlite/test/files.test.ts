@@ -179,6 +179,19 @@ describe('a path', () => {
   })
 })
 
+describe('a table', () => {
+  it('is created with its indexes or not at all', async () => {
+    const { path, another, close } = await opened()
+    sql(path, 'create table databank_sessions_owner (x)')
+    await expect((await another()).save('a', entry())).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
+    expect(sql(path, `select name from sqlite_master`)).toEqual([{ name: 'databank_sessions_owner' }])
+    sql(path, 'drop table databank_sessions_owner')
+    await (await another()).save('a', entry())
+    expect(sql(path, `select name from sqlite_master where sql like 'create%'`)).toHaveLength(3)
+    await close()
+  })
+})
+
 describe('a file that goes away while it is open', () => {
   it('is created again by the next write; no write goes to the deleted one', async () => {
     const path = join(await newFolder(), 'sub', 'a.db')

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Database } from '../src/engines.ts'
 import { SqliteBank } from '../src/index.ts'
+import { peerLayouts } from '../src/layouts.ts'
 import { HOUR, opened } from './support.ts'
 
 const COUNT = 6_000
@@ -39,6 +40,26 @@ function statements() {
   return seen
 }
 
+/** How SQLite finds the rows of the statements that run during the work. */
+async function plansDuring(work: () => Promise<unknown>): Promise<string[]> {
+  const plans: string[] = []
+  const explain = (database: Database, sql: string, parameters: readonly unknown[]): void => {
+    if (!/^(select|delete|update)/.test(sql)) return
+    for (const row of all.call(database, `explain query plan ${sql}`, parameters)) plans.push(String(Object.values(row).at(-1)))
+  }
+  Database.prototype.all = function (sql, parameters = []) {
+    explain(this, sql, parameters)
+    return all.call(this, sql, parameters)
+  }
+  Database.prototype.run = function (sql, parameters = []) {
+    explain(this, sql, parameters)
+    return run.call(this, sql, parameters)
+  }
+  await work()
+  Object.assign(Database.prototype, { all, run })
+  return plans.filter((plan) => !plan.includes('VIRTUAL TABLE'))
+}
+
 /** How often the event loop turns during the work. */
 async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0
@@ -73,6 +94,26 @@ for (const layout of [undefined, 'connect-sqlite3', 'connect-session-knex'] as c
       expect(seen.mostChanges).toBeLessThanOrEqual(100)
       await close()
     })
+  })
+}
+
+for (const layout of [undefined, ...Object.keys(peerLayouts)] as const) {
+  it(`no statement searches the whole table (${layout ?? 'its own'})`, async () => {
+    const { another, close } = await opened(layout === undefined ? {} : { layout: layout as never })
+    const bank = await another()
+    await bank.save('a', { payload: '{}', expires: now + HOUR })
+    const plans = await plansDuring(async () => {
+      await bank.count(now)
+      await bank.purge(now)
+      for await (const _ of bank.scan()) break
+      if (bank.idsOf !== undefined) for await (const _ of bank.idsOf('ada')) break
+      await bank.touchMany([['a', null]], now)
+      await bank.readMany(['a', 'b'])
+      await bank.clear()
+    })
+    expect(plans.length).toBeGreaterThan(6)
+    expect(plans.filter((plan) => /^SCAN|TEMP B-TREE/.test(plan))).toEqual([])
+    await close()
   })
 }
 

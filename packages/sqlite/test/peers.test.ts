@@ -11,7 +11,7 @@ import { scratchFolder } from '../../../testing/program.js'
 import { newSession } from '../../../testing/requests.ts'
 import { cacheFolder } from '../../../testing/servers/index.js'
 import { unpackNpm } from '../../../testing/tools/npm.js'
-import { SqliteStore } from '../src/index.ts'
+import { SqliteBank, SqliteStore } from '../src/index.ts'
 import { BetterSqlite3 } from './fixtures/better-sqlite3.ts'
 import * as sqlite3 from './fixtures/sqlite3.ts'
 import { HOUR } from './support.ts'
@@ -100,6 +100,14 @@ async function openBetterSqlite3SessionStore(path: string): Promise<Peer> {
   return { store, create: async () => db.exec(create), close: async () => db.close() }
 }
 
+/** The SQL by which each peer finds what it deletes. The parameter is the present time. */
+const isExpired: Record<Layout, string> = {
+  'connect-sqlite3': '? > expired',
+  'better-sqlite3-session-store': `datetime(? / 1000, 'unixepoch') > datetime(expire)`,
+  'connect-session-knex': `datetime(expired) < datetime(? / 1000, 'unixepoch')`,
+  'connect-session-sequelize': `expires < strftime('%Y-%m-%d %H:%M:%f +00:00', ? / 1000, 'unixepoch')`,
+}
+
 /** The result of a method that takes a callback. */
 function promised<Result>(
   call: (callback: (error?: unknown, result?: Result | null) => void) => void,
@@ -157,7 +165,7 @@ describe('the table of', () => {
           database.close()
           return rows
         }
-        return { peer: peer.store, store, newStore, sql }
+        return { path, peer: peer.store, store, newStore, sql }
       }
 
       it('is read, touched and merged', async () => {
@@ -216,13 +224,17 @@ describe('the table of', () => {
         expect(await promised((callback) => store.length(callback))).toBe(1)
         await promised((callback) => store.cleanup(callback))
         expect(await store.get('a')).toMatchObject({ user: 'Ada' })
-        const isExpired = {
-          'connect-sqlite3': '? > expired',
-          'better-sqlite3-session-store': `datetime(? / 1000, 'unixepoch') > datetime(expire)`,
-          'connect-session-knex': `datetime(expired) < datetime(? / 1000, 'unixepoch')`,
-          'connect-session-sequelize': `expires < strftime('%Y-%m-%d %H:%M:%f +00:00', ? / 1000, 'unixepoch')`,
-        }[layout]
-        expect(sql(`select count(*) as expired from "${table}" where ${isExpired}`, Date.now())).toEqual([{ expired: 0 }])
+        expect(sql(`select sid from "${table}" where ${isExpired[layout]}`, Date.now())).toEqual([])
+      })
+
+      it('is written so that the other store deletes what has expired, and nothing else', async () => {
+        const { path, sql } = await both()
+        const bank = new SqliteBank({ path, layout, engine: 'better-sqlite3' })
+        const now = Date.now()
+        await bank.save('expired', { payload: '{}', expires: now - 5_000 })
+        await bank.save('live', { payload: '{}', expires: now + 5_000 })
+        expect(sql(`select sid from "${table}" where ${isExpired[layout]}`, now)).toEqual([{ sid: 'expired' }])
+        await bank.close()
       })
 
       it('is cleaned of what expired', async () => {

@@ -100,7 +100,7 @@ describe('processes that share a file', () => {
 
   it('end by themselves though their bank is open, and keep what they wrote', async () => {
     const { path, another, close } = await opened()
-    const { stdout, stderr } = await run(process.execPath, [program('idle'), path], { timeout: 20_000 })
+    const { stdout, stderr } = await run(process.execPath, [program('idle'), path, '500'], { timeout: 20_000 })
     expect({ stdout, stderr }).toEqual({ stdout: 'done\n', stderr: '' })
     expect(await (await another()).read('last')).not.toBe(null)
     await close()

@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { scratchFolder, until } from '../../../testing/program.js'
+import { Database } from '../src/engines.ts'
 import { SqliteBank } from '../src/index.ts'
 import { WriteAheadLog } from '../src/write-ahead-log.ts'
 import { entry, HOUR, opened, sql } from './support.ts'
@@ -87,6 +88,36 @@ describe('a bank that is not durable', () => {
     await bank.touch('a', Date.now() + HOUR, Date.now())
     expect(flushes.count).toBe(0)
     await close()
+  })
+})
+
+describe('the log', () => {
+  it('is used where there can be one, and the other programs as well then', async () => {
+    const { path, another, close } = await opened()
+    sql(path, 'create table other (x)')
+    expect(sql(path, 'pragma journal_mode')).toEqual([{ journal_mode: 'delete' }])
+    await (await another()).save('a', entry())
+    expect(sql(path, 'pragma journal_mode')).toEqual([{ journal_mode: 'wal' }])
+    await close()
+  })
+
+  it('is done without where there can be none, and that is a warning', async () => {
+    const { path, remove } = await scratchFolder()
+    ends.push(remove)
+    const { all } = Database.prototype
+    Database.prototype.all = function (text, parameters) {
+      return text === 'pragma journal_mode = wal' ? [['delete']] : all.call(this, text, parameters)
+    }
+    ends.push(() => {
+      Database.prototype.all = all
+    })
+    const warnings: string[] = []
+    const context = { timeout: 5_000, warn: (message: string) => warnings.push(message) }
+    const bank = new SqliteBank({ path: `${path}/a.db`, durable: true }, context)
+    await bank.save('a', entry('a'))
+    expect((await bank.read('a'))?.payload).toBe('a')
+    expect(warnings).toEqual([expect.stringContaining('no write-ahead log')])
+    await bank.close()
   })
 })
 
