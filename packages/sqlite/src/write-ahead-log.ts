@@ -104,12 +104,13 @@ export class WriteAheadLog {
       this.checkpointSoon()
       return
     }
-    if (this.#module === undefined) {
-      this.#fail()
+    try {
+      this.#thread ??= this.#startThread()
+    } catch {
+      this.#fail() // A process may have no right to start threads.
       return
     }
     this.#isCheckpointing = true
-    this.#thread ??= this.#startThread()
     this.#thread.postMessage('passive')
   }
 
@@ -144,6 +145,7 @@ export class WriteAheadLog {
   }
 
   #startThread(): Worker {
+    if (this.#module === undefined) throw new Error('the path of better-sqlite3 is not known')
     const workerData = { module: this.#module, path: this.#path }
     const thread = new Worker(THREAD, { eval: true, workerData, execArgv: ['--no-warnings'] })
     thread.on('message', (pages) => this.#checkpointed(pages))
