@@ -35,23 +35,30 @@ for (const layout of [undefined, 'better-sqlite3-session-store'] as const) {
   })
 }
 
+/** How long an operation of the stores may take, in milliseconds. They wait for a lock for less than half of it. */
+const TIMEOUT = 200
+
 describe('on a file', () => {
   it('hold while another program takes the lock, for longer than the stores wait', async () => {
     let path = ''
     let unlock = (): void => {}
     let timer: NodeJS.Timeout | undefined
-    /** Takes the lock at some moment, and holds it for some time. */
+    let locks = 0
+    /** Takes the lock: every other time at once, for longer than a store waits, else at some moment, for some time. */
     const disturb = async (_name: string, random: (bound: number) => number): Promise<void> => {
       const database = new BetterSqlite3(path)
       unlock = () => void database.close()
-      timer = setTimeout(() => {
+      const lock = (milliseconds: number): void => {
         try {
           database.exec('begin immediate')
         } catch {
           return // A store has it at this moment.
         }
-        timer = setTimeout(() => database.exec('rollback'), random(200))
-      }, random(20))
+        timer = setTimeout(() => database.exec('rollback'), milliseconds)
+      }
+      locks += 1
+      if (locks % 2 === 1) lock(TIMEOUT)
+      else timer = setTimeout(() => lock(random(TIMEOUT)), random(20))
     }
     const calm = async (): Promise<void> => {
       clearTimeout(timer)
@@ -62,7 +69,7 @@ describe('on a file', () => {
       path = `${folder.path}/sessions.db`
       const stores: DatabankStore[] = []
       const another = async (): Promise<DatabankStore> => {
-        const store = new SqliteStore({ path, engine: 'better-sqlite3', timeout: 200, owner: ownerInHistories })
+        const store = new SqliteStore({ path, engine: 'better-sqlite3', timeout: TIMEOUT, owner: ownerInHistories })
         stores.push(store)
         return store
       }
