@@ -60,6 +60,9 @@ process.once('exit', () => {
 /** How long a program may take to stop before it is killed, in milliseconds. */
 const STOP_TIMEOUT = 2_000
 
+/** How long a program may take to freeze, in milliseconds. */
+const FREEZE_TIMEOUT = 10_000
+
 /**
  * @typedef {object} Command
  * @property {string} command
@@ -112,15 +115,16 @@ export class Program {
   }
 
   /**
-   * Makes the program stop answering, with its connections open. Returns when none of its threads runs any more: a signal takes a
-   * moment to arrive.
+   * Makes the program stop answering, with its connections open. Returns when none of its threads runs any more. The signal is repeated: it
+   * takes a moment to arrive, and until then the program may start another process.
    */
   freeze() {
-    this.kill('SIGSTOP')
-    for (let waits = 0; this.#isRunning(); waits++) {
-      if (waits === 1_000) throw new Error('the program did not freeze')
+    const end = Date.now() + FREEZE_TIMEOUT
+    do {
+      if (Date.now() > end) throw new Error('the program did not freeze')
+      this.kill('SIGSTOP')
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    }
+    } while (this.#isRunning())
   }
 
   thaw() {
