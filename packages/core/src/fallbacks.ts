@@ -2,6 +2,7 @@ import { TimeSlice } from './backend/time-slice.ts'
 import { type Bank, type Entry, isLive, type Stored, versionOf } from './bank.ts'
 import { DatabankError } from './errors.ts'
 import { type Cancellation, ignore, throwIfCancelled } from './operation.ts'
+import { publishEvent } from './tracing.ts'
 
 /**
  * What a bank lacks, made from what it has. Never an atomic operation: between processes there is no correct way to make one. Where a
@@ -45,7 +46,7 @@ export async function touch(bank: Bank, id: string, expires: number | null, canc
     throwIfCancelled(cancellation, 'touch')
     const { payload, owner = null } = stored
     if ((await swap(bank, id, versionOf(stored), { payload, expires, owner }, cancellation)) !== null) return
-    await pauseBeforeRetry(attempt, cancellation, 'touch')
+    await pauseBeforeRetry(bank, attempt, cancellation, 'touch')
   }
 }
 
@@ -58,7 +59,13 @@ const LONGEST_PAUSE = 50
  * To be called between two attempts to swap. The event loop runs between them after the first few, so that a swap which keeps failing
  * blocks nothing, and ends with the operation's deadline.
  */
-export async function pauseBeforeRetry(attempt: number, cancellation: Cancellation, operation: string): Promise<void> {
+export async function pauseBeforeRetry(
+  { name }: Bank,
+  attempt: number,
+  cancellation: Cancellation,
+  operation: string,
+): Promise<void> {
+  publishEvent('retry', name)
   if (attempt >= IMMEDIATE_RETRIES) {
     const longest = Math.min(2 ** (attempt - IMMEDIATE_RETRIES), LONGEST_PAUSE)
     await new Promise((resolve) => setTimeout(resolve, Math.random() * longest))

@@ -11,6 +11,7 @@ export { type OpenOptions, openBank, openStore } from './open.ts'
 export type { Callback } from './operation.ts'
 export type { StoreOptions } from './options.ts'
 export { DatabankStore } from './store.ts'
+export type { EventMessage, OperationMessage } from './tracing.ts'
 
 /** `require('connect-databank')(session)`: the store class of 1.x. */
 function databankStore(session: Parameters<typeof storeClassFor>[0]): ReturnType<typeof storeClassFor> {

@@ -1,5 +1,6 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { coded, type ErrorCode } from './errors.ts'
+import type { StoreEvents } from './log.ts'
 import { ignore } from './operation.ts'
 
 /**
@@ -13,15 +14,24 @@ export interface OperationMessage {
   readonly operation: string
   /** The bank's name, such as `redis`; `unknown` if it has none. */
   readonly backend: string
-  /** At the end: `missing` if `get` found no session, else `ok`. */
-  readonly result?: 'ok' | 'missing'
+  /** At the end. `missing`: no live record was stored. `dropped`: a `set` came after its session had ended, and was not stored. */
+  readonly result?: 'ok' | 'missing' | 'dropped'
   /** Instead of a result: an error with a code. */
   readonly error?: Error & { code: ErrorCode }
+  /**
+   * A subscriber of `start` may set it: the operation runs inside, for example in the context of a span. It calls `work` once, and
+   * returns what that returned.
+   */
+  run?: <T>(work: () => T) => T
 }
 
-/** A message of the channel `connect-databank:event`. */
+/**
+ * A message of the channel `connect-databank:event`. `retry`: a compare-and-swap met another version, and is tried again. `cached`: a
+ * read was answered from memory. The others are those that the store emits.
+ */
 export interface EventMessage {
-  readonly event: 'conflict' | 'dropped' | 'corrupt' | 'timeout' | 'retry'
+  readonly event: keyof StoreEvents | 'retry' | 'cached'
+  /** As in `OperationMessage`. */
   readonly backend: string
 }
 
@@ -31,20 +41,27 @@ const events = channel('connect-databank:event')
 
 /** Runs the operation, and publishes it. */
 export function traced<T>(operation: string, backend: string, work: () => Promise<T>): Promise<T> {
+  const message: OperationMessage = { operation, backend }
   let result: Promise<T> | undefined
   const outcome = (): Promise<OperationMessage['result']> => {
-    result = work()
+    result = message.run === undefined ? work() : message.run(work)
     return result.then(
-      (value) => (value === null ? 'missing' : 'ok'),
+      (value) => resultOf(operation, value),
       (error) => {
         throw coded(error)
       },
     )
   }
-  operations.tracePromise(outcome, { operation, backend }).catch(ignore)
+  operations.tracePromise(outcome, message).catch(ignore)
   return result!
 }
 
-export function publishEvent(event: EventMessage['event'], backend: string): void {
+/** The operations return null, or false, where there was no session. */
+function resultOf(operation: string, value: unknown): OperationMessage['result'] {
+  if (value !== null && value !== false) return 'ok'
+  return operation === 'set' ? 'dropped' : 'missing'
+}
+
+export function publishEvent(event: EventMessage['event'], backend = 'unknown'): void {
   if (events.hasSubscribers) events.publish({ event, backend } satisfies EventMessage)
 }

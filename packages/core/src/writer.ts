@@ -80,7 +80,7 @@ export class Writer {
       const next: StoredSession = this.#apply(id, stored, writes)
       const version = await swap(this.#rules.bank, id, stored?.version ?? null, entryOf(next), cancellation)
       if (version !== null) return this.#stored(id, writes, { ...next, version })
-      await pauseBeforeRetry(attempt, cancellation, 'set')
+      await pauseBeforeRetry(this.#rules.bank, attempt, cancellation, 'set')
       stored = await this.#readFor(id, writes)
     }
   }
@@ -114,7 +114,7 @@ export class Writer {
       if (version !== null) return { ...draft, version }
       const stored = await readLive(bank, id)
       expected = stored === null ? null : versionOf(stored)
-      await pauseBeforeRetry(attempt, cancellation, 'set')
+      await pauseBeforeRetry(bank, attempt, cancellation, 'set')
     }
   }
 
@@ -139,7 +139,7 @@ export class Writer {
       const isSameCookie = JSON.stringify(changed.cookie) === cookieBefore
       const next = isSameCookie ? { ...draft, expires } : draft
       if ((await swap(bank, id, versionOf(stored), entryOf(next), cancellation)) !== null) return changed
-      await pauseBeforeRetry(attempt, cancellation, 'update')
+      await pauseBeforeRetry(bank, attempt, cancellation, 'update')
     }
   }
 
