@@ -75,6 +75,15 @@ export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie
 }
 
 /**
+ * A stored record as the store sees it: the session, and when it was created, in epoch milliseconds, if that is stored; null if the record
+ * is corrupt. For tools that list records. Whether the entry has expired is not looked at.
+ */
+export function readRecord(stored: Stored): { session: SessionData; created: number | undefined } | null {
+  const parsed = stored.corrupt === undefined ? parseSession(stored.payload) : null
+  return parsed === null ? null : { session: sessionOf(parsed, stored.expires), created: parsed.created }
+}
+
+/**
  * The session's text. The cookie comes first, as express-session has it.
  *
  * @throws DATABANK_INVALID_SESSION for what JSON cannot hold (a BigInt, a cycle) or what is no object in JSON

@@ -95,7 +95,8 @@ export class Sessions {
     const work = async (cancellation: Cancellation): Promise<Stored | null> => {
       this.#queue.setLastResult(id, undefined)
       const stored = await readLive(bank, plainId)
-      if (stored === null) return null
+      // What cannot be decrypted would be encrypted again, under another id.
+      if (stored === null || stored.corrupt !== undefined) return stored
       throwIfCancelled(cancellation, 'get')
       const { payload, expires, owner = null } = stored
       const isMoved = (await swap(bank, id, null, { payload, expires, owner }, cancellation)) !== null

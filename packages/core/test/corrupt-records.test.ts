@@ -1,6 +1,7 @@
 import { badRecords } from '@connect-databank/conformance'
 import { describe, expect, it, vi } from 'vitest'
 import type { Bank } from '../src/bank.ts'
+import { readRecord } from '../src/codec.ts'
 import { fromDatabank } from '../src/databank/databank.ts'
 import { Client, dataOf, gatedBank, MINUTE, nextTurn, ReferenceBank, sessionData, withScan } from './helpers.ts'
 
@@ -200,4 +201,37 @@ it('a corrupt record is read once for one get', async () => {
   await bank.save('sid', { payload: '{', expires: null })
   await new Client(bank).get('sid')
   expect(bank.calls('read')).toBe(1)
+})
+
+describe('what readRecord makes of a record', () => {
+  const created = Date.now() - MINUTE
+  const expires = Date.now() + MINUTE
+
+  it('is the session, with the expiry of the entry, and when it was created', () => {
+    const { cookie } = sessionData()
+    const payload = JSON.stringify({ cookie, user: 'ada', __databank: { created } })
+    const record = readRecord({ payload, expires })
+    expect(record).toEqual({ session: { cookie: { ...cookie, expires: new Date(expires).toISOString() }, user: 'ada' }, created })
+    expect(readRecord({ payload: JSON.stringify({ cookie }), expires })).toMatchObject({ created: undefined })
+  })
+
+  it.each(KINDS)('is null for %s', (_name, payload) => {
+    expect(readRecord({ payload, expires })).toBeNull()
+  })
+
+  it('is null for what the bank knows to be corrupt', () => {
+    expect(readRecord({ payload: JSON.stringify(sessionData()), expires, corrupt: 'changed' })).toBeNull()
+  })
+})
+
+it('a corrupt record under a plain id is not moved to the hashed id, where it would be encrypted twice', async () => {
+  const [old, newest] = ['a'.repeat(64), 'b'.repeat(64)] as const
+  const bank = new ReferenceBank()
+  await new Client(bank, { encryption: { keys: [old] } }).set('sid', sessionData({ n: 1 }))
+  const before = await bank.read('sid')
+
+  const hashIds = { acceptPlain: true }
+  expect(await new Client(bank, { encryption: { keys: [newest] }, hashIds }).get('sid')).toBeNull()
+  expect(await bank.read('sid')).toEqual(before)
+  expect(await new Client(bank, { encryption: { keys: [newest, old] }, hashIds }).get('sid')).toMatchObject({ n: 1 })
 })

@@ -1,6 +1,8 @@
-/** For authors of banks: what several backends need, once. Applications use `connect-databank` itself. */
+/** For authors of banks and of tools: what several of them need, once. Applications use `connect-databank` itself. */
 
 export * from '../bank.ts'
+export { readRecord } from '../codec.ts'
+export { hashedIdOf } from '../entries.ts'
 export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '../errors.ts'
 export { coalesce } from '../layers/coalesce.ts'
 export { encrypt } from '../layers/encryption.ts'
