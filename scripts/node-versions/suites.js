@@ -74,6 +74,7 @@ for (const backend of backends) {
       { describe, it },
       {
         limit: TIMEOUT,
+        rounding: 0,
         async open() {
           const { first: store, ...rest } = await openStores()
           return { store, ...rest }

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Layer } from 'connect-databank/backend'
 import { App } from './app.ts'
 import type { Grade, RunOptions, Subject } from './check.ts'
 import { type AnyStore, Driver } from './store/any-store.ts'
-import type { StoreContext, StoreSettings } from './store/helpers.ts'
+import { SHORT_AGE, type StoreContext, type StoreSettings } from './store/helpers.ts'
 import { storeChecks } from './store-checks.ts'
 import { grade, type Runner, register } from './suite.ts'
 
@@ -27,7 +28,13 @@ export interface StoreSuiteOptions extends RunOptions {
   readonly open: () => Promise<OpenedStore>
   /** Methods without a callback return promises. Default: whether the store has connect-databank's method `update`. */
   readonly promises?: boolean
+  /** By how much later than asked a session may expire, in milliseconds: checks that need an expired session wait as long. Default: 1,000. */
+  readonly rounding?: number
 }
+
+const ROUNDING = 1_000
+/** Timers may end a little early, and clocks of processes differ by as much. */
+const TOLERANCE = 60
 
 /**
  * Registers one test for each thing that is asked of an express-session store. A check of an optional method runs if the opened
@@ -40,16 +47,16 @@ export interface StoreSuiteOptions extends RunOptions {
  *   open: async () => ({ store: new session.MemoryStore(), close: async () => {} }),
  * })
  */
-export function storeConformance(runner: Runner, { open, promises, ...options }: StoreSuiteOptions): void {
-  register(runner, 'store conformance', storeChecks, opening(open, promises), options)
+export function storeConformance(runner: Runner, options: StoreSuiteOptions): void {
+  register(runner, 'store conformance', storeChecks, opening(options), options)
 }
 
 /** Runs the same checks without a test runner. Resolves with the result of each; never rejects. */
-export function gradeStore({ open, promises, ...options }: StoreSuiteOptions): Promise<Grade[]> {
-  return grade(storeChecks, opening(open, promises), options)
+export function gradeStore(options: StoreSuiteOptions): Promise<Grade[]> {
+  return grade(storeChecks, opening(options), options)
 }
 
-function opening(open: () => Promise<OpenedStore>, promises: boolean | undefined): () => Promise<Subject<StoreContext>> {
+function opening({ open, promises, rounding = ROUNDING }: StoreSuiteOptions): () => Promise<Subject<StoreContext>> {
   return async () => {
     const opened = await open()
     const apps: App[] = []
@@ -60,6 +67,7 @@ function opening(open: () => Promise<OpenedStore>, promises: boolean | undefined
         another: async () => new Driver((await opened.another?.()) as AnyStore),
         configured: async (settings, layer = (bank) => bank) =>
           new Driver((await opened.configured?.(settings, layer)) as AnyStore),
+        untilExpired: (age = SHORT_AGE) => sleep(age + rounding + TOLERANCE),
         app: async (settings, on = driver) => {
           const app = await App.listen(on.store, settings)
           apps.push(app)

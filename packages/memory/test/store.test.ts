@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
-import { storeConformance } from '@connect-databank/conformance'
+import { type OpenedStore, storeConformance } from '@connect-databank/conformance'
+import { DatabankStore } from 'connect-databank'
 import { describe, it } from 'vitest'
-import { MemoryStore, openBank } from '../src/index.ts'
+import { MemoryBank, openBank } from '../src/index.ts'
 
 storeConformance(
   { describe, it },
   {
     open: async () => {
-      const store = new MemoryStore()
-      return { store, close: () => store.close() }
+      const bank = new MemoryBank()
+      const another = async () => new DatabankStore({ bank })
+      const configured: OpenedStore['configured'] = async (settings, layer) =>
+        new DatabankStore({ ...settings, bank: layer(bank) })
+      return { store: await another(), another, configured, close: () => bank.close() }
     },
+    rounding: 0,
   },
 )
 

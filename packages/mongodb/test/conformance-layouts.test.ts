@@ -28,6 +28,6 @@ describe.skipIf(missing ?? program === undefined)('the suites on other layouts o
     }
     bankConformance({ describe, it }, { open, limit, only: dependsOnLayout })
     const openNative = () => openStores(mongodb.server.url, { native: true })
-    storeConformance({ describe, it }, { open: openNative, limit, only: dependsOnLayout })
+    storeConformance({ describe, it }, { open: openNative, limit, only: dependsOnLayout, rounding: 0 })
   })
 })

@@ -26,7 +26,7 @@ export function conformance(
   // With a TTL index the server deletes by its own clock.
   const suite = { limit, only, expiresByOwnClock: options.ttlIndex !== false }
   bankConformance({ describe, it }, { open: () => openBanks(url(), options), ...suite })
-  storeConformance({ describe, it }, { open: () => openStores(url(), options), limit, only })
+  storeConformance({ describe, it }, { open: () => openStores(url(), options), limit, only, rounding: 0 })
 }
 
 export async function openBanks(url: string, options: MongoBankOptions) {

@@ -65,8 +65,14 @@ describe.skipIf(server('redis').missing)('with a near cache', () => {
       open: async () => {
         const shared = new Prefix()
         const open = () => new DatabankStore({ bank: shared.open() })
-        return { store: open(), another: async () => open(), close: () => shared.close() }
+        return {
+          store: open(),
+          another: async () => open(),
+          configured: async (settings, layer) => new DatabankStore({ ...settings, bank: layer(shared.open()) }),
+          close: () => shared.close(),
+        }
       },
+      rounding: 0,
     },
   )
 

@@ -1,6 +1,7 @@
 // The conformance suites on banks that are made for one check each. Every check has a prefix of its own, so that checks can run side by
 // side: many of them wait for an expiry.
-import { bankConformance, storeConformance } from '@connect-databank/conformance'
+import { bankConformance, type OpenedStore, storeConformance } from '@connect-databank/conformance'
+import { DatabankStore } from 'connect-databank'
 import { describe, it } from 'vitest'
 import { RedisBank, type RedisBankOptions, RedisStore } from '../src/index.ts'
 
@@ -8,34 +9,35 @@ let prefixes = 0
 
 /** Runs the suite for banks. `options` is called when a check begins. */
 export function conformance(options: () => RedisBankOptions): void {
-  bankConformance(
-    { describe, it: it.concurrent },
-    { open: async () => opened((own) => new RedisBank({ ...options(), ...own }), 'bank'), expiresByOwnClock: true },
-  )
+  const open = async () => {
+    const { prefix, keep, close } = fresh()
+    const another = async () => keep(new RedisBank({ ...options(), prefix }))
+    return { bank: await another(), another, close }
+  }
+  bankConformance({ describe, it: it.concurrent }, { open, expiresByOwnClock: true })
 }
 
 /** Runs the suite for stores. */
 export function conformanceOfStore(options: () => RedisBankOptions): void {
-  storeConformance(
-    { describe, it: it.concurrent },
-    { open: async () => opened((own) => new RedisStore({ ...options(), ...own }), 'store') },
-  )
+  const open = async (): Promise<OpenedStore> => {
+    const { prefix, keep, close } = fresh()
+    const another = async () => keep(new RedisStore({ ...options(), prefix }))
+    const configured: OpenedStore['configured'] = async (settings, layer) =>
+      keep(new DatabankStore({ ...settings, bank: (context) => layer(new RedisBank({ ...options(), prefix }, context)) }))
+    return { store: await another(), another, configured, close }
+  }
+  storeConformance({ describe, it: it.concurrent }, { open, rounding: 0 })
 }
 
-function opened<Thing extends { close(): Promise<void> }, Name extends string>(
-  make: (options: RedisBankOptions) => Thing,
-  name: Name,
-) {
-  const prefix = `suite*${prefixes++}:`
-  const things: Thing[] = []
-  const open = () => {
-    const thing = make({ prefix })
-    things.push(thing)
-    return thing
-  }
+/** A prefix of its own, and what is closed at the end. */
+function fresh() {
+  const things: { close(): Promise<void> }[] = []
   return {
-    ...({ [name]: open() } as Record<Name, Thing>),
-    another: async () => open(),
+    prefix: `suite*${prefixes++}:`,
+    keep<Thing extends { close(): Promise<void> }>(thing: Thing): Thing {
+      things.push(thing)
+      return thing
+    },
     close: async () => void (await Promise.all(things.map((thing) => thing.close()))),
   }
 }

@@ -14,6 +14,7 @@ for (const layout of [undefined, 'connect-session-knex'] as const) {
       it: (check: string, body: never, time?: number) => (isLeftOut(check) ? it.skip(check, body) : it(check, body, time)),
     }
     storeConformance(runner as never, {
+      rounding: 0,
       open: async () => {
         const folder = await scratchFolder()
         const stores: DatabankStore[] = []

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  AGE_OF_AN_OPERATION,
   assertData,
   assertSameAge,
   assertSameSecond,
@@ -10,7 +11,6 @@ import {
   SHORT_AGE,
   type StoreCheck,
   storeCheck,
-  untilExpired,
 } from './helpers.ts'
 
 const EXPIRED = 'express-session memory.js: a session whose `expires <= Date.now()` is missing'
@@ -25,7 +25,7 @@ export const expiryChecks: readonly StoreCheck[] = [
   storeCheck({
     name: 'an expired session is missing',
     why: EXPIRED,
-    async run({ store }) {
+    async run({ store, untilExpired }) {
       await store.set('short', newSession(store, 'short', { a: 1 }, { maxAge: SHORT_AGE }))
       await store.set('long', newSession(store, 'long', { a: 2 }))
       await store.set('browser', newSession(store, 'browser', { a: 3 }, {}))
@@ -38,7 +38,7 @@ export const expiryChecks: readonly StoreCheck[] = [
   storeCheck({
     name: 'a session that is set when it has expired is missing',
     why: EXPIRED,
-    async run({ store }) {
+    async run({ store, untilExpired }) {
       const ages = [-HOUR, -1, 0]
       for (const maxAge of ages) {
         await store.set(`sid${maxAge}`, newSession(store, `sid${maxAge}`, { a: 1 }))
@@ -66,7 +66,7 @@ export const expiryChecks: readonly StoreCheck[] = [
   storeCheck({
     name: 'a session can be set again after it has expired',
     why: 'express-session README, store.set: "upsert a session into the store"',
-    async run({ store }) {
+    async run({ store, untilExpired }) {
       await store.set('sid', newSession(store, 'sid', { a: 1 }, { maxAge: SHORT_AGE }))
       await untilExpired()
       await store.set('sid', newSession(store, 'sid', { a: 2 }))
@@ -76,7 +76,7 @@ export const expiryChecks: readonly StoreCheck[] = [
   storeCheck({
     name: 'a session that is set again is kept beyond its old expiry',
     why: 'express-session README, store.set: "upsert a session into the store"',
-    async run({ store }) {
+    async run({ store, untilExpired }) {
       await store.set('sid', newSession(store, 'sid', { a: 1 }, { maxAge: SHORT_AGE }))
       await store.set('sid', newSession(store, 'sid', { a: 2 }, { maxAge: HOUR }))
       await store.set('browser', newSession(store, 'browser', { a: 1 }, { maxAge: SHORT_AGE }))
@@ -105,14 +105,14 @@ export const expiryChecks: readonly StoreCheck[] = [
     name: 'a touched session is kept beyond its old expiry',
     why: TOUCH,
     needs: ['touch'],
-    async run({ store }) {
+    async run({ store, untilExpired }) {
       const start = Date.now()
-      await store.set('sid', newSession(store, 'sid', { a: 1 }, { maxAge: 700 }))
+      await store.set('sid', newSession(store, 'sid', { a: 1 }, { maxAge: AGE_OF_AN_OPERATION }))
       const session = newSession(store, 'sid', { a: 1 }, { maxAge: HOUR })
       await store.touch('sid', session)
       // A slow database may have let it expire before the touch: then this check cannot decide.
-      if (Date.now() - start >= 700) return
-      await untilExpired()
+      if (Date.now() - start >= AGE_OF_AN_OPERATION) return
+      await untilExpired(AGE_OF_AN_OPERATION)
       assertData(await store.get('sid'), { a: 1 })
     },
   }),
@@ -166,7 +166,7 @@ export const expiryChecks: readonly StoreCheck[] = [
     name: 'touch leaves an expired session expired',
     why: EXPIRED,
     needs: ['touch'],
-    async run({ store }) {
+    async run({ store, untilExpired }) {
       await store.set('sid', newSession(store, 'sid', { a: 1 }, { maxAge: SHORT_AGE }))
       await untilExpired()
       await store.touch('sid', newSession(store, 'sid', { a: 1 }))

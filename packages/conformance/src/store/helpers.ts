@@ -33,6 +33,8 @@ export interface StoreContext {
   another(): Promise<Driver>
   /** Opens a store with these options on the same storage. The layer is put on its bank, below what the store puts on it. */
   configured(settings: StoreSettings, layer?: Layer): Promise<Driver>
+  /** Waits until a session of this age, in milliseconds, has surely expired. Default: `SHORT_AGE`. */
+  untilExpired(age?: number): Promise<void>
   /** An application with express-session on this store, or another. It is closed after the check. */
   app(settings?: SessionSettings, store?: Driver): Promise<App>
 }
@@ -52,15 +54,11 @@ export function storeCheck(check: {
 
 export const HOUR = 3_600_000
 
-/** A `maxAge` in milliseconds that is soon over: `untilExpired` waits until it surely is, also for stores that count in seconds. */
+/** A `maxAge` in milliseconds that is soon over: see `untilExpired` of the context. */
 export const SHORT_AGE = 60
-const SURELY = 1_120
 
-/** Waits until a session with `SHORT_AGE` has expired by every clock. */
-export async function untilExpired(): Promise<void> {
-  const end = Date.now() + SURELY
-  while (Date.now() < end) await new Promise((resolve) => setTimeout(resolve, end - Date.now()))
-}
+/** A `maxAge` in milliseconds within which a store can do one more operation. */
+export const AGE_OF_AN_OPERATION = 700
 
 /** The settings of a cookie, as `session({ cookie })` takes them. */
 export type CookieSettings = session.CookieOptions

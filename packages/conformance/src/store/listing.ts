@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { dataOf, newSession, SHORT_AGE, type StoreCheck, type StoreContext, storeCheck, untilExpired } from './helpers.ts'
+import { dataOf, newSession, SHORT_AGE, type StoreCheck, type StoreContext, storeCheck } from './helpers.ts'
 
 const ALL = 'express-session README, store.all: "get all sessions in the store as an array"'
 const LENGTH = 'express-session README, store.length: "get the count of all sessions in the store"'
@@ -112,7 +112,7 @@ export const listingChecks: readonly StoreCheck[] = [
   }),
 ]
 
-async function storeTwoAndAnExpired({ store }: StoreContext): Promise<void> {
+async function storeTwoAndAnExpired({ store, untilExpired }: StoreContext): Promise<void> {
   await store.set('short', newSession(store, 'short', { a: 1 }, { maxAge: SHORT_AGE }))
   await store.set('long', newSession(store, 'long', { a: 2 }))
   await store.set('browser', newSession(store, 'browser', { a: 3 }, {}))

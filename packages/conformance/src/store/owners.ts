@@ -4,6 +4,7 @@ import { hostileOwners } from '../bank/owners.ts'
 import { Gate } from '../gate.ts'
 import type { Driver, StoredSession } from './any-store.ts'
 import {
+  AGE_OF_AN_OPERATION,
   assertData,
   HOUR,
   loaded,
@@ -13,7 +14,6 @@ import {
   type StoreCheck,
   type StoreSettings,
   storeCheck,
-  untilExpired,
 } from './helpers.ts'
 import { loggedIn, sendTogether } from './lost-updates.ts'
 
@@ -88,7 +88,7 @@ export const ownerChecks: readonly StoreCheck[] = [
     name: 'sessionsOf lists no expired and no destroyed session',
     why: LISTS,
     needs: NEEDS,
-    async run({ configured }) {
+    async run({ configured, untilExpired }) {
       const store = await configured(OWNER)
       for (const sid of ['live', 'destroyed']) await set(store, sid, { user: 'ada' })
       await store.set('short', newSession(store, 'short', { user: 'ada' }, { maxAge: SHORT_AGE }))
@@ -101,16 +101,16 @@ export const ownerChecks: readonly StoreCheck[] = [
     name: 'sessionsOf lists a touched session beyond its old expiry',
     why: LISTS,
     needs: [...NEEDS, 'touch'],
-    async run({ configured }) {
+    async run({ configured, untilExpired }) {
       const store = await configured(OWNER)
       const start = Date.now()
-      await store.set('sid', newSession(store, 'sid', { user: 'ada' }, { maxAge: 700 }))
+      await store.set('sid', newSession(store, 'sid', { user: 'ada' }, { maxAge: AGE_OF_AN_OPERATION }))
       const session = await loaded(store, 'sid')
       session['cookie'].maxAge = HOUR
       await store.touch('sid', session)
       // A slow database may have let it expire before the touch: then this check cannot decide.
-      if (Date.now() - start >= 700) return
-      await untilExpired()
+      if (Date.now() - start >= AGE_OF_AN_OPERATION) return
+      await untilExpired(AGE_OF_AN_OPERATION)
       assert.deepEqual(await idsOf(store, 'ada'), ['sid'])
     },
   }),

@@ -36,6 +36,7 @@ bankConformance(runner, {
   },
 })
 storeConformance(runner, {
+  rounding: 0,
   open: async () => {
     const { first: store, ...rest } = await openStore()
     return { store, ...rest }
