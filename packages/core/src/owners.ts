@@ -76,16 +76,22 @@ export class Owners {
     return ended
   }
 
-  /** Ends the oldest sessions of an owner, so that `max` remain. The session `keep` remains. */
-  async limitSessions(owner: string, max: number, keep: string): Promise<void> {
-    const others: { id: string; created: number }[] = []
+  /**
+   * Ends the oldest sessions of an owner, so that `max` remain. Parallel logins end the same sessions: the newest of all is never among
+   * them.
+   *
+   * @param login the session that has just become the owner's, and when its save began, in epoch milliseconds: it is as new as that,
+   *   if it was created before
+   */
+  async limitSessions(owner: string, max: number, login: { id: string; at: number }): Promise<void> {
+    const found: { id: string; since: number }[] = []
     for await (const [id, stored] of this.#found(owner)) {
-      if (id !== keep) others.push({ id, created: this.#rules.sessions.createdOf(id, stored) })
+      const created = this.#rules.sessions.createdOf(id, stored)
+      found.push({ id, since: id === login.id ? Math.max(created, login.at) : created })
     }
-    const surplus = others.length + 1 - max
-    if (surplus <= 0) return
-    others.sort((first, second) => first.created - second.created)
-    for (const { id } of others.slice(0, surplus)) await this.#rules.sessions.destroy(id)
+    // By id where that is the same: other processes must order the sessions as this one does.
+    found.sort((first, second) => second.since - first.since || (first.id < second.id ? 1 : -1))
+    for (const { id } of found.slice(max)) await this.#rules.sessions.destroy(id)
   }
 
   /** Stores the owner of each session anew. Returns how many were changed. */

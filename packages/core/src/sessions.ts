@@ -23,7 +23,7 @@ import type { StoreLog } from './log.ts'
 import type { Merge } from './merge.ts'
 import { type Cancellation, type Deadlines, identity, throwIfCancelled } from './operation.ts'
 import { WriteQueue } from './write-queue.ts'
-import { type Write, Writer } from './writer.ts'
+import { type Write, Writer, type WriterRules } from './writer.ts'
 
 export interface SessionRules {
   readonly bank: Bank
@@ -66,7 +66,7 @@ export class Sessions {
   constructor(rules: SessionRules) {
     this.#rules = rules
     const { bank, log, merge, ownerOf, storesCreated } = rules
-    const draftOf = (session: SessionData, created: number | undefined): Draft => this.#draftOf(session, created)
+    const draftOf: WriterRules['draftOf'] = (session, created, owner) => this.#draftOf(session, created, owner)
     const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
     this.#codec = new SessionCodec((id, reason) => log.corrupt(id, reason))
     this.#writer = new Writer({ bank, codec: this.#codec, log, merge, draftOf, ownerOf, storesCreated, bounded })
@@ -142,7 +142,7 @@ export class Sessions {
   save(id: string, session: SessionData): Promise<boolean> {
     const tracked = this.#trackedOf(id, session)
     // Made at once: the caller may go on changing its session while the write waits.
-    const draft = this.#draftOf(session, tracked?.baseline.created)
+    const draft = this.#draftOf(session, tracked?.baseline.created, tracked?.baseline.owner ?? null)
     return tracked === undefined ? this.#create(id, session, draft) : this.#update(id, { tracked, draft, isTouch: false })
   }
 
@@ -213,7 +213,7 @@ export class Sessions {
       if (tracked === undefined) return false
       const { owner, expires } = tracked.baseline
       const session = storedDataOf(tracked.baseline)
-      if (this.#ownerOf(session) === owner) return false
+      if (this.#ownerOf(session, owner) === owner) return false
       return (await this.#rewriteCookie(id, tracked, { cookie: readCookie(session.cookie), expires }, cancellation)) !== null
     }
     return this.#inTurn(id, 'reindex', work, identity)
@@ -318,7 +318,7 @@ export class Sessions {
       text: encodeSession(formOf(baseline.text), cookie, created),
       cookie,
       expires: this.#bounded(expires, created),
-      owner: this.#ownerOf(storedDataOf(baseline)),
+      owner: this.#ownerOf(storedDataOf(baseline), baseline.owner),
       created,
     }
     const write: Write = { tracked, draft, isTouch: true }
@@ -411,10 +411,11 @@ export class Sessions {
     return session === null ? undefined : trackedOf(session)
   }
 
-  #draftOf(session: SessionData, created: number | undefined): Draft {
+  #draftOf(session: SessionData, created: number | undefined, owner: string | null): Draft {
     const createdAt = this.#createdOf(created)
     const { cookie, expires } = this.#cookieDraftOf(session, createdAt)
-    return { text: encodeSession(session, cookie, createdAt), cookie, expires, owner: this.#ownerOf(session), created: createdAt }
+    const text = encodeSession(session, cookie, createdAt)
+    return { text, cookie, expires, owner: this.#ownerOf(session, owner), created: createdAt }
   }
 
   #cookieDraftOf(session: SessionData, created: number | undefined): CookieDraft {
@@ -429,8 +430,9 @@ export class Sessions {
     return created ?? (this.#rules.storesCreated ? Date.now() : undefined)
   }
 
-  #ownerOf(session: SessionData): string | null {
-    return this.#rules.ownerOf === undefined ? null : this.#rules.ownerOf(session)
+  /** Without the option `owner`, the stored owner stays: other instances may have the option. */
+  #ownerOf(session: SessionData, stored: string | null): string | null {
+    return this.#rules.ownerOf === undefined ? stored : this.#rules.ownerOf(session)
   }
 
   /** No expiry lies behind the absolute time-out. */

@@ -297,10 +297,11 @@ export class DatabankStore extends Store {
     const max = this.#maxSessionsPerOwner
     if (max === undefined) return this.#sessions.save(id, session)
     const before = trackedOf(session)?.baseline
+    const at = Date.now()
     const isWritten = await this.#sessions.save(id, session)
     const owner = this.#ownerOf!(session)
     const isAdded = before === undefined || before.isNew || before.owner !== owner
-    if (isWritten && owner !== null && isAdded) await this.#owners.limitSessions(owner, max, id)
+    if (isWritten && owner !== null && isAdded) await this.#owners.limitSessions(owner, max, { id, at })
     return isWritten
   }
 

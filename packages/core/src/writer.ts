@@ -38,8 +38,8 @@ export interface WriterRules {
   readonly codec: SessionCodec
   readonly log: StoreLog
   readonly merge: Merge | undefined
-  /** The session as it is to be written. */
-  readonly draftOf: (session: SessionData, created: number | undefined) => Draft
+  /** The session as it is to be written. `owner`: the stored one, which stays without the option `owner`. */
+  readonly draftOf: (session: SessionData, created: number | undefined, owner: string | null) => Draft
   /** Whose the session is; undefined without the option `owner`. */
   readonly ownerOf: ((session: SessionData) => string | null) | undefined
   /** Whether the creation time is stored with each session. */
@@ -135,7 +135,7 @@ export class Writer {
       const cookieBefore = JSON.stringify(session.cookie)
       const changed = (await callChange(change, session)) ?? session
       throwIfCancelled(cancellation, 'update')
-      const draft = this.#rules.draftOf(changed, parsed.created)
+      const draft = this.#rules.draftOf(changed, parsed.created, stored.owner ?? null)
       const isSameCookie = JSON.stringify(changed.cookie) === cookieBefore
       const next = isSameCookie ? { ...draft, expires } : draft
       if ((await swap(bank, id, versionOf(stored), entryOf(next), cancellation)) !== null) return changed
@@ -164,17 +164,22 @@ export class Writer {
   }
 
   #applyOne(id: string, stored: StoredSession, write: Write): StoredSession {
+    const draft = this.#draftAfter(id, stored, write)
+    // Without the option `owner`, the stored owner stays: other instances may have the option.
+    const owner = this.#rules.ownerOf === undefined ? stored.owner : draft.owner
+    return { ...draft, owner, version: stored.version }
+  }
+
+  #draftAfter(id: string, stored: StoredSession, write: Write): Draft {
     const { draft } = write
     const { baseline } = write.tracked
-    const { version } = stored
     if (stored.text.text === baseline.text.text) {
-      const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), draft.created)
-      return { ...draft, expires, version }
+      return { ...draft, expires: this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), draft.created) }
     }
     const parsed = this.#rules.codec.parse(id, stored.text.text)
-    if (parsed === null) return { ...draft, version }
-    if (version !== baseline.version) write.conflictingKeys ??= []
-    return { ...this.#merge(baseline, parsed, stored, write), version }
+    if (parsed === null) return draft
+    if (stored.version !== baseline.version) write.conflictingKeys ??= []
+    return this.#merge(baseline, parsed, stored, write)
   }
 
   #merge(baseline: Baseline, theirs: ParsedSession, stored: StoredSession, write: Write): Draft {
@@ -213,7 +218,7 @@ export class Writer {
         own(theirs, theirs.cookie, stored.expires),
         own(draft.text, draft.cookie, draft.expires),
       )
-      return this.#rules.draftOf(merged, stored.created ?? draft.created)
+      return this.#rules.draftOf(merged, stored.created ?? draft.created, stored.owner)
     } catch (cause) {
       throw new DatabankError('DATABANK_MERGE_FAILED', `merge: ${(cause as Error)?.message ?? cause}`, { cause })
     }

@@ -1,7 +1,19 @@
+import type { PendingCall } from '@connect-databank/conformance'
 import type { SessionData } from 'express-session'
 import { describe, expect, it } from 'vitest'
 import { type Bank, extend } from '../src/bank.ts'
-import { Client, dataOf, gatedBank, MINUTE, nextTurn, ReferenceBank, sessionData, threeMethods, withScan } from './helpers.ts'
+import {
+  Client,
+  dataOf,
+  gatedBank,
+  MINUTE,
+  minutesOf,
+  nextTurn,
+  ReferenceBank,
+  sessionData,
+  threeMethods,
+  withScan,
+} from './helpers.ts'
 
 const owner = (session: SessionData) => (session as SessionData & { user?: string | number }).user
 
@@ -238,6 +250,64 @@ describe('the index of owners', () => {
   })
 })
 
+describe('without the option owner, the stored owner stays', () => {
+  async function setUp(options: object = {}) {
+    const bank = gatedBank(new ReferenceBank())
+    const other = new Client(bank, { owner })
+    await other.set('sid', sessionOf('ada'))
+    const ownerNow = async () => (await bank.read('sid'))?.owner ?? null
+    return { bank, other, ownerNow, client: new Client(bank, options) }
+  }
+
+  it('when a request changes the session', async () => {
+    const { client, ownerNow } = await setUp()
+    const live = await client.load('sid')
+    await client.set('sid', Object.assign(live, { n: 1 }))
+    await client.set('sid', Object.assign(live, { n: 2 }))
+    expect([await ownerNow(), dataOf(await client.get('sid'))]).toEqual(['ada', { user: 'ada', n: 2 }])
+  })
+
+  it('when a request changes the cookie', async () => {
+    const { client, ownerNow } = await setUp()
+    const live = await client.load('sid')
+    live.cookie.maxAge = 5 * MINUTE
+    await client.touch('sid', live)
+    expect([await ownerNow(), minutesOf((await client.get('sid'))?.cookie.originalMaxAge)]).toEqual(['ada', 5])
+  })
+
+  it('when update changes the session', async () => {
+    const { client, ownerNow } = await setUp()
+    await client.store.update('sid', (session) => void Object.assign(session, { n: 1 }))
+    expect([await ownerNow(), dataOf(await client.get('sid'))]).toEqual(['ada', { user: 'ada', n: 1 }])
+  })
+
+  it.each([
+    ['', {}],
+    [', by a merge of the application', { merge: (_base: object, _theirs: object, ours: object) => ours }],
+  ])('as another request has stored it meanwhile%s', async (_name, options) => {
+    const { client, other, ownerNow } = await setUp(options)
+    const live = await client.load('sid')
+    await other.set('sid', Object.assign(await other.load('sid'), { user: 'bob' }))
+    await client.set('sid', Object.assign(live, { n: 1 }))
+    expect([await ownerNow(), (await client.get('sid'))?.['n']]).toEqual(['bob', 1])
+  })
+
+  it('as reindexOwners has stored it meanwhile', async () => {
+    const { bank, client, ownerNow } = await setUp()
+    const live = await client.load('sid')
+    const { payload, expires } = (await bank.read('sid'))!
+    await bank.save('sid', { payload, expires, owner: 'bob' })
+    await client.set('sid', Object.assign(live, { n: 1 }))
+    expect(await ownerNow()).toBe('bob')
+  })
+
+  it('and is no reason to write a session that has not changed', async () => {
+    const { bank, client } = await setUp()
+    await client.set('sid', await client.load('sid'))
+    expect([bank.calls('swap'), bank.calls('save')]).toEqual([0, 1])
+  })
+})
+
 describe('the option owner', () => {
   it.each([undefined, null, ''])('may return %o: the session is nobody’s', async (value) => {
     const bank = new ReferenceBank()
@@ -304,6 +374,56 @@ describe('maxSessionsPerOwner', () => {
     const live = await client.load('visitor')
     await client.set('visitor', Object.assign(live, { user: 'ada' }))
     expect(await idsOf(client, 'ada')).toEqual(['visitor'])
+  })
+
+  it('counts a session as new that becomes the owner’s by a login, however old it is', async () => {
+    const { client } = limited(1)
+    await client.set('visitor', sessionData())
+    await later()
+    await client.set('phone', sessionOf('ada'))
+    await later()
+    const live = await client.load('visitor')
+    await client.set('visitor', Object.assign(live, { user: 'ada' }))
+    expect(await idsOf(client, 'ada')).toEqual(['visitor'])
+  })
+
+  it.each([
+    [1, ['a']],
+    [2, ['a', 'b']],
+  ])('of %i leaves exactly as many of three parallel logins, the newest, in whatever order they end', async (max, kept) => {
+    for (const order of ['abc', 'bca', 'cab']) {
+      const bank = gatedBank(new ReferenceBank())
+      const clients = [1, 2, 3].map(() => new Client(bank, { owner, maxSessionsPerOwner: max }))
+      bank.hold('save', 'readMany')
+      const logins: Promise<void>[] = []
+      const saves: PendingCall[] = []
+      for (const [index, id] of ['c', 'b', 'a'].entries()) {
+        logins.push(clients[index]!.set(id, sessionOf('ada')))
+        saves.push(await bank.held('save'))
+        await later()
+      }
+      for (const save of saves) await save.perform()
+      // All are stored now, and each lists all.
+      const lists = new Map<string, PendingCall>()
+      for (const [index, id] of ['c', 'b', 'a'].entries()) {
+        await saves[index]!.release()
+        lists.set(id, await bank.held('readMany'))
+      }
+      for (const id of order) await lists.get(id)!.release()
+      await Promise.all(logins)
+      bank.releaseAll()
+      expect(await idsOf(clients[0]!, 'ada'), order).toEqual(kept)
+    }
+  })
+
+  it('orders sessions of the same millisecond by their ids', async () => {
+    const created = Date.now() - MINUTE
+    const bank = new ReferenceBank()
+    const client = new Client(bank, { owner, maxSessionsPerOwner: 2 })
+    const payload = JSON.stringify({ ...sessionOf('ada'), __databank: { created } })
+    for (const id of ['b', 'c', 'a']) await bank.save(id, { payload, expires: null, owner: 'ada' })
+    await client.set('new', sessionOf('ada'))
+    expect(await idsOf(client, 'ada')).toEqual(['c', 'new'])
   })
 
   it('goes by when a session was created, not by when it was saved last', async () => {
