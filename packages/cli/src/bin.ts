@@ -1,6 +1,16 @@
 #!/usr/bin/env node
+import { EXIT } from './failure.ts'
 import { main } from './main.ts'
 
-main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code
+const stop = new AbortController()
+process.on('SIGINT', () => {
+  // The second time: at once.
+  if (stop.signal.aborted) process.exit(EXIT.stopped)
+  stop.abort()
+})
+
+const { stdin, stdout, stderr, env } = process
+main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal }).then((code) => {
+  // A client that the configuration opened may keep the process alive. What was printed is written before.
+  stdout.write('', () => stderr.write('', () => process.exit(code)))
 })

@@ -2,7 +2,7 @@
 
 export * from '../bank.ts'
 export { readRecord } from '../codec.ts'
-export { hashedIdOf } from '../entries.ts'
+export { bankIdOf, hashedIdOf } from '../entries.ts'
 export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '../errors.ts'
 export { coalesce } from '../layers/coalesce.ts'
 export { encrypt } from '../layers/encryption.ts'

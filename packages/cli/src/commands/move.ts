@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import { type Context, command, EXIT } from '../command.ts'
+import { readConfig } from '../config.ts'
+import { idMapping, type MoveResult, move } from '../move/index.ts'
+import { decrypted, nameOf, openRaw } from '../opened.ts'
+import { displayOn } from '../progress.ts'
+import type { Terminal } from '../terminal.ts'
+import { counted, number } from '../text.ts'
+
+interface MoveCommandOptions {
+  fromConfig?: string
+  toConfig?: string
+  watch?: boolean
+  delete?: boolean
+  mirror?: boolean
+}
+
+export function moveCommand(context: Context): Command {
+  return command(
+    'move',
+    'copies all live sessions to another store, while the application runs',
+    'move redis://localhost sqlite:./sessions.db',
+    'move redis://localhost postgres://localhost/app --watch --delete',
+  )
+    .argument('<from>', 'the URL of the source')
+    .argument('<to>', 'the URL of the target')
+    .option('--watch', 'follow the source until the application uses the target')
+    .option('--delete', 'delete from the source, at the end, what has arrived')
+    .option('--mirror', 'make the target equal to the source: only while no application uses the target')
+    .option('--from-config <file>', 'a JavaScript file that exports the options of the store of the source')
+    .option('--to-config <file>', 'the same for the target')
+    .action(async (from: string, to: string, options: MoveCommandOptions) => {
+      const { terminal } = context
+      const result = await run(terminal, from, to, options)
+      tell(terminal, result)
+      if (result.isEqual) context.exitCode = EXIT.done
+      else if (!result.isAborted) context.exitCode = EXIT.failed
+    })
+}
+
+async function run(terminal: Terminal, from: string, to: string, options: MoveCommandOptions): Promise<MoveResult> {
+  const [sourceConfig, targetConfig] = await Promise.all([readConfig(options.fromConfig), readConfig(options.toConfig)])
+  const source = await openRaw(terminal, from, sourceConfig, { isCreated: false })
+  const target = await openRaw(terminal, to, targetConfig, { isCreated: true })
+  terminal.say(`from ${nameOf(from)} to ${nameOf(to)}`)
+  const display = displayOn(terminal)
+  try {
+    return await move(decrypted(source, sourceConfig), decrypted(target, targetConfig), {
+      signal: terminal.signal,
+      deleteSource: options.delete,
+      watch: options.watch,
+      mirror: options.mirror,
+      idOf: idMapping(sourceConfig.hashIds, targetConfig.hashIds),
+      onProgress: (progress) => display.show(progress),
+    })
+  } finally {
+    display.stop()
+    await Promise.allSettled([source.close?.(), target.close?.()])
+  }
+}
+
+function tell(terminal: Terminal, result: MoveResult): void {
+  const counts: [count: number, what: string][] = [
+    [result.updated, 'updated'],
+    [result.ended, 'ended'],
+    [result.skipped, 'there already'],
+    [result.newer, 'changed on the target and left alone'],
+    [result.differing, 'different on the target and left alone'],
+    [result.refused, `refused by the target: ${result.refusal}`],
+    [result.corrupt, 'corrupt and left out'],
+    [result.deleted, 'deleted from the source'],
+    [result.left, 'still on the source'],
+  ]
+  const others = counts.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`)
+  terminal.say([`${counted(result.copied, 'session')} copied`, ...others].join(', '))
+  terminal.say(result.isEqual ? 'source and target are equal' : notEqual(result))
+}
+
+function notEqual({ isAborted }: MoveResult): string {
+  return isAborted
+    ? 'stopped before source and target were equal'
+    : 'source and target are not equal: run it again, or with --watch'
+}

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs'
+import { DatabankStore, openBank } from 'connect-databank'
+import { type Bank, encrypt, splitOptions } from 'connect-databank/backend'
+import { type Config, readConfig, withKeys } from './config.ts'
+import { EXIT, Failure } from './failure.ts'
+import { stoppable, withDeadlines } from './layers.ts'
+import type { Terminal } from './terminal.ts'
+
+/** As in the store, in milliseconds. */
+const DEFAULT_TIMEOUT = 5_000
+
+/** The sessions that a URL names. */
+export interface Opened {
+  /** For messages: without user and password. */
+  readonly name: string
+  readonly config: Config
+  /** What is stored, decrypted. Its listings end when the command is stopped. */
+  readonly bank: Bank
+  /** What is stored, as it is stored. */
+  readonly raw: Bank
+  /** A store on the same bank, without timers. */
+  readonly store: DatabankStore
+  /** Aborted when the command is to stop. */
+  readonly signal: AbortSignal
+  close(): Promise<void>
+}
+
+/** Where sessions are, as a command line says it. */
+export interface Location {
+  readonly url: string
+  /** The file of `--config`. */
+  readonly config?: string | undefined
+}
+
+/**
+ * Opens the sessions that a command works on.
+ *
+ * @throws Failure, and as `openBank`
+ */
+export async function open(terminal: Terminal, location: Location): Promise<Opened> {
+  const config = withKeys(await readConfig(location.config), terminal.env)
+  return openWith(terminal, location.url, config)
+}
+
+async function openWith(terminal: Terminal, url: string, config: Config): Promise<Opened> {
+  const raw = stoppable(await openRaw(terminal, url, config, { isCreated: false }), terminal.signal)
+  const { storeOptions } = splitConfig(config)
+  const store = new DatabankStore({ ...storeOptions, cleanupInterval: null, bank: raw })
+  const bank = decrypted(raw, config)
+  return { name: nameOf(url), config, bank, raw, store, signal: terminal.signal, close: () => store.close() }
+}
+
+/**
+ * Opens a bank, with deadlines.
+ *
+ * @param isCreated whether the folder, file or table is created if it is missing. Else that is an error: the URL is misspelt
+ */
+export async function openRaw(
+  terminal: Terminal,
+  url: string,
+  config: Config,
+  { isCreated }: { isCreated: boolean },
+): Promise<Bank> {
+  const { schemes, storeOptions, bankOptions } = splitConfig(config)
+  const timeout = storeOptions.timeout ?? DEFAULT_TIMEOUT
+  const existing = isCreated ? {} : existingOnly(url)
+  const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }
+  const options = { ...existing, ...bankOptions, ...(schemes && { schemes }) }
+  return withDeadlines(await openBank<object>(url, options, context), timeout)
+}
+
+/** What is stored, decrypted if the configuration has keys. */
+export function decrypted(bank: Bank, { encryption }: Config): Bank {
+  return encryption === undefined ? bank : encrypt(bank, encryption)
+}
+
+/** A logger would print between the lines of the command. */
+function splitConfig({ schemes, log: _log, ...options }: Config) {
+  return { schemes, ...splitOptions(options) }
+}
+
+const TABLES = /^(postgres|postgresql|mysql|mariadb|sqlite):/i
+const FILES = /^(disk|sqlite):/i
+
+/** Options that keep a bank from creating what the URL names. @throws Failure if a folder or a file is missing */
+function existingOnly(url: string): object {
+  const path = FILES.test(url) && URL.canParse(url) ? pathOf(url) : undefined
+  if (path !== undefined && path !== ':memory:' && !existsSync(path)) {
+    throw new Failure(`there is no ${path}`, EXIT.failed)
+  }
+  return TABLES.test(url) ? { createTable: false } : {}
+}
+
+function pathOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(new URL(url).pathname).replace(/^\/(?=[a-z]:)/i, '')
+  } catch {
+    return undefined
+  }
+}
+
+/** A URL without user, password and parameters. */
+export function nameOf(url: string): string {
+  return url.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//')
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { type Context, PROGRAM } from './command.ts'
+import { completionCommand } from './commands/completion.ts'
+import { countCommand } from './commands/count.ts'
+import { endCommand } from './commands/end.ts'
+import { lsCommand } from './commands/ls.ts'
+import { moveCommand } from './commands/move.ts'
+import { purgeCommand } from './commands/purge.ts'
+import { reencryptCommand } from './commands/reencrypt.ts'
+import { reindexCommand } from './commands/reindex.ts'
+import { showCommand } from './commands/show.ts'
+import { watchCommand } from './commands/watch.ts'
+
+const COMMANDS = [
+  lsCommand,
+  showCommand,
+  countCommand,
+  endCommand,
+  moveCommand,
+  purgeCommand,
+  reindexCommand,
+  reencryptCommand,
+  watchCommand,
+  completionCommand,
+]
+
+const ABOUT = `<url> is what openStore takes, such as redis://localhost or sqlite:./sessions.db. The package of the database is
+the one of your project: run the command there.`
+
+/** At most 40 columns wide. */
+const TABLES = `Environment:
+  SESSION_URL              where a command
+                           has no url
+  SESSION_ENCRYPTION_KEYS  separated by
+                           commas, the
+                           newest first
+
+Exit codes:
+    0  done
+    1  failed
+    2  wrong arguments
+    3  no such session
+    4  doctor: warnings
+    5  doctor: failures
+  130  stopped by Ctrl-C`
+
+/** The command line. */
+export function programOf(context: Context): Command {
+  const { terminal } = context
+  const program = new Command(PROGRAM)
+    .description('Lists, ends, moves and checks Express sessions in any database.')
+    .version(versionOfPackage())
+    .addHelpText(
+      'after',
+      ({ command }) => `\n${command.createHelp().boxWrap(ABOUT.replace('\n', ' '), terminal.columns)}\n\n${TABLES}`,
+    )
+  for (const make of COMMANDS) program.addCommand(make(context))
+  for (const each of [program, ...program.commands]) {
+    each.exitOverride().configureHelp({ subcommandTerm: (command) => command.name(), minWidthToWrap: 20 })
+    each.configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      // One sentence, as every error: main prints it.
+      outputError: () => {},
+      getOutHelpWidth: () => terminal.columns,
+    })
+  }
+  return program
+}
+
+/**
+ * The arguments with ids that begin with a hyphen behind `--`, since they are no options: one id in 64 does so. No option has one hyphen
+ * and so many letters.
+ */
+export function withIdsLast(program: Command, args: readonly string[]): string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  const { options = [] } = program.commands.find((command) => command.name() === args[0]) ?? {}
+  const isValue = (index: number): boolean => options.some(({ long, required }) => required && long === args[index - 1])
+  const isId = (arg: string, index: number): boolean => /^-[^-].{6}/.test(arg) && index < end && !isValue(index)
+  const others = args.filter((arg, index) => !isId(arg, index) && index < end)
+  return [...others, '--', ...args.filter(isId), ...args.slice(end + 1)]
+}
+
+function versionOfPackage(): string {
+  return JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')).version
+}

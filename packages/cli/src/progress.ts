@@ -1,0 +1,87 @@
+import { Format, type Options, SingleBar } from 'cli-progress'
+import type { MoveProgress } from './move/index.ts'
+import type { Terminal } from './terminal.ts'
+import { duration, fit, number, visible } from './text.ts'
+
+/** Where a move shows how far it is. */
+export interface Display {
+  show(progress: MoveProgress): void
+  stop(): void
+}
+
+/** A bar on a terminal. Elsewhere a line whenever source and target become equal, or are no longer so. */
+export function displayOn(terminal: Terminal): Display {
+  return terminal.stderr.isTTY ? barOn(terminal) : linesOn(terminal)
+}
+
+function barOn({ stderr }: Terminal): Display {
+  let latest: MoveProgress | undefined
+  const bar = new SingleBar({
+    stream: stderr,
+    format: (options) => (latest === undefined ? '' : progressLine(latest, (stderr.columns || 80) - 1, options)),
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    clearOnComplete: true,
+    gracefulExit: false,
+    fps: 10,
+  })
+  bar.start(1, 0)
+  return {
+    show(progress) {
+      latest = progress
+      const { seen, total = Math.max(1, seen) } = progress
+      bar.setTotal(Math.max(total, 1))
+      bar.update(Math.min(seen, total))
+    },
+    stop: () => bar.stop(),
+  }
+}
+
+function linesOn(terminal: Terminal): Display {
+  let wasEqual = false
+  return {
+    show({ isEqual, phase }) {
+      if (phase === 'following' && isEqual !== wasEqual) terminal.say(isEqual ? EQUAL : 'not equal: the source has changed')
+      wasEqual = isEqual
+    },
+    stop() {},
+  }
+}
+
+const EQUAL = 'equal: the application can use the target now'
+const GAP = '  '
+/** Too short a bar shows nothing. */
+const SHORTEST_BAR = 8
+const LONGEST_BAR = 30
+
+/** The line of a move in exactly so many columns. What does not fit is left out, from the end. */
+export function progressLine(progress: MoveProgress, columns: number, options: Options): string {
+  const { phase, seen, total, rate, timeLeft, isEqual, problem } = progress
+  if (problem !== undefined) return fit(`${phase}: ${visible(problem)}`, columns)
+  if (phase === 'following') return fit(isEqual ? EQUAL : `following${GAP}${number(seen)} sessions`, columns)
+  const speed = `${number(Math.round(rate))}/s`
+  if (total === undefined || total === 0) return fit([phase, `${number(seen)} sessions`, speed].join(GAP), columns)
+  const share = Math.min(1, seen / total)
+  const parts = [phase, `${Math.floor(share * 100)}%`.padStart(4)]
+  const details = [
+    `${number(seen)} of ${number(total)}`,
+    speed,
+    ...(timeLeft === undefined ? [] : [`${duration(timeLeft)} left`]),
+  ]
+  // The time left matters most.
+  for (const detail of details.reverse()) {
+    if (widthOf([...parts, detail]) + SHORTEST_BAR + GAP.length <= columns) parts.splice(2, 0, detail)
+  }
+  const barsize = Math.min(LONGEST_BAR, columns - widthOf(parts) - GAP.length)
+  if (barsize >= SHORTEST_BAR) parts.splice(1, 0, barOf(share, barsize, options))
+  return fit(parts.join(GAP), columns)
+}
+
+function widthOf(parts: readonly string[]): number {
+  return parts.join(GAP).length
+}
+
+function barOf(share: number, barsize: number, options: Options): string {
+  return Format.BarFormat(share, { ...options, barsize })
+}

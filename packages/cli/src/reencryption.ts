@@ -1,0 +1,99 @@
+import { DatabankStore, type EncryptionOptions } from 'connect-databank'
+import { type Bank, encrypt, isLive, readRecord, type Stored, versionOf } from 'connect-databank/backend'
+import { forEach } from './concurrency.ts'
+import { listed } from './sessions.ts'
+
+export interface Counts {
+  /** Encrypted with the newest key, under the same id. */
+  rewritten: number
+  /** Stored under the hash of their id, encrypted with the newest key where there are keys. */
+  moved: number
+  unchanged: number
+  /** Encrypted with another key, changed, not encrypted, or no session. */
+  unreadable: number
+}
+
+/** A swap fails when the application writes the session at that moment: it has written it with its newest key. */
+const ATTEMPTS = 5
+/** A SHA-256. Nothing tells an id of 64 hexadecimal digits from one: to hash it twice would end the session, to leave it harms nobody. */
+const HASH = /^[0-9a-f]{64}$/
+
+/** Stores each session anew while the application goes on: with the newest key, and under the hash of its id. */
+export class Reencryption {
+  readonly counts: Counts = { rewritten: 0, moved: 0, unchanged: 0, unreadable: 0 }
+  readonly #raw: Bank
+  readonly #bank: Bank
+  readonly #isHashed: boolean
+  readonly #encryption: EncryptionOptions | undefined
+  /** Moves a session to the hash of its id when it is read. */
+  readonly #mover: DatabankStore
+
+  /** @param raw what is stored, as it is stored */
+  constructor(raw: Bank, encryption: EncryptionOptions | undefined, isHashed: boolean) {
+    this.#raw = raw
+    this.#bank = encryption === undefined ? raw : encrypt(raw, encryption)
+    this.#encryption = encryption
+    this.#isHashed = isHashed
+    const encrypted = encryption === undefined ? {} : { encryption }
+    this.#mover = new DatabankStore({ bank: raw, ...encrypted, hashIds: { acceptPlain: true }, cleanupInterval: null })
+  }
+
+  async run(): Promise<void> {
+    const newest = this.#encryption && (await beginningOfNewest(this.#encryption))
+    await forEach(listed(this.#raw), async ([id, stored]) => {
+      if (!isLive(stored, Date.now())) return
+      if (this.#isHashed && !HASH.test(id)) await this.#move(id)
+      else if (newest !== undefined && !stored.payload.startsWith(newest)) await this.#rewrite(id)
+      else this.counts.unchanged++
+    })
+  }
+
+  async #move(id: string): Promise<void> {
+    const stored = await this.#readLive(id)
+    if (stored === null) return
+    await this.#mover.get(id)
+    this.counts.moved++
+  }
+
+  async #rewrite(id: string): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const stored = await this.#readLive(id)
+      if (stored === null) return
+      const { payload, expires, owner = null } = stored
+      if ((await swap(this.#bank, id, stored, { payload, expires, owner })) !== null) {
+        this.counts.rewritten++
+        return
+      }
+    }
+    this.counts.unchanged++
+  }
+
+  /** The entry, if it is live and can be read. */
+  async #readLive(id: string): Promise<Stored | null> {
+    const stored = await this.#bank.read(id)
+    if (!isLive(stored, Date.now())) return null
+    if (readRecord(stored) !== null) return stored
+    this.counts.unreadable++
+    return null
+  }
+}
+
+function swap(bank: Bank, id: string, stored: Stored, entry: { payload: string; expires: number | null; owner: string | null }) {
+  if (bank.swap !== undefined) return bank.swap(id, versionOf(stored), entry, Date.now())
+  // As the store does without the capability: between processes there is no correct way.
+  return bank.save(id, entry).then((version) => version ?? entry.payload)
+}
+
+/** What records begin with that are encrypted with the newest key: the key's name is in them. */
+async function beginningOfNewest(encryption: EncryptionOptions): Promise<string> {
+  let payload = ''
+  const probe: Bank = {
+    read: async () => null,
+    delete: async () => false,
+    save: async (_id, entry) => {
+      payload = entry.payload
+    },
+  }
+  await encrypt(probe, encryption).save('id', { payload: '', expires: null })
+  return payload.slice(0, payload.lastIndexOf(':') + 1)
+}

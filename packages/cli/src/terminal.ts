@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { visible } from './text.ts'
+
+/** What a command works with: streams, environment, directory, and a signal that stops it. */
+export interface Surroundings {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  readonly env: NodeJS.ProcessEnv
+  /** Aborted by Ctrl-C: a command stops between two sessions. */
+  readonly signal: AbortSignal
+}
+
+/** The width where no terminal says another, in columns. */
+const DEFAULT_COLUMNS = 80
+
+/** Prints results to standard output, and messages to standard error. */
+export class Terminal {
+  readonly #surroundings: Surroundings
+  readonly #reader = new AbortController()
+  /** Aborted by Ctrl-C, or when nobody reads standard output any more. */
+  readonly signal: AbortSignal
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings
+    this.signal = AbortSignal.any([surroundings.signal, this.#reader.signal])
+    surroundings.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      this.#reader.abort()
+    })
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return this.#surroundings.env
+  }
+
+  get stdin(): NodeJS.ReadStream {
+    return this.#surroundings.stdin
+  }
+
+  get stdout(): NodeJS.WriteStream {
+    return this.#surroundings.stdout
+  }
+
+  get stderr(): NodeJS.WriteStream {
+    return this.#surroundings.stderr
+  }
+
+  /** Whether Ctrl-C stopped the command. */
+  get isStopped(): boolean {
+    return this.#surroundings.signal.aborted
+  }
+
+  get isInteractive(): boolean {
+    return this.stdin.isTTY === true && this.stderr.isTTY === true
+  }
+
+  /** The width of standard output, in columns. */
+  get columns(): number {
+    return this.stdout.columns || DEFAULT_COLUMNS
+  }
+
+  /** Prints a line of results. Waits while the reader is slower, so that memory stays bounded. */
+  async print(line: string): Promise<void> {
+    if (this.#reader.signal.aborted) return
+    if (this.stdout.write(`${line}\n`)) return
+    // Without a reader there is no `drain`.
+    await once(this.stdout, 'drain', { signal: this.#reader.signal }).catch(() => {})
+  }
+
+  /** Prints an object as one line of JSON, without characters that a terminal would obey. */
+  printJson(value: object): Promise<void> {
+    const isC1 = /[\u007f-\u009f]/g
+    return this.print(JSON.stringify(value).replace(isC1, (character) => `\\u00${character.charCodeAt(0).toString(16)}`))
+  }
+
+  /** Prints a message, on standard error: it is no result. */
+  say(message: string): void {
+    this.stderr.write(`${visible(message)}\n`)
+  }
+}
