@@ -1,0 +1,216 @@
+/**
+ * `move`: all live sessions of one bank to another, while the application runs.
+ *
+ * The rules, for one session:
+ *
+ * - The payload, the expiry in milliseconds and the owner are stored as they are. The creation time, by which `absoluteTimeout` counts, is in
+ *   the payload. A target that holds whole seconds rounds the expiry up. One without owners drops them.
+ * - Every write is a compare-and-swap: against nothing where there was no session, else against the version that the move has read. So the
+ *   move never overwrites what the application writes on the target meanwhile.
+ * - A session that is changed or touched on the source after it was copied is stored again, as long as the target holds exactly what the
+ *   move wrote (its expiry may be another). If the application has changed it on the target, the target's version stays, whatever
+ *   happens on the source.
+ * - A session that is ended on the source is ended on the target, as long as the target holds exactly what the move wrote. A session that
+ *   has expired on the source was not ended: on the target it expires by itself, or lives on if it is used there.
+ * - A session that is ended on the target is not copied again. One that has expired there, and was extended on the source, is.
+ * - Expired sessions and corrupt records are not copied.
+ *
+ * The rules need to know what the move has written. It remembers about 300 bytes a session, for one run. A further run does not know
+ * what an earlier one wrote: what it finds with the same content, it continues with. What differs stays, and counts as `newer` if the
+ * target's session expires later than the source's (it was used later), else as `differing`: it may be an old copy. While the application
+ * does not use the target yet, `mirror` makes the target equal to the source: it replaces what differs, and ends what the source does not have.
+ *
+ * Without `watch`, a move ends when a round over all sessions has found nothing to do: that round is the verification. It makes at most
+ * six rounds, since an application that writes on the source always leaves something to do. With `watch` it goes on until the application
+ * has been switched: the application was seen to change, end or extend sessions on the target, and for `quietTime` since then no round has
+ * found anything to do. Or until the signal is aborted: `isEqual` says whether the last round had found nothing to do.
+ *
+ * A move works on any level, as long as both banks are of the same: on the raw banks if ids, keys and layers are the same on both
+ * sides, since it copies ciphertext as it is; else on the banks with their layers, `encrypt(bank, options.encryption)`, so that payload
+ * and owner are decrypted with the keys of the source and encrypted with those of the target. Ids are not made by a layer: where only the target
+ * has `hashIds`, pass `idOf: idMapping(from.hashIds, to.hashIds)`.
+ *
+ * What the README must say:
+ *
+ * - the order of a switch: start `move --watch`; wait until it says that both are equal; switch the application to the target; the move ends by
+ *   itself, or by Ctrl-C when it says that both are equal again. Do not empty the source before the move has ended: it would take all
+ *   sessions for ended, and end the copies that the application has not changed.
+ * - A move while the application writes on the source and without `--watch` is as of its last round. It exits with an error if that round
+ *   still found something to do.
+ * - After the switch, do not run the move again, except with `--delete` in the run that follows the switch: sessions that were ended on the
+ *   target meanwhile, and are still on the source, would be copied again. With `--watch --delete`, one run does all.
+ * - `--delete` deletes what arrived, if it is still the version that was copied; a touch between the copy and the deletion is not seen.
+ * - Sessions whose owner the source does not store (tables of other stores) get it by `reindex` on the target.
+ * - A target without compare-and-swap (a driver of the `databank` family) may lose a write that the application makes at the same moment.
+ * - `--mirror` is for a repeated run before the switch, and ends sessions on the target. After the switch it would log people out.
+ * - Exit code 0 only if `isEqual`. `differing`, `refused` (with `refusal`) and `left` say what is missing.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Bank, checkOptions, DatabankError, isCoded, type OptionRules, rules } from 'connect-databank/backend'
+import { deleteArrived } from './delete.ts'
+import { Memory } from './memory.ts'
+import { type MoveProgress, Tally } from './progress.ts'
+import { Round, type Sides } from './round.ts'
+import { Side } from './side.ts'
+
+export { type HashIds, idMapping } from './ids.ts'
+export type { MoveProgress } from './progress.ts'
+
+export interface MoveOptions {
+  /** Aborted: the move ends after the sessions that are under way, and resolves. */
+  signal?: AbortSignal | undefined
+  /** Deletes from the source, at the end, what has arrived. Default: false. */
+  deleteSource?: boolean | undefined
+  /** Follows the source until the application has been switched. Default: false. */
+  watch?: boolean | undefined
+  /** The application does not use the target yet: makes the target equal to the source. Default: false. */
+  mirror?: boolean | undefined
+  /** The id on the target of an id on the source. Default: the same. */
+  idOf?: ((id: string) => string) | undefined
+  /** With `watch`: the shortest time between two rounds, in milliseconds. A round that takes longer is followed by as long a pause. Default: 1 000. */
+  interval?: number | undefined
+  /** With `watch`: how long the source must not change, after the application was seen on the target, in milliseconds. Default: 60 000. */
+  quietTime?: number | undefined
+  /** Called at most every 100 ms, and after each round. */
+  onProgress?: ((progress: MoveProgress) => void) | undefined
+  /** The clock, in epoch milliseconds. Default: `Date.now`. */
+  now?: (() => number) | undefined
+}
+
+export interface MoveResult extends MoveProgress {
+  /** Whether the last round found nothing to do, and nothing is `differing`, `refused` or `left`. */
+  readonly isEqual: boolean
+  /** Whether the signal ended it. */
+  readonly isAborted: boolean
+  /** With `deleteSource`: how many live sessions are still on the source, because they changed at the end or have not arrived. */
+  readonly left: number
+}
+
+const OPTION_RULES: OptionRules<MoveOptions> = {
+  signal: { expected: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal },
+  deleteSource: rules.boolean,
+  watch: rules.boolean,
+  mirror: rules.boolean,
+  idOf: rules.function,
+  interval: rules.milliseconds,
+  quietTime: rules.milliseconds,
+  onProgress: rules.function,
+  now: rules.function,
+}
+
+const DEFAULT_INTERVAL = 1_000
+const DEFAULT_QUIET_TIME = 60_000
+/** How many rounds a move without `watch` makes at most. */
+const MAX_ROUNDS = 6
+/** Failures that may pass by themselves. A move with `watch` goes on. */
+const TEMPORARY: readonly string[] = ['DATABANK_UNAVAILABLE', 'DATABANK_TIMEOUT']
+
+/**
+ * Copies all live sessions of `from` to `to`, verifies, and with `watch` follows what changes. See the rules above.
+ *
+ * @throws DATABANK_NOT_SUPPORTED if `from` (with `mirror` also `to`) cannot list its sessions; DATABANK_INVALID_OPTION; the banks' errors.
+ *   It can be run again then
+ */
+export async function move(from: Bank, to: Bank, options: MoveOptions = {}): Promise<MoveResult> {
+  checkOptions('move', OPTION_RULES, options)
+  const { signal, now = Date.now, deleteSource = false, mirror = false, idOf = (id) => id } = options
+  requireScan(from)
+  if (mirror) requireScan(to)
+  const memory = new Memory()
+  const tally = new Tally(memory, options.onProgress)
+  const sides: Sides = { from: new Side(from, now), to: new Side(to, now), memory, tally, now, idOf, isMirror: mirror, signal }
+  countInBackground(from, tally, now)
+  if (options.watch === true) await follow(sides, options)
+  else await copy(sides)
+  const isDone = isEqual(tally, memory)
+  const left = deleteSource && tally.isEqual && signal?.aborted !== true ? await deleteArrived(sides) : 0
+  tally.report(true)
+  return { ...tally.progress(), isEqual: isDone && left === 0, isAborted: signal?.aborted === true, left }
+}
+
+function isEqual({ isEqual: isSettled }: Tally, { counts }: Memory): boolean {
+  return isSettled && counts.differing === 0 && counts.refused === 0
+}
+
+function requireScan(bank: Bank): void {
+  if (bank.scan !== undefined) return
+  throw new DatabankError('DATABANK_NOT_SUPPORTED', `the bank ${bank.name ?? ''} cannot list its sessions: it has no scan()`)
+}
+
+/** For the progress alone: it may take as long as the first round. */
+function countInBackground(from: Bank, tally: Tally, now: () => number): void {
+  from.count?.(now()).then(
+    (total) => {
+      tally.total = total
+    },
+    () => {},
+  )
+}
+
+/** Rounds until one has nothing to do. */
+async function copy(sides: Sides): Promise<void> {
+  const { tally, signal } = sides
+  for (let number = 1; number <= MAX_ROUNDS && !tally.isEqual && signal?.aborted !== true; number++) {
+    await runRound(sides, number, true)
+  }
+}
+
+/** Rounds until the application has been switched. */
+async function follow(sides: Sides, options: MoveOptions): Promise<void> {
+  const { interval = DEFAULT_INTERVAL, quietTime = DEFAULT_QUIET_TIME } = options
+  const { tally, signal, now } = sides
+  let changedAt = now()
+  let isThorough = true
+  for (let number = 1; signal?.aborted !== true; number++) {
+    const began = performance.now()
+    const wasUsed = tally.isTargetUsed
+    const changes = await tryRound(sides, number, isThorough)
+    if (changes > 0 || !wasUsed) changedAt = now()
+    if (tally.isEqual && wasUsed && now() - changedAt >= quietTime) return
+    const isVerified = isThorough
+    // A round with nothing to do is followed by one that reads the target as well.
+    isThorough = changes === 0
+    if (isThorough && !isVerified) continue
+    tally.phase = 'following'
+    tally.report(true)
+    await pause(Math.max(interval, performance.now() - began), signal)
+  }
+}
+
+/** Returns how many sessions had changed. A failure that may pass counts as a change. */
+async function tryRound(sides: Sides, number: number, isThorough: boolean): Promise<number> {
+  const { tally } = sides
+  try {
+    const changes = await runRound(sides, number, isThorough)
+    tally.problem = undefined
+    return changes
+  } catch (error) {
+    if (!isCoded(error) || !TEMPORARY.includes(error.code)) throw error
+    tally.isEqual = false
+    tally.problem = error.message
+    return 1
+  }
+}
+
+async function runRound(sides: Sides, number: number, isThorough: boolean): Promise<number> {
+  const round = new Round(sides, number, isThorough)
+  const { tally, signal } = sides
+  await round.run()
+  if (signal?.aborted === true) {
+    if (round.changes > 0) tally.isEqual = false
+    return round.changes
+  }
+  if (round.changes > 0) tally.isEqual = false
+  else if (isThorough) tally.isEqual = true
+  tally.report(true)
+  return round.changes
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, signal === undefined ? {} : { signal })
+  } catch {
+    // The signal was aborted.
+  }
+}
