@@ -1,0 +1,58 @@
+import type { Meter, ObservableResult } from '@opentelemetry/api'
+import { setBackgroundTimeout } from 'connect-databank/backend'
+
+/** What can count its sessions: every store of express-session with `length`. */
+export interface CountableStore {
+  length(): Promise<number>
+}
+
+/** How long a collection waits for the count, in milliseconds. Then it goes on without, and the next one has it. */
+const LONGEST_WAIT = 1_000
+
+/** Reports the number of live sessions until the function that it returns is called. */
+export function observeLiveSessions(meter: Meter, store: CountableStore, interval: number): () => void {
+  const gauge = meter.createObservableGauge('session.store.session.count', {
+    description: 'Live sessions in the store',
+    unit: '{session}',
+  })
+  const count = new SessionCount(store, interval)
+  const observe = (result: ObservableResult): Promise<void> => count.observe(result)
+  gauge.addCallback(observe)
+  return () => gauge.removeCallback(observe)
+}
+
+/** The number of live sessions. The store is asked at most once in each interval, and one question at a time. */
+class SessionCount {
+  readonly #store: CountableStore
+  readonly #interval: number
+  /** Undefined until the store has counted. */
+  #count: number | undefined
+  #counting: Promise<void> | undefined
+  /** On the clock of `performance`. */
+  #askedAt = -Infinity
+
+  constructor(store: CountableStore, interval: number) {
+    this.#store = store
+    this.#interval = interval
+  }
+
+  async observe(result: ObservableResult): Promise<void> {
+    if (this.#counting === undefined && performance.now() - this.#askedAt >= this.#interval) this.#counting = this.#ask()
+    if (this.#counting !== undefined) await Promise.race([this.#counting, longestWait()])
+    if (this.#count !== undefined) result.observe(this.#count)
+  }
+
+  async #ask(): Promise<void> {
+    this.#askedAt = performance.now()
+    try {
+      this.#count = await this.#store.length()
+    } catch {
+      // The last count stays. The figures of operations tell of the error.
+    }
+    this.#counting = undefined
+  }
+}
+
+function longestWait(): Promise<void> {
+  return new Promise((resolve) => setBackgroundTimeout(resolve, LONGEST_WAIT))
+}
