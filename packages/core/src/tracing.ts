@@ -62,6 +62,7 @@ function resultOf(operation: string, value: unknown): OperationMessage['result']
   return operation === 'set' ? 'dropped' : 'missing'
 }
 
+/** @param backend the bank's name */
 export function publishEvent(event: EventMessage['event'], backend = 'unknown'): void {
   if (events.hasSubscribers) events.publish({ event, backend } satisfies EventMessage)
 }

@@ -7,6 +7,7 @@ export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '..
 export { coalesce } from '../layers/coalesce.ts'
 export { encrypt } from '../layers/encryption.ts'
 export { splitOptions } from '../options.ts'
+export { publishEvent } from '../tracing.ts'
 export { Batches, type BatchLimits } from './batches.ts'
 export { warnOfClockDifference } from './clock.ts'
 export { Coalescer } from './coalescer.ts'
