@@ -29,6 +29,7 @@ const CLOSE_TIMEOUT = 1_000
  * string), `DATABANK_BACKEND_FAILED` and `DATABANK_CLOSED`.
  */
 export class RedisBank implements Bank {
+  readonly name = 'redis'
   readonly #prefix: string
   readonly #mayClear: boolean
   /** Undefined if a client was handed in. */

@@ -1,4 +1,5 @@
 // Each race between a near cache and its server, forced.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gatedBank } from '@connect-databank/conformance'
 import { type Bank, DatabankStore, type Stored } from 'connect-databank'
@@ -126,6 +127,22 @@ for (const [name, title] of Object.entries(VERSIONS)) {
         await bank.open()
         assertStored(await bank.read('a'), then, change)
       }
+    })
+
+    it('publishes which reads it answers', async () => {
+      const { bank } = near(redis.port)
+      const messages: unknown[] = []
+      const listener = (message: unknown): void => void messages.push(message)
+      subscribe('connect-databank:event', listener)
+      ends.push(() => unsubscribe('connect-databank:event', listener))
+      await bank.read('a')
+      expect(messages).toEqual([])
+      await bank.save('a', one)
+      await bank.read('a')
+      messages.length = 0
+      await bank.read('a')
+      await bank.readMany(['a', 'b'])
+      expect(messages).toEqual(Array(2).fill({ event: 'cached', backend: 'redis' }))
     })
 
     it('drops what this process writes', async () => {

@@ -1,4 +1,4 @@
-import { type Bank, type Entry, extend, type Stored } from 'connect-databank/backend'
+import { type Bank, type Entry, extend, publishEvent, type Stored } from 'connect-databank/backend'
 import type { RedisBank } from '../bank.ts'
 import type { NearCache } from './cache.ts'
 
@@ -17,7 +17,10 @@ export type CacheableBank = Omit<Bank, CachedMethods> & Pick<RedisBank, CachedMe
 export function withNearCache(bank: CacheableBank, cache: NearCache): Bank {
   const read = (id: string): Promise<Stored | null> => {
     const kept = cache.get(id)
-    if (kept !== undefined) return Promise.resolve(kept)
+    if (kept !== undefined) {
+      publishEvent('cached', bank.name)
+      return Promise.resolve(kept)
+    }
     const loading = cache.beginRead(id)
     if (loading === undefined) return bank.read(id)
     return bank.read(id).then(
