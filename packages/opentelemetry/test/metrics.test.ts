@@ -1,5 +1,5 @@
 import { gatedBank, ReferenceBank } from '@connect-databank/conformance'
-import { extend } from 'connect-databank/backend'
+import { extend, publishEvent, type Stored } from 'connect-databank/backend'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Instrumentation, instrument } from '../src/index.ts'
 import { load, Sdk, sessionData, storeOn } from './helpers.ts'
@@ -122,6 +122,16 @@ describe('the counters', () => {
     await bank.save('a', { payload: '{"contents":', expires: null })
     expect(await storeOn(bank).get('a')).toBeNull()
     expect(await sdk.points('session.store.corrupt_records')).toEqual([{ attributes: OF_REFERENCE, value: 1 }])
+  })
+
+  it('count reads that were answered from memory', async () => {
+    const bank = new ReferenceBank()
+    const read = (id: string): Promise<Stored | null> => {
+      publishEvent('cached', bank.name)
+      return bank.read(id)
+    }
+    await storeOn(extend(bank, { read })).get('a')
+    expect(await sdk.points('session.store.cached_reads')).toEqual([{ attributes: OF_REFERENCE, value: 1 }])
   })
 
   it('add nothing where nothing happens', async () => {

@@ -2,7 +2,7 @@ import { gatedBank, ReferenceBank } from '@connect-databank/conformance'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { extend } from 'connect-databank/backend'
+import { extend, publishEvent } from 'connect-databank/backend'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Instrumentation, instrument } from '../src/index.ts'
 import { load, Sdk, sessionData, storeOn } from './helpers.ts'
@@ -95,6 +95,26 @@ describe('the span of an operation', () => {
     for (const span of sdk.spans().filter(({ name }) => name !== 'update sessions')) {
       expect(span.attributes).not.toHaveProperty('session.store.operation.retries')
     }
+  })
+
+  it('tells whether a read was answered from memory', async () => {
+    const bank = new ReferenceBank()
+    await bank.save('kept', { payload: '{}', expires: null })
+    const near = extend(bank, {
+      read(id) {
+        if (id === 'kept') publishEvent('cached', bank.name)
+        return bank.read(id)
+      },
+    })
+    const store = storeOn(near)
+    await Promise.all([store.get('kept'), store.get('missing')])
+    const spans = sdk
+      .spans()
+      .map(({ attributes }) => [attributes['session.store.operation.outcome'], attributes['session.store.operation.cached']])
+    expect(spans.sort()).toEqual([
+      ['missing', undefined],
+      ['ok', true],
+    ])
   })
 })
 
