@@ -21,7 +21,7 @@ describe.skipIf(missing)('on Couchbase', () => {
     const prefix = `histories-${Math.random()}:`
     const stores: DatabankStore[] = []
     const open = async () => {
-      // The mock cannot list, so nothing can be cleaned up.
+      // The mock has no query service and cannot list: nothing can be cleaned up, and no session is found by its owner.
       const bank = extend(openBank(url, { prefix }, contextWith({ timeout })), { scan: undefined, purge: undefined })
       const store = new DatabankStore({ bank: layer(bank), timeout, cleanupInterval: null })
       stores.push(Object.assign(store, { cleanup: undefined }))

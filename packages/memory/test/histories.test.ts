@@ -1,18 +1,25 @@
-import { historyConformance } from '@connect-databank/conformance'
+import { historyConformance, ownerInHistories } from '@connect-databank/conformance'
 import { MemoryBank } from '@connect-databank/memory'
 import { DatabankStore } from 'connect-databank'
 import { describe, it } from 'vitest'
 
-historyConformance(
-  { describe, it },
-  {
-    rounding: 0,
-    runs: 10_000,
-    open: async (layer) => {
-      const bank = layer(new MemoryBank())
-      const open = () => new DatabankStore({ bank })
-      const store = open()
-      return { store, another: async () => open(), close: () => store.close() }
+describe.each([
+  ['with owners', 3_000],
+  ['without owners', 5_000],
+])('%s', (name, runs) => {
+  const owners = name === 'with owners'
+  historyConformance(
+    { describe, it },
+    {
+      owners,
+      rounding: 0,
+      runs,
+      open: async (layer) => {
+        const bank = layer(new MemoryBank())
+        const open = () => new DatabankStore({ bank, ...(owners && { owner: ownerInHistories }) })
+        const store = open()
+        return { store, another: async () => open(), close: () => store.close() }
+      },
     },
-  },
-)
+  )
+})

@@ -51,6 +51,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
     const { met: _, ...disturbed } = disturbances({ proxy, program: mongodb.program, survives: ['kill', 'restart'] })
     const report = await runHistories({
       calls: 'as they come',
+      owners: true,
       rounding: 0,
       runs: Number(process.env['DISTURBED_RUNS'] ?? 30),
       limit: 30_000,
@@ -64,7 +65,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
           const client = strictClient(`mongodb://127.0.0.1:${proxy.port}/disturbed?directConnection=true`, 360)
           clients.push(client)
           const bank = new MongoBank({ client, collectionName, writeConcern }, contextWith({ timeout: 400 }))
-          const store = new DatabankStore({ bank: coalesce(bank), timeout: 500 })
+          const store = new DatabankStore({ bank: coalesce(bank), timeout: 500, owner: ownerInHistories })
           stores.push(store)
           return store
         }

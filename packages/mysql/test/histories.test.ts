@@ -1,6 +1,6 @@
-import { historyConformance, runHistories, throwFailure } from '@connect-databank/conformance'
+import { historyConformance, ownerInHistories, runHistories, throwFailure } from '@connect-databank/conformance'
 import { DatabankStore } from 'connect-databank'
-import { coalesce } from 'connect-databank/backend'
+import { type BankContext, coalesce } from 'connect-databank/backend'
 import { describe, expect, it } from 'vitest'
 import { disturbances } from '../../../testing/disturbances.js'
 import { startProxy } from '../../../testing/proxy.js'
@@ -15,15 +15,17 @@ for (const kind of kinds) {
     historyConformance(
       { describe, it },
       {
+        owners: true,
         rounding: 0,
-        runs: 500,
+        runs: 400,
         time: 180_000,
         open: async (layer) => {
           const table = newTable()
           const stores: DatabankStore[] = []
           const open = async (): Promise<DatabankStore> => {
             const options = { url: server.url, table, maxConnections: 4 }
-            const store = new DatabankStore({ bank: (context) => layer(coalesce(new MysqlBank(options, context))) })
+            const bank = (context: BankContext) => layer(coalesce(new MysqlBank(options, context)))
+            const store = new DatabankStore({ bank, owner: ownerInHistories })
             stores.push(store)
             return store
           }
@@ -41,6 +43,7 @@ for (const kind of kinds) {
       const { met: _, ...disturbed } = disturbances({ proxy, program: server.program, survives: ['kill', 'restart'] })
       const report = await runHistories({
         calls: 'as they come',
+        owners: true,
         rounding: 0,
         runs: Number(process.env['DISTURBED_RUNS'] ?? 20),
         limit: 30_000,
@@ -49,7 +52,7 @@ for (const kind of kinds) {
           const stores: DatabankStore[] = []
           const open = async (): Promise<DatabankStore> => {
             const url = server.url.replace(`:${server.port}`, `:${proxy.port}`)
-            const store = new MysqlStore({ url, table, timeout: 500, maxConnections: 4 })
+            const store = new MysqlStore({ url, table, timeout: 500, maxConnections: 4, owner: ownerInHistories })
             stores.push(store)
             return store
           }
