@@ -51,7 +51,7 @@ async function openWith(terminal: Terminal, url: string, config: Config): Promis
 }
 
 /**
- * Opens a bank, with deadlines.
+ * Connects to a bank, with deadlines.
  *
  * @param isCreated whether the folder, file or table is created if it is missing. Else that is an error: the URL is misspelt
  */
@@ -66,7 +66,10 @@ export async function openRaw(
   const existing = isCreated ? {} : existingOnly(url)
   const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }
   const options = { ...existing, ...bankOptions, ...(schemes && { schemes }) }
-  return withDeadlines(await openBank<object>(url, options, context), timeout)
+  const bank = withDeadlines(await openBank<object>(url, options, context), timeout)
+  // Else the first operation would wait for a server that may come.
+  await bank.open?.()
+  return bank
 }
 
 /** What is stored, decrypted if the configuration has keys. */

@@ -8,7 +8,6 @@ export interface Counts {
   rewritten: number
   /** Stored under the hash of their id, encrypted with the newest key where there are keys. */
   moved: number
-  unchanged: number
   /** Encrypted with another key, changed, not encrypted, or no session. */
   unreadable: number
 }
@@ -20,7 +19,7 @@ const HASH = /^[0-9a-f]{64}$/
 
 /** Stores each session anew while the application goes on: with the newest key, and under the hash of its id. */
 export class Reencryption {
-  readonly counts: Counts = { rewritten: 0, moved: 0, unchanged: 0, unreadable: 0 }
+  readonly counts: Counts = { rewritten: 0, moved: 0, unreadable: 0 }
   readonly #raw: Bank
   readonly #bank: Bank
   readonly #isHashed: boolean
@@ -44,7 +43,6 @@ export class Reencryption {
       if (!isLive(stored, Date.now())) return
       if (this.#isHashed && !HASH.test(id)) await this.#move(id)
       else if (newest !== undefined && !stored.payload.startsWith(newest)) await this.#rewrite(id)
-      else this.counts.unchanged++
     })
   }
 
@@ -65,7 +63,6 @@ export class Reencryption {
         return
       }
     }
-    this.counts.unchanged++
   }
 
   /** The entry, if it is live and can be read. */

@@ -48,8 +48,10 @@ async function show(terminal: Context['terminal'], live: number, rates: Rates): 
   const perMinute = rates.perMinute()
   const [logins, ends] = perMinute === null ? ['-', '-'] : [number(perMinute.logins), number(perMinute.ends)]
   const clock = new Date().toISOString().slice(11, 19)
-  const line = `${clock}Z  ${number(live)} live  ${logins} logins/min  ${ends} ends/min`
+  const figures = `${number(live)} live  ${logins} logins/min  ${ends} ends/min`
+  const line = `${clock}Z  ${figures}`
+  if (!terminal.stdout.isTTY) return terminal.print(line)
   // Over itself: the last column stays free, because a terminal may begin a new line there.
-  if (terminal.stdout.isTTY) terminal.stdout.write(`\r${fit(line, terminal.columns - 1)}`)
-  else await terminal.print(line)
+  const columns = terminal.columns - 1
+  terminal.stdout.write(`\r${fit(line.length <= columns ? line : figures, columns)}`)
 }
