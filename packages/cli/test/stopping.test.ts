@@ -82,7 +82,10 @@ describe('Ctrl-C', () => {
       save: async () => {},
       delete: async () => false,
       async *scan() {
-        for (let n = 0; ; n++) yield [idOf(String(n)), { payload, expires: null }] as const
+        for (let n = 0; ; n++) {
+          yield [idOf(String(n)), { payload, expires: null }] as const
+          await new Promise(setImmediate)
+        }
       },
     })
     const { args } = inMemory({ layer })
