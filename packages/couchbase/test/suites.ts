@@ -51,7 +51,7 @@ export function conformance(name: string, url: () => string, canList: boolean): 
   describe(name, () => {
     const runner = { describe, it: it.concurrent }
     bankConformance(runner, { open: openBanks, expiresByOwnClock: true, ...suite })
-    storeConformance(runner, { open: openStores, ...suite })
+    storeConformance(runner, { open: openStores, rounding: 0, ...suite })
   })
 }
 
