@@ -5,6 +5,7 @@ import express from 'express'
 import session from 'express-session'
 import { comparisonRoutes, keptByMemoryStore } from './comparison.js'
 import { liveUpdates } from './live.js'
+import { metricsOf } from './metrics.js'
 import { failurePage, loginPage, sessionPage } from './page.js'
 import { counterKey, countersOf, endSession, handleOf, listSessions, parallelRequests, problemOfValue } from './sessions.js'
 
@@ -25,6 +26,7 @@ export function createApp({ store, storage, secret, life, absoluteTimeout }) {
     merged++
   })
   const live = liveUpdates(store, () => merged)
+  const metrics = metricsOf(store)
 
   const app = express()
   app.disable('x-powered-by')
@@ -33,6 +35,8 @@ export function createApp({ store, storage, secret, life, absoluteTimeout }) {
     next()
   })
   app.use(express.static(join(import.meta.dirname, 'public'), { index: false }))
+  // Before the session: whoever collects the figures has none.
+  app.get('/metrics', metrics.send)
   app.use('/memory-store', comparisonRoutes({ secret, pause }))
   app.use(
     session({
@@ -148,7 +152,13 @@ export function createApp({ store, storage, secret, life, absoluteTimeout }) {
   }
   app.use(onError)
 
-  return { app, close: () => live.close() }
+  return {
+    app,
+    close() {
+      live.close()
+      metrics.close()
+    },
+  }
 
   /**
    * @param {import('express').Request} request

@@ -31,7 +31,8 @@ function layout({ storage, title, body, problem }) {
 ${problem && html`<p class="problem" role="alert">${problem}</p>`}
 ${body}
 </main>
-<footer>Stop the server, even with <code>kill -9</code>, and start it again: you stay logged in, unless the sessions are in memory.</footer>
+<footer>Stop the server, even with <code>kill -9</code>, and start it again: you stay logged in, unless the sessions are in memory.
+<a href="/metrics">Metrics of the store</a></footer>
 </body>
 </html>
 `.toString()

@@ -22,6 +22,17 @@ afterAll(async () => {
 
 const visitor = () => new Visitor(demo.address)
 
+const sidOf = ({ cookie }: Visitor): string =>
+  decodeURIComponent(cookie)
+    .replace(/^connect\.sid=s:/, '')
+    .split('.')[0] ?? ''
+
+/** The value of the line that begins so, in the format of Prometheus. */
+const metricOf = (text: string, start: RegExp): number => {
+  const line = text.split('\n').find((each) => start.test(each))
+  return Number(line?.replace(start, ''))
+}
+
 describe('the demo without JavaScript', () => {
   it('asks who is there, and keeps no session of who only looks', async () => {
     const nobody = visitor()
@@ -160,10 +171,7 @@ describe('the demo without JavaScript', () => {
     const { text } = await ada.request('/')
     expect(text).toContain('Ada the admin')
     const row = text.split('<tr').find((part) => part.includes('Grace the guest')) ?? ''
-    const sid =
-      decodeURIComponent(grace.cookie)
-        .replace(/^connect\.sid=s:/, '')
-        .split('.')[0] ?? ''
+    const sid = sidOf(grace)
     expect(sid).toHaveLength(32)
     expect(text).not.toContain(sid)
 
@@ -199,6 +207,22 @@ describe('the demo without JavaScript', () => {
     })
     expect(response.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Lax/)
     expect(response.headers.get('content-security-policy')).toContain("default-src 'self'")
+  })
+
+  it('has the metrics of the store, without a session and without ids or data', async () => {
+    const ada = await visitor().logIn('Ada')
+    await ada.request('/parallel', {})
+    const nobody = visitor()
+    expect((await nobody.request('/')).text).toContain('href="/metrics"')
+    const { status, text } = await nobody.request('/metrics')
+    expect(status).toBe(200)
+    expect(nobody.cookie).toBe('')
+    expect(text).toMatch(/^# TYPE session_store_operation_duration histogram$/m)
+    expect(metricOf(text, /^session_store_operation_duration_count{.*name="get".*outcome="ok".*}/)).toBeGreaterThan(20)
+    expect(metricOf(text, /^session_store_conflicts_total{session_store_backend_name="disk"}/)).toBeGreaterThan(0)
+    expect(metricOf(text, /^session_store_session_count/)).toBeGreaterThan(0)
+    expect(text).not.toContain('Ada')
+    expect(text).not.toContain(sidOf(ada))
   })
 
   it('keeps the login over kill -9', async () => {
