@@ -32,6 +32,7 @@ const companions = [
   '@types/express@5.0.6',
   '@types/express-session@1.19.0',
   '@types/node@20.19.43',
+  '@opentelemetry/sdk-node@0.223.0',
   'typescript@5.9.3',
   'typescript-5.0@npm:typescript@5.0.4',
   'esbuild@0.28.2',
