@@ -1,44 +1,51 @@
-// Every question of every backend, and in what circumstances they were answered.
-
-import { readFileSync } from 'node:fs'
-import { cpus, loadavg, release, totalmem } from 'node:os'
-import { join } from 'node:path'
+// Asks every question of every backend.
 import { server } from '../testing/servers/index.js'
 import { provideAll } from '../testing/test-servers.js'
+import { circumstances, commit } from './circumstances.js'
 import { rounded } from './reporting/results-store.js'
 import { start } from './servers/index.js'
-import { backendNames, backendOf } from './stores/index.js'
+import { backendNames, backendOf, titles } from './stores/index.js'
 
-/** What the servers are called in testing/servers. @type {Record<string, string>} */
-const serverOf = { redis: 'redis', mongodb: 'mongodb', couchbase: 'couchbase' }
-
-export const questionNames = ['operations', 'arrivals', 'requests', 'memory', 'administration']
-
-/** @typedef {import('./reporting/results-store.js').Part} Part */
+export const questionNames = ['operations', 'distance', 'young', 'start-up', 'requests', 'memory', 'administration']
 
 /**
- * @param {{ quick: boolean, only: string[] | undefined, questions: string[] | undefined, say: (text: string) => void }} wishes
- * @param {(part: Part) => Promise<void>} take is given each part when it is measured
+ * @typedef {import('./reporting/results-store.js').Part} Part
+ * @typedef {{ quick: boolean, only: string[] | undefined, questions: string[] | undefined, say: (text: string) => void }} Wishes
+ */
+
+/**
+ * @param {Wishes} wishes
+ * @param {(backend: string, question: string) => boolean} isDone is left out
+ * @param {(part: Part) => Promise<void>} keep gets each part when it is measured
  * @returns {Promise<string[]>} what could not be asked at all, and why
  */
-export async function runAll({ quick, only, questions, say }, take) {
+export async function runAll({ quick, only, questions, say }, isDone, keep) {
   const begin = Date.now()
+  // Of what was built: a commit may be made meanwhile.
+  const measuredCommit = commit()
   /** @type {string[]} */
   const omitted = []
-  const names = backendNames.filter((backend) => only?.includes(backend) ?? true)
-  if (names.some((name) => name in serverOf && server(serverOf[name] ?? '').missing !== undefined)) await provideAll()
-  for (const name of names) {
-    const backend = await backendOf(name)
-    const running = await started(backend, omitted)
-    if (running === undefined) continue
+  for (const name of backendNames.filter((backend) => only?.includes(backend) ?? true)) {
+    const asked = []
     for (const question of questionNames.filter((each) => questions?.includes(each) ?? true)) {
-      const { ask, backends = backendNames, quickBackends } = await import(`./questions/${question}.js`)
-      if (!((quick && quickBackends) || backends).includes(name)) continue
+      const { ask, backends = backendNames, quickBackends = backends } = await import(`./questions/${question}.js`)
+      if ((quick ? quickBackends : backends).includes(name) && !isDone(name, question)) asked.push({ question, ask })
+    }
+    const running = asked.length === 0 ? undefined : await started(name, omitted)
+    if (running === undefined) continue
+    for (const { question, ask } of asked) {
       const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${question}: ${text}`)
+      const around = {
+        ...circumstances(),
+        commit: measuredCommit,
+        backend: name,
+        question,
+        quick,
+        ...(running.server && { server: running.server }),
+      }
       const partBegin = Date.now()
-      const around = { ...circumstances(), backend: name, question, quick, server: running.version }
       const { missing, ...answer } = await ask(name, { ...running, quick, say: tell })
-      await take(rounded({ ...around, minutes: minutesSince(partBegin), missing: [...missing], answer }))
+      await keep(rounded({ ...around, minutes: minutesSince(partBegin), missing: [...missing], answer }))
     }
     await running.stop()
   }
@@ -47,35 +54,21 @@ export async function runAll({ quick, only, questions, say }, take) {
 
 const minutesSince = (/** @type {number} */ begin) => (Date.now() - begin) / 60_000
 
+/** @typedef {Omit<import('./servers/index.js').Running, 'server'> & { server?: import('./servers/index.js').Server }} Running */
+
 /**
- * @param {import('./stores/index.js').Backend} backend
- * @param {string[]} omitted is told why it could not be started
- * @returns {Promise<import('./servers/index.js').Running | undefined>}
+ * @param {string} backend
+ * @param {string[]} omitted gets the reason if it cannot be started
+ * @returns {Promise<Running | undefined>}
  */
-async function started({ server: name, title }, omitted) {
-  if (name === undefined) return { url: '', version: '', stop: async () => {} }
+async function started(backend, omitted) {
+  const { server: name } = await backendOf(backend)
+  if (name === undefined) return { url: '', stop: async () => {} }
   try {
+    if (server(name).missing !== undefined) await provideAll()
     return await start[name]?.()
   } catch (error) {
-    omitted.push(`${title}: ${error instanceof Error ? error.message : error}`)
+    omitted.push(`${titles[backend]}: ${error instanceof Error ? error.message : error}`)
     return undefined
   }
-}
-
-function circumstances() {
-  const [cpu] = cpus()
-  const packages = ['express', 'express-session', 'connect-redis', 'redis', 'redis-5', 'connect-mongo', 'mongodb', 'memorystore']
-  const others = ['session-file-store', 'connect-databank-1', 'databank-redis', 'couchbase']
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${release()}`,
-    node: process.version,
-    load: loadavg()[0] ?? 0,
-    versions: Object.fromEntries([...packages, ...others].map((name) => [name, versionOf(name)])),
-  }
-}
-
-/** @param {string} name */
-function versionOf(name) {
-  return JSON.parse(readFileSync(join(import.meta.dirname, 'node_modules', name, 'package.json'), 'utf8')).version
 }

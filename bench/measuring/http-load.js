@@ -1,54 +1,57 @@
-// Whoever asks the application: in lockstep, or one by one.
+// The load on an application: 32 connections that are always busy, requests that arrive one by one, or one after the other.
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { cookieOf } from './http-server.js'
 import { randomOf } from './sessions.js'
 import { quantile } from './statistics.js'
 
-// Not called `require`: it has no types.
-const untyped = createRequire(import.meta.url)
-const autocannon = untyped('autocannon')
-
-/** @typedef {import('../questions/requests.js').Loaded} Loaded */
-
 /**
- * A fixed number of connections, each of which asks again as soon as it is answered.
- * @param {number} port
- * @param {number} sessions
- * @param {number} seconds
- * @returns {Promise<Loaded>}
+ * @typedef {{ requests: number, seconds: number, median: number, p99: number }} Loaded `median` and `p99` in ms
+ * @typedef {{ port: number, sessions: number, seconds: number }} Target `sessions`: how many are asked for
  */
-async function inLockstep(port, sessions, seconds) {
+
+const CONNECTIONS = 32
+
+/** Each connection asks again as soon as it has its answer. @param {Target} target @returns {Promise<Loaded>} */
+async function inLockstep({ port, sessions, seconds }) {
   const random = randomOf(3)
-  const requests = Array.from({ length: 512 }, () => ({ headers: { cookie: cookieOf(Math.floor(random() * sessions)) } }))
+  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => Connection.to(port)))
+  /** @type {number[]} */
+  const took = []
   const start = performance.now()
-  const result = await autocannon({ url: `http://127.0.0.1:${port}/`, connections: 32, duration: seconds, requests })
-  const elapsed = (performance.now() - start) / 1000
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} refusals, ${result.errors} errors`)
-  return { requests: result['2xx'], seconds: elapsed, median: result.latency.p50, p99: result.latency.p99 }
+  const end = start + seconds * 1000
+  const lane = async (/** @type {Connection} */ connection) => {
+    for (let sent = performance.now(); sent < end; sent = performance.now()) {
+      await connection.get(cookieOf(Math.floor(random() * sessions)))
+      took.push(performance.now() - sent)
+    }
+  }
+  try {
+    await Promise.all(connections.map(lane))
+    return loaded(took, start)
+  } finally {
+    for (const connection of connections) connection.close()
+  }
 }
 
 /**
- * Requests that arrive with exponential gaps, each on a connection that has nothing else to do.
- * @param {number} port
- * @param {number} sessions
- * @param {number} seconds
- * @param {number} rate requests a second
+ * Requests arrive with exponential gaps, whether or not the earlier ones are answered, each on a connection that has nothing else to do.
+ * @param {Target & { rate: number }} target `rate`: requests a second
  * @returns {Promise<Loaded>}
  */
-async function oneByOne(port, sessions, seconds, rate) {
+async function oneByOne({ port, sessions, seconds, rate }) {
   const random = randomOf(4)
+  /** @type {Set<Connection>} */
+  const connections = new Set()
   /** @type {Connection[]} */
   const idle = []
-  const made = /** @type {Connection[]} */ ([])
   /** @type {number[]} */
   const took = []
   let underWay = 0
   const send = async (/** @type {number} */ due) => {
     const connection = idle.pop() ?? (await Connection.to(port))
-    if (!made.includes(connection)) made.push(connection)
+    connections.add(connection)
     await connection.get(cookieOf(Math.floor(random() * sessions)))
     took.push(performance.now() - due)
     idle.push(connection)
@@ -56,29 +59,48 @@ async function oneByOne(port, sessions, seconds, rate) {
   const start = performance.now()
   const end = start + seconds * 1000
   let due = start
-  await new Promise((resolve, reject) => {
-    const tick = setInterval(() => {
-      for (; due <= performance.now() && due < end; due -= (Math.log(1 - random()) / rate) * 1000) {
-        underWay += 1
-        send(due).then(() => {
-          underWay -= 1
-        }, reject)
-      }
-      if (due < end || underWay > 0) return
-      clearInterval(tick)
-      resolve(undefined)
-    }, 1)
-  })
-  for (const connection of made) connection.close()
-  return {
-    requests: took.length,
-    seconds: (performance.now() - start) / 1000,
-    median: quantile(took, 0.5),
-    p99: quantile(took, 0.99),
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer
+  try {
+    await new Promise((resolve, reject) => {
+      timer = setInterval(() => {
+        for (; due <= performance.now() && due < end; due -= (Math.log(1 - random()) / rate) * 1000) {
+          underWay += 1
+          send(due).then(() => {
+            underWay -= 1
+          }, reject)
+        }
+        if (due >= end && underWay === 0) resolve(undefined)
+      }, 1)
+    })
+    return loaded(took, start)
+  } finally {
+    clearInterval(timer)
+    for (const connection of connections) connection.close()
   }
 }
 
-/** A connection that is kept, with one request at a time: as little work as can be, to leave the processor to the application. */
+/**
+ * One request after the other.
+ * @param {{ port: number, sessions: number, count: number }} target
+ */
+async function alone({ port, sessions, count }) {
+  const random = randomOf(5)
+  const connection = await Connection.to(port)
+  try {
+    for (let done = 0; done < count; done += 1) await connection.get(cookieOf(Math.floor(random() * sessions)))
+  } finally {
+    connection.close()
+  }
+}
+
+/** @param {readonly number[]} took @param {number} start @returns {Loaded} */
+function loaded(took, start) {
+  const seconds = (performance.now() - start) / 1000
+  return { requests: took.length, seconds, median: quantile(took, 0.5), p99: quantile(took, 0.99) }
+}
+
+/** A connection that stays open, with one request at a time. It does little, to leave the processor to the application. */
 class Connection {
   #received = ''
   /** @type {((error?: Error) => void) | undefined} */
@@ -89,7 +111,7 @@ class Connection {
     this.socket = socket
     socket.setNoDelay(true).setEncoding('latin1')
     socket.on('data', (text) => this.#receive(String(text)))
-    socket.on('close', () => this.#answered?.(new Error('the application hung up')))
+    socket.on('close', () => this.#answered?.(new Error('the application closed the connection')))
   }
 
   /** @param {number} port */
@@ -127,4 +149,4 @@ class Connection {
   }
 }
 
-export const load = { inLockstep, oneByOne }
+export const load = { inLockstep, oneByOne, alone }

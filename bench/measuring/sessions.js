@@ -60,37 +60,11 @@ function text(random, length) {
 }
 
 /**
- * Which of `count` sessions are asked for, one after the other: a long list to go through in circles.
- * @param {'uniform' | 'zipf'} distribution `zipf`: the n-th most popular one with a weight of 1/n
+ * Which of `count` sessions are asked for, one after the other: a long list that is repeated.
  * @param {number} count
  * @param {number} seed
  */
-export function orderOf(distribution, count, seed) {
+export function orderOf(count, seed) {
   const random = randomOf(seed)
-  const order = new Uint32Array(1 << 17)
-  if (distribution === 'uniform') return order.map(() => Math.floor(random() * count))
-  const sums = new Float64Array(count)
-  let sum = 0
-  for (let rank = 0; rank < count; rank += 1) {
-    sum += 1 / (rank + 1)
-    sums[rank] = sum
-  }
-  return order.map(() => scattered(firstAtLeast(sums, random() * sum), count))
-}
-
-/** @param {Float64Array} sums @param {number} value */
-function firstAtLeast(sums, value) {
-  let low = 0
-  let high = sums.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (/** @type {number} */ (sums[middle]) < value) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** Popular ones stand everywhere, not at the start. @param {number} rank @param {number} count */
-function scattered(rank, count) {
-  return (rank * 7_919) % count
+  return new Uint32Array(1 << 17).map(() => Math.floor(random() * count))
 }

@@ -22,16 +22,16 @@ export async function warmUp(worker, { sessions, bytes, quick }, { operations, m
     // A store that batches operations runs other code for a single one.
     for (const concurrency of [128, 1]) {
       for (const operation of ['mix', 'set']) {
-        const slice = { operation, concurrency, distribution: 'uniform', sessions, bytes, milliseconds: 300 }
+        const slice = { operation, concurrency, sessions, bytes, milliseconds: 300 }
         done += (await worker.do('measure', slice)).rate * 0.3
       }
     }
   }
 }
 
-/** So often in a row something may be no cheaper than before until it is taken as warm, and so often it is done at the most. */
-const CALM = 3
-const MOST = 12
+/** So often in a row something may be no cheaper than before until it is taken as warm, and so often it is done at most. */
+const CALM = 2
+const MOST = 6
 /** A cost counts as cheaper if it is below this share of the lowest so far; above it, the difference is noise. */
 const CHEAPER = 0.95
 

@@ -4,11 +4,15 @@ import { backendOf } from '../stores/index.js'
 import { administer } from './administration.js'
 import { listen } from './http-server.js'
 import { bytesOfSessions } from './memory.js'
-import { openLoop } from './open-loop.js'
+import { watchWaits } from './waits.js'
 import { fill, measure } from './workload.js'
+import { costOfYoung } from './young.js'
 
 /** @type {import('./workload.js').Opened} */
 let opened
+
+/** @type {(() => number) | undefined} */
+let waits
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const jobs = {
@@ -18,12 +22,19 @@ const jobs = {
     /** @type {import('../stores/index.js').Target} */ target,
   ) {
     const { stores } = await backendOf(backend)
-    opened = await /** @type {import('../stores/index.js').MeasuredStore} */ (stores[index]).open(target)
+    const { open, touchesLess } = /** @type {import('../stores/index.js').MeasuredStore} */ (stores[index])
+    opened = await open(target)
+    const { store } = opened
+    if (store !== undefined && store.touch === undefined && !touchesLess) throw new Error('it does not touch, and is not marked')
   },
   fill: (count, bytes) => fill(opened, count, bytes),
   measure: (slice) => measure(opened, slice),
-  openLoop: (slice) => openLoop(opened, slice),
+  young: (work) => costOfYoung(opened, work),
   listen: () => listen(opened.store),
+  watch: () => {
+    waits = watchWaits(opened.store)
+  },
+  waited: () => waits?.(),
   cpu: () => {
     const { user, system } = process.cpuUsage()
     return user + system

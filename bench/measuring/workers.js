@@ -9,6 +9,16 @@ import { backendOf } from '../stores/index.js'
 /** How long a job may take, in milliseconds. */
 const LIMIT = 600_000
 
+/**
+ * What a table says about a store.
+ * @typedef {{ name: string, ours: boolean, limit: boolean, tuned: boolean, touchesLess: boolean }} About
+ */
+
+/** @param {import('../stores/index.js').MeasuredStore} store @returns {About} */
+function aboutOf({ name, ours = false, limit = false, tuned = false, touchesLess = false }) {
+  return { name, ours, limit, tuned, touchesLess }
+}
+
 /** One store in a process of its own. */
 export class Worker {
   /** @param {string} backend @param {number} index @param {import('../stores/index.js').MeasuredStore} store */
@@ -16,8 +26,8 @@ export class Worker {
     this.backend = backend
     this.index = index
     this.name = store.name
-    this.ours = store.ours === true
-    this.limit = store.limit === true
+    this.operations = store.operations
+    this.about = aboutOf(store)
   }
 
   /** @param {string} url @param {string} [namespace] */

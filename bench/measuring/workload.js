@@ -9,7 +9,7 @@ import { DAY, orderOf, sessionData, sidOf } from './sessions.js'
  * @typedef {{ store?: any, client?: Client, purge?: () => Promise<unknown>, close?: () => unknown }} Opened
  * @typedef {{ rate: number, cpu: number }} Measured operations a second, and CPU µs that one took
  * @typedef {'get' | 'set' | 'touch' | 'mix'} Operation
- * @typedef {{ operation: Operation, concurrency: number, distribution: 'uniform' | 'zipf', sessions: number, bytes: number, milliseconds: number }} Slice
+ * @typedef {{ operation: Operation, concurrency: number, sessions: number, bytes: number, milliseconds: number }} Slice
  */
 
 /** @param {any} store @param {string} sid @param {Record<string, unknown>} data */
@@ -79,7 +79,7 @@ function settle(promise, done) {
  */
 export async function measure(opened, slice) {
   if (opened.client === undefined && opened.store[slice.operation === 'mix' ? 'get' : slice.operation] === undefined) return null
-  const order = orderOf(slice.distribution, slice.sessions, 1)
+  const order = orderOf(slice.sessions, 1)
   if (opened.client !== undefined) return timed(slice, clientOperation(opened.client, slice, order))
   if (slice.operation === 'get') return timed(slice, get(opened.store, order))
   if (slice.operation === 'mix') return timed(slice, mix(opened.store, order))
@@ -101,7 +101,8 @@ function get(store, order) {
   }
 }
 
-let views = 0
+// Not from 0: the process before may have stored that.
+let views = Date.now() % 1e9
 
 /**
  * What no session had before. What is set must be a change: the slices ask for the same sessions in the same order, and a store may
@@ -167,6 +168,10 @@ async function timed({ concurrency, milliseconds }, work) {
   return { rate, cpu: (user + system) / operations }
 }
 
+/** How many live sessions are loaded at once. */
+const SMALL_CHUNK = 64
+const LARGE_CHUNK = 512
+
 /** How often a live session is touched that was loaded once: to load it takes several times as long. */
 const TOUCHES = 8
 
@@ -179,7 +184,8 @@ const TOUCHES = 8
  * @returns {Promise<Measured>}
  */
 async function inChunks(store, { operation, concurrency, sessions, milliseconds }, order) {
-  const chunk = Math.min(512, sessions)
+  // A slow store would take many times the wanted time for a large chunk.
+  let chunk = Math.min(Math.max(SMALL_CHUNK, 2 * concurrency), sessions)
   const passes = operation === 'touch' ? TOUCHES : 1
   let [operations, inTime, elapsed, user, system, place] = [0, 0, 0, 0, 0, 0]
   while (elapsed < milliseconds) {
@@ -198,6 +204,7 @@ async function inChunks(store, { operation, concurrency, sessions, milliseconds 
       store[operation](session.id, session, done)
     })
     const used = process.cpuUsage(cpu)
+    if (elapsed < milliseconds / 4) chunk = Math.min(LARGE_CHUNK, sessions)
     operations += count
     // All but those that were under way then.
     inTime += Math.max(count - concurrency, 0)

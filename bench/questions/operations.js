@@ -5,72 +5,74 @@ import { FIRST, LATER, untilSettled, warmUp } from '../measuring/warm-up.js'
 import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
 import { backendOf } from '../stores/index.js'
 
-export const title = 'Operations'
-export const note =
-  '`mix` is what express-session does for a request: get, then nine times in ten a touch and once a set. ' +
-  'Each store is driven as express-session drives it, and has a process of its own; the stores take turns.'
+/**
+ * @typedef {import('../measuring/workers.js').Worker} Worker
+ * @typedef {import('../measuring/workload.js').Operation} Operation
+ * @typedef {import('../measuring/workload.js').Measured} Measured
+ * @typedef {{ operation: Operation, concurrency: number, bytes: number, sessions: number }} Cell
+ *
+ * A rate beside others. `toReadme`, `toBest`: the times of the fastest peer, as its README says and at any setting; `toLimit`: the share of the
+ * fastest bare client.
+ * @typedef {{ rate: number, spread: number, cpu: number, toReadme: number, toBest: number, toLimit: number }} Figures
+ * @typedef {import('../measuring/workers.js').About & Figures} Row
+ * @typedef {Cell & { rows: Row[], readme?: string, best?: string }} Answer `readme` and `best`: the names of those peers
+ */
 
-/** @typedef {{ operation: import('../measuring/workload.js').Operation, concurrency: number, bytes: number, sessions: number, distribution: 'uniform' | 'zipf' }} Cell */
+/** How long one measurement takes, and one look at whether a store is warm, in milliseconds. */
+const SLICE = 200
+const LOOK = 150
+const ROUNDS = 5
+const MANY = 40_000
 
 /**
  * Cells of one size and number of sessions follow each other, because the sessions are stored again for each.
  * @param {boolean} quick
- * @param {number} [few] how many sessions there may be at most
+ * @param {import('../stores/index.js').Backend} backend
  * @returns {Cell[]}
  */
-function cells(quick, few = Number.POSITIVE_INFINITY) {
-  const all = /** @type {const} */ (['mix', 'get', 'set', 'touch'])
+export function cells(quick, { sessions: few = 4_000, withMany = false }) {
   const of = (
-    /** @type {readonly import('../measuring/workload.js').Operation[]} */ operations,
-    /** @type {number[]} */ concurrencies,
-    /** @type {Partial<Cell>} */ other = {},
-  ) =>
-    operations.flatMap((operation) =>
-      concurrencies.map((concurrency) => {
-        const bytes = other.bytes ?? 2_000
-        const sessions = Math.min(other.sessions ?? 4_000, few, bytes > 10_000 ? 1_000 : few)
-        return { operation, concurrency, bytes, sessions, distribution: other.distribution ?? 'uniform' }
-      }),
-    )
-  const popular = of(['mix'], [16, 128], { distribution: 'zipf' })
-  if (quick) return [...of(['mix'], [16, 128]), ...of(['get', 'set', 'touch'], [128]), ...popular.slice(1)]
-  const many = few === Number.POSITIVE_INFINITY ? of(['mix'], [16], { sessions: 40_000 }) : []
-  const [small, large] = [of(['mix', 'set'], [16], { bytes: 200 }), of(['mix', 'set'], [16], { bytes: 20_000 })]
-  return [...of(all, [1, 16, 128]), ...popular, ...small, ...large, ...many]
+    /** @type {readonly Operation[]} */ operations,
+    /** @type {readonly number[]} */ concurrencies,
+    bytes = 2_000,
+    sessions = few,
+  ) => operations.flatMap((operation) => concurrencies.map((concurrency) => ({ operation, concurrency, bytes, sessions })))
+  if (quick) return [...of(['mix', 'get', 'set', 'touch'], [16]), ...of(['mix'], [128])]
+  return [
+    ...of(['mix', 'get', 'set', 'touch'], [1, 16, 128]),
+    ...of(['mix', 'get', 'set'], [16], 200),
+    ...of(['mix', 'get', 'set'], [16], 20_000, Math.min(few, 1_000)),
+    ...(withMany ? of(['mix'], [16], 2_000, MANY) : []),
+  ]
 }
 
 /**
- * @typedef {{ name: string, ours: boolean, limit: boolean, rate: number, spread: number, cpu: number, toPeer: number, toPeerCpu: number, toLimit: number }} Row
- * @typedef {Cell & { rows: Row[] }} Answer
- */
-
-/**
- * @param {string} backend
+ * @param {string} name
  * @param {{ url: string, quick: boolean, say: (text: string) => void }} setting
  */
-export async function ask(backend, { url, quick, say }) {
-  const { sessions: few } = await backendOf(backend)
-  const wanted = await workersOf(backend, 'operations', ({ fullOnly }) => !(quick && fullOnly))
+export async function ask(name, { url, quick, say }) {
+  const backend = await backendOf(name)
+  const wanted = await workersOf(name, 'operations', ({ fullOnly }) => !(quick && fullOnly))
   const { started, missing } = await startAll(wanted, url)
   /** @type {Answer[]} */
   const answers = []
   try {
     let [filled, ready] = ['', started]
-    for (const cell of cells(quick, few)) {
-      const { sessions, bytes } = cell
-      const filling = `${sessions} of ${bytes} B`
+    for (const cell of cells(quick, backend)) {
+      const filling = `${cell.sessions} of ${cell.bytes} B`
       if (filled !== filling) {
         const enough = filled === '' ? FIRST : LATER
         ready = await prepared(ready, missing, (worker) => warmUp(worker, { ...cell, quick }, enough))
         filled = filling
       }
-      const milliseconds = quick ? 150 : 250
-      const measure = (/** @type {import('../measuring/workers.js').Worker} */ worker) =>
-        worker.do('measure', { ...cell, milliseconds })
-      const costOf = async (/** @type {import('../measuring/workers.js').Worker} */ worker) => (await measure(worker))?.cpu
-      ready = await prepared(ready, missing, (worker) => untilSettled(() => costOf(worker), quick))
-      answers.push({ ...cell, rows: rowsOf(await interleaved(ready, quick ? 2 : 5, measure, missing)) })
-      say(`${cell.operation} ${bytes} B at ${cell.concurrency}, ${cell.distribution}`)
+      const measure = (/** @type {Worker} */ worker, milliseconds = SLICE) => worker.do('measure', { ...cell, milliseconds })
+      const asked = ready.filter(({ operations }) => operations?.includes(cell.operation) ?? true)
+      const costOf = async (/** @type {Worker} */ worker) => (await measure(worker, LOOK))?.cpu
+      const settled = await prepared(asked, missing, (worker) => untilSettled(() => costOf(worker), quick))
+      ready = ready.filter((worker) => settled.includes(worker) || !asked.includes(worker))
+      const results = await interleaved(settled, quick ? 2 : ROUNDS, (worker) => measure(worker), missing)
+      answers.push({ ...cell, ...compared(cell.operation, results) })
+      say(`${cell.operation} ${cell.bytes} B at ${cell.concurrency}, ${cell.sessions} sessions`)
     }
   } finally {
     for (const worker of started) await worker.stop()
@@ -78,31 +80,32 @@ export async function ask(backend, { url, quick, say }) {
   return { answers, missing }
 }
 
-/** @param {Map<import('../measuring/workers.js').Worker, (import('../measuring/workload.js').Measured | null)[]>} results @returns {Row[]} */
-function rowsOf(results) {
-  const able = /** @type {[import('../measuring/workers.js').Worker, import('../measuring/workload.js').Measured[]][]} */ (
-    [...results].filter(([, rounds]) => !rounds.includes(null))
-  )
-  const measured = able.map(([worker, rounds]) => ({
-    worker,
-    rates: rounds.map(({ rate }) => rate),
-    cpus: rounds.map(({ cpu }) => cpu),
-  }))
+/**
+ * Like with like: in a `mix`, a peer that does not touch at each request does less than the others, so it is not the fastest peer.
+ * @param {Operation} operation
+ * @param {Map<{ about: import('../measuring/workers.js').About }, (Measured | null)[]>} results by worker; null for what a store cannot do
+ * @returns {{ rows: Row[], readme?: string, best?: string }}
+ */
+export function compared(operation, results) {
+  const measured = [...results].flatMap(([{ about }, rounds]) => {
+    const done = rounds.filter((round) => round !== null)
+    if (done.length < rounds.length) return []
+    return [{ about, rates: done.map(({ rate }) => rate), cpus: done.map(({ cpu }) => cpu) }]
+  })
   const fastest = (/** @type {typeof measured} */ among) =>
     among.toSorted((one, other) => median(other.rates) - median(one.rates))[0]
-  const cheapest = (/** @type {typeof measured} */ among) =>
-    among.toSorted((one, other) => median(one.cpus) - median(other.cpus))[0]
-  const peers = measured.filter(({ worker }) => !worker.ours && !worker.limit)
-  const limit = fastest(measured.filter(({ worker }) => worker.limit))
-  return measured.map(({ worker, rates, cpus }) => ({
-    name: worker.name,
-    ours: worker.ours,
-    limit: worker.limit,
+  const peers = measured.filter(({ about }) => !about.ours && !about.limit && !(operation === 'mix' && about.touchesLess))
+  const best = fastest(peers)
+  const readme = fastest(peers.filter(({ about }) => !about.tuned))
+  const limit = fastest(measured.filter(({ about }) => about.limit))
+  const rows = measured.map(({ about, rates, cpus }) => ({
+    ...about,
     rate: median(rates),
     spread: spread(rates),
     cpu: median(cpus),
-    toPeer: ratio(rates, fastest(peers)?.rates ?? []),
-    toPeerCpu: ratio(cheapest(peers)?.cpus ?? [], cpus),
+    toReadme: ratio(rates, readme?.rates ?? []),
+    toBest: ratio(rates, best?.rates ?? []),
     toLimit: ratio(rates, limit?.rates ?? []),
   }))
+  return { rows, ...(readme && { readme: readme.about.name }), ...(best && { best: best.about.name }) }
 }

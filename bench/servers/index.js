@@ -7,27 +7,26 @@ import { cacheFolder, server } from '../../testing/servers/index.js'
 import { onPath, run } from '../../testing/tools/command.js'
 
 /**
+ * @typedef {{ name: string, isReal: boolean }} Server with its version; `isReal`: not a stand-in
+ *
  * @typedef {object} Running
  * @property {string} url
- * @property {string} version what it says it is
- * @property {(count: number) => Promise<void>} [foreign] puts keys beside the sessions that are not ours
+ * @property {Server} server
  * @property {() => Promise<void>} [empty]
  * @property {() => Promise<void>} stop
  */
 
 /** @type {Record<string, () => Promise<Running>>} */
-export const start = { redis, 'mongodb-load': mongodb, couchbase, postgresql, mariadb }
+export const start = { redis, mongodb, couchbase, postgresql, mariadb }
 
 /** @returns {Promise<Running>} */
 async function redis() {
   const { startRedis } = await import('../../testing/servers/redis.js')
-  const running = await startRedis({ args: ['--enable-debug-command', 'yes'] })
+  const running = await startRedis()
   const client = await createClient({ url: running.url }).connect()
-  const version = /redis_version:(\S+)/.exec(await client.info('server'))?.[1]
   return {
     url: running.url,
-    version: `Redis ${version}`,
-    foreign: async (count) => void (await client.sendCommand(['DEBUG', 'POPULATE', String(count), 'foreign', '20'])),
+    server: real('redis'),
     empty: async () => void (await client.flushAll()),
     async stop() {
       client.destroy()
@@ -40,19 +39,19 @@ async function redis() {
 async function postgresql() {
   const { startPostgresql } = await import('../../testing/servers/postgresql.js')
   const running = await startPostgresql()
-  return { url: running.url, version: String(server('postgresql')['version']), stop: () => running.stop() }
+  return { url: running.url, server: real('postgresql'), stop: () => running.stop() }
 }
 
 /** @returns {Promise<Running>} */
 async function mariadb() {
   const { startMariadb } = await import('../../testing/servers/mariadb.js')
   const running = await startMariadb()
-  return { url: running.url, version: String(server('mariadb')['version']), stop: () => running.stop() }
+  return { url: running.url, server: real('mariadb'), stop: () => running.stop() }
 }
 
 /**
- * A mongod; else mongo-java-server, which Maven fetches and which is fast enough not to be what is measured; else the stand-in that
- * the tests run.
+ * A mongod; else mongo-java-server, which Maven fetches and which is so fast that the stores are what is measured; else the stand-in of the
+ * tests.
  * @returns {Promise<Running>}
  */
 async function mongodb() {
@@ -61,20 +60,23 @@ async function mongodb() {
   const libraries = isReal ? undefined : await mongoJavaServer()
   if (libraries === undefined) {
     const running = await startMongodb()
-    return { url: running.url, version: isReal ? 'mongod' : 'SecantusDB, a stand-in', stop: () => running.stop() }
+    return { url: running.url, server: isReal ? real('mongodb') : standIn('mongodb'), stop: () => running.stop() }
   }
   const port = await freePort()
   const args = ['-Xmx2g', '-cp', join(libraries, '*'), join(mongodbServer, 'Server.java'), String(port)]
   const program = await new Program({ command: 'java', args, ready: () => isListening(port) }).start()
-  const url = `mongodb://127.0.0.1:${port}/`
-  return { url, version: 'mongo-java-server 1.47.0 in memory, a stand-in', stop: () => program.stop() }
+  const javaServer = { name: `mongo-java-server ${MONGO_JAVA_SERVER}, in memory`, isReal: false }
+  return { url: `mongodb://127.0.0.1:${port}/?directConnection=true`, server: javaServer, stop: () => program.stop() }
 }
+
+/** As in its pom.xml. */
+const MONGO_JAVA_SERVER = '1.47.0'
 
 const mongodbServer = join(import.meta.dirname, 'mongodb-server')
 
 /** The folder of its libraries; undefined where Java's compiler or Maven is missing. */
 async function mongoJavaServer() {
-  const folder = join(cacheFolder, 'mongo-java-server-1.47.0')
+  const folder = join(cacheFolder, `mongo-java-server-${MONGO_JAVA_SERVER}`)
   const complete = join(folder, 'complete')
   if (await isThere(complete)) return folder
   const [compiler, maven] = await Promise.all([onPath('javac'), onPath('mvn')])
@@ -93,12 +95,23 @@ async function couchbase() {
   const { startCouchbase } = await import('../../testing/servers/couchbase.js')
   const canCompile = (await onPath('javac')) !== undefined
   const running = await startCouchbase(undefined, canCompile ? atOnce : undefined)
-  const version = canCompile ? 'CouchbaseMock, a stand-in' : 'CouchbaseMock, a stand-in that may answer 40 ms late'
-  return { url: running.url, version, stop: () => running.stop() }
+  const { name } = standIn('couchbase')
+  const server = { name: canCompile ? name : `${name}, which may answer 40 ms late`, isReal: false }
+  return { url: running.url, server, stop: () => running.stop() }
 }
 
 /** @param {number} port */
 const atOnce = (port) => [join(import.meta.dirname, 'couchbase-server', 'Server.java'), String(port)]
+
+/** A server of the tests. @param {string} name in testing/servers @returns {Server} */
+function real(name) {
+  return { name: String(server(name).version), isReal: true }
+}
+
+/** @param {string} name in testing/servers @returns {Server} */
+function standIn(name) {
+  return { name: String(server(name).version).replace(', a stand-in', ''), isReal: false }
+}
 
 /** @param {string} path */
 function isThere(path) {

@@ -5,8 +5,7 @@ import { memoryBaseline } from './memory-baseline.js'
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const title = 'Memory'
-export const inProcess = true
+export const withMany = true
 
 /** @type {import('./index.js').MeasuredStore[]} */
 export const stores = [
@@ -16,7 +15,7 @@ export const stores = [
     open: async () => {
       const { MemoryStore } = await import('@connect-databank/memory')
       const store = new MemoryStore()
-      return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
+      return { store, purge: () => store.cleanup(), close: () => store.close() }
     },
   },
   { name: 'express-session MemoryStore', open: async () => ({ store: new session.MemoryStore() }) },

@@ -2,12 +2,12 @@ import { createRequire } from 'node:module'
 import { MongoClient } from 'mongodb'
 import { batched } from '../measuring/batched-clients.js'
 import { baselineStore } from './client-baseline.js'
+import { MIX_ONLY, TOUCH_AFTER } from './index.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const title = 'MongoDB'
-export const server = 'mongodb-load'
+export const server = 'mongodb'
 /** The stand-in server is slow to fill. */
 export const sessions = 1_000
 
@@ -60,27 +60,47 @@ const batchedClient = bare('bare, batched', async (collection) => {
   }
 })
 
+/** @param {import('@connect-databank/mongodb').MongoStoreOptions} [options] */
+function ours(options) {
+  return async (/** @type {import('./index.js').Target} */ { url, namespace }) => {
+    const { MongoStore } = await import('@connect-databank/mongodb')
+    const store = new MongoStore({ url, dbName: 'bench', collectionName: namespace, ...options })
+    await store.open()
+    return { store, close: () => store.close() }
+  }
+}
+
+/** @param {{ touchAfter?: number }} [options] */
+function connectMongo(options) {
+  return async (/** @type {import('./index.js').Target} */ { url, namespace }) => {
+    const { MongoStore } = load('connect-mongo')
+    const own = { mongoUrl: url, dbName: 'bench', collectionName: namespace, autoRemove: 'disabled' }
+    const store = MongoStore.create({ ...own, ...options })
+    return { store, close: () => store.close() }
+  }
+}
+
 /** @type {import('./index.js').MeasuredStore[]} */
 export const stores = [
+  { name: '@connect-databank/mongodb', ours: true, open: ours() },
   {
-    name: '@connect-databank/mongodb',
+    name: '@connect-databank/mongodb, touchAfter a minute',
     ours: true,
-    open: async ({ url, namespace }) => {
-      const { MongoStore } = await import('@connect-databank/mongodb')
-      const store = new MongoStore({ url, dbName: 'bench', collectionName: namespace })
-      await store.open()
-      return { store, close: () => store.close() }
-    },
+    touchesLess: true,
+    operations: MIX_ONLY,
+    questions: ['operations', 'distance'],
+    open: ours({ touchAfter: TOUCH_AFTER }),
   },
+  { name: 'connect-mongo 6', open: connectMongo() },
   {
-    name: 'connect-mongo 6',
-    open: async ({ url, namespace }) => {
-      const { MongoStore } = load('connect-mongo')
-      const store = MongoStore.create({ mongoUrl: url, dbName: 'bench', collectionName: namespace, autoRemove: 'disabled' })
-      return { store, close: () => store.close() }
-    },
+    name: 'connect-mongo 6, touchAfter a minute',
+    tuned: true,
+    touchesLess: true,
+    operations: MIX_ONLY,
+    questions: ['operations', 'distance'],
+    open: connectMongo({ touchAfter: TOUCH_AFTER / 1000 }),
   },
-  alone,
+  { ...alone, operations: MIX_ONLY, fullOnly: true },
   batchedClient,
   baselineStore(batchedClient),
 ]

@@ -2,12 +2,13 @@ import { createRequire } from 'node:module'
 import session from 'express-session'
 import pg from 'pg'
 import { baselineStore } from './client-baseline.js'
+import { MIX_ONLY, TOUCH_AFTER } from './index.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const title = 'PostgreSQL'
 export const server = 'postgresql'
+export const withMany = true
 
 const CONNECTIONS = 10
 
@@ -24,7 +25,7 @@ const bare = {
       client: {
         get: async (sid) => {
           const text = `select payload from ${table} where id = $1`
-          return (await pool.query({ name: 'get', text, values: [sid], rowMode: 'array' })).rows[0][0]
+          return (await pool.query({ name: 'get', text, values: [sid], rowMode: 'array' })).rows[0]?.[0]
         },
         set: (sid, text, expires) => pool.query({ name: 'set', text: upsert, values: [sid, text, expires] }),
         touch: (sid, expires) =>
@@ -35,17 +36,26 @@ const bare = {
   },
 }
 
+/** @param {ConstructorParameters<typeof import('@connect-databank/postgres').PostgresStore>[0]} [options] */
+function ours(options) {
+  return async (/** @type {import('./index.js').Target} */ { url, namespace }) => {
+    const { PostgresStore } = await import('@connect-databank/postgres')
+    const store = new PostgresStore({ url, table: namespace, maxConnections: CONNECTIONS, ...options })
+    await store.open()
+    return { store, purge: () => store.cleanup(), close: () => store.close() }
+  }
+}
+
 /** @type {import('./index.js').MeasuredStore[]} */
 export const stores = [
+  { name: '@connect-databank/postgres', ours: true, open: ours() },
   {
-    name: '@connect-databank/postgres',
+    name: '@connect-databank/postgres, touchAfter a minute',
     ours: true,
-    open: async ({ url, namespace }) => {
-      const { PostgresStore } = await import('@connect-databank/postgres')
-      const store = new PostgresStore({ url, table: namespace, maxConnections: CONNECTIONS })
-      await store.open()
-      return { store, purge: () => store.cleanup(), close: () => store.close() }
-    },
+    touchesLess: true,
+    operations: MIX_ONLY,
+    questions: ['operations', 'distance'],
+    open: ours({ touchAfter: TOUCH_AFTER }),
   },
   {
     name: 'connect-pg-simple 10',

@@ -4,14 +4,13 @@ import session from 'express-session'
 import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis-5'
 import { baselineStore } from './client-baseline.js'
+import { MIX_ONLY, TOUCH_AFTER } from './index.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const title = 'Redis'
 export const server = 'redis'
-/** Foreign keys can be put beside the sessions. */
-export const shared = true
+export const withMany = true
 
 /** @param {() => Promise<{ RedisStore: new (options: any) => any }>} load @param {Record<string, unknown>} [options] */
 const ours =
@@ -55,34 +54,36 @@ const bare =
 const TIMEOUT_OFF = { commandOptions: { timeout: undefined } }
 
 /** @type {import('./index.js').MeasuredStore} */
-const redis6 = { name: 'redis 6, bare, time-out off', limit: true, open: bare(createClient, TIMEOUT_OFF) }
-
-/** @type {import('./index.js').MeasuredStore} */
 const redis5 = { name: 'redis 5, bare', limit: true, open: bare(createClient5, {}) }
 
 /** @type {import('./index.js').MeasuredStore[]} */
 export const stores = [
   { name: '@connect-databank/redis', ours: true, open: ours(plain) },
   {
-    name: '@connect-databank/redis, near cache',
+    name: '@connect-databank/redis, touchAfter a minute',
     ours: true,
-    questions: ['operations', 'arrivals', 'requests'],
-    open: ours(nearCache),
+    touchesLess: true,
+    operations: MIX_ONLY,
+    questions: ['operations', 'distance'],
+    open: ours(plain, { touchAfter: TOUCH_AFTER }),
   },
   {
-    // As its README advises: the expiry of a session is written at most once a minute.
     name: '@connect-databank/redis, near cache, touchAfter a minute',
     ours: true,
-    fullOnly: true,
-    questions: ['operations', 'arrivals', 'requests'],
-    open: ours(nearCache, { touchAfter: 60_000 }),
+    touchesLess: true,
+    operations: ['mix', 'get'],
+    questions: ['operations', 'distance'],
+    open: ours(nearCache, { touchAfter: TOUCH_AFTER }),
   },
   { name: 'connect-redis 9 on redis 6', open: connectRedis(createClient, {}) },
-  { name: 'connect-redis 9 on redis 6, time-out off', open: connectRedis(createClient, TIMEOUT_OFF) },
-  { name: 'connect-redis 9 on redis 5', open: connectRedis(createClient5, {}) },
+  { name: 'connect-redis 9 on redis 6, time-out off', tuned: true, open: connectRedis(createClient, TIMEOUT_OFF) },
+  { name: 'connect-redis 9 on redis 5', tuned: true, open: connectRedis(createClient5, {}) },
   {
     name: 'databank-redis by connect-databank 1.0.3',
-    open: async ({ url, namespace }) => {
+    touchesLess: true,
+    fullOnly: true,
+    questions: ['operations', 'administration'],
+    open: async ({ url }) => {
       const { Databank } = load('databank')
       const DatabankStore = load('connect-databank-1')(session)
       const { hostname, port } = new URL(url)
@@ -90,13 +91,11 @@ export const stores = [
       await new Promise((resolve, reject) => {
         bank.connect({}, (/** @type {unknown} */ error) => (error ? reject(error) : resolve(undefined)))
       })
-      // Its keys are session:<sid>, always: none other of these stores has them.
-      void namespace
+      // Its keys are session:<sid>, always: none of the other stores has such keys.
       const store = new DatabankStore(bank)
       return { store, close: () => bank.disconnect(() => {}) }
     },
   },
-  redis6,
   redis5,
   baselineStore(redis5),
 ]

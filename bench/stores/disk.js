@@ -6,8 +6,6 @@ import session from 'express-session'
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const title = 'Files'
-
 /** @type {import('./index.js').MeasuredStore} */
 const bareFiles = {
   name: 'node:fs, bare',
@@ -40,7 +38,7 @@ export const stores = [
       const { DiskStore } = await import('@connect-databank/disk')
       const store = new DiskStore({ path: folder })
       await store.open()
-      return { store, purge: () => new Promise((done) => store.cleanup(done)), close: () => store.close() }
+      return { store, purge: () => store.cleanup(), close: () => store.close() }
     },
   },
   {

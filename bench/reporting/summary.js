@@ -1,0 +1,106 @@
+// The short tables: what is faster, what is not, and on which server. The README shows them, too.
+import { titles } from '../stores/index.js'
+import { isNumber, LESS, nameOf, serverName, short, table, times } from './format.js'
+import { toPeers } from './tables.js'
+
+/**
+ * @typedef {import('./results-store.js').Part} Part
+ * @typedef {import('../questions/operations.js').Answer} Cell
+ */
+
+/** The cells of the first table, each a column. @type {readonly (readonly [title: string, cell: Partial<Cell>])[]} */
+const COLUMNS = [
+  ['`get`', { operation: 'get', concurrency: 16, bytes: 2_000 }],
+  ['`set`', { operation: 'set', concurrency: 16, bytes: 2_000 }],
+  ['`mix`', { operation: 'mix', concurrency: 16, bytes: 2_000 }],
+  ['`mix` at 1', { operation: 'mix', concurrency: 1, bytes: 2_000 }],
+  ['`mix` at 128', { operation: 'mix', concurrency: 128, bytes: 2_000 }],
+  ['`mix`, 200 B', { operation: 'mix', concurrency: 16, bytes: 200 }],
+  ['`mix`, 20 kB', { operation: 'mix', concurrency: 16, bytes: 20_000 }],
+]
+const [, , MIX] = COLUMNS
+
+/** @param {readonly Part[]} parts @returns {string} empty if there is nothing for it */
+export function summary(parts) {
+  const of = (/** @type {string} */ question) =>
+    Object.keys(titles).flatMap((backend) => parts.filter((part) => part.question === question && part.backend === backend))
+  return [operations(of('operations')), distance(of('distance')), young(of('young'))].filter((text) => text !== '').join('\n\n')
+}
+
+/** @param {readonly Part[]} parts */
+function operations(parts) {
+  const rows = parts.flatMap(({ server, answer }) => {
+    const answers = /** @type {Cell[]} */ (answer.answers)
+    const mix = find(answers, MIX?.[1] ?? {})
+    return (mix?.rows ?? [])
+      .filter(({ ours, touchesLess }) => ours && !touchesLess)
+      .map((row) => [
+        row.name,
+        serverName(server),
+        against(mix),
+        ...COLUMNS.map(([, wanted]) => figure(find(answers, wanted), row.name)),
+      ])
+  })
+  if (rows.length === 0) return ''
+  const note =
+    'How many times as many operations a second as the fastest peer: as its README says / at the best of its settings (one figure where they are the ' +
+    'same). `mix` is what express-session does for a request: `get`, then `touch`, or one time in ten `set`. Sessions of 2 kB, 16 at a time, ' +
+    'unless the column says otherwise.'
+  return `${note}\n\n${table(['store', 'server', 'peer', ...COLUMNS.map(([title]) => title)], rows, 3)}`
+}
+
+/** @param {readonly Cell[]} cells @param {Partial<Cell>} wanted the sessions do not matter: the first is the usual number */
+function find(cells, wanted) {
+  return cells.find((cell) => Object.entries(wanted).every(([key, value]) => cell[/** @type {keyof Cell} */ (key)] === value))
+}
+
+/** The peers that a row is compared with. @param {Cell | undefined} mix */
+function against(mix) {
+  if (mix?.best === undefined) return 'none: share of the bare client'
+  return mix.readme === undefined || mix.readme === mix.best ? mix.best : `${mix.readme} / ${mix.best}`
+}
+
+/** @param {Cell | undefined} cell @param {string} name */
+function figure(cell, name) {
+  const row = cell?.rows.find((each) => each.name === name)
+  if (cell === undefined || row === undefined) return '–'
+  if (cell.best !== undefined) return toPeers(cell, row)
+  return isNumber(row.toLimit) ? row.toLimit.toFixed(2) : '–'
+}
+
+/** @param {readonly Part[]} parts */
+function distance(parts) {
+  const rows = parts.flatMap(({ server, answer }) =>
+    /** @type {import('../questions/distance.js').Row[]} */ (answer.rows)
+      .filter(({ name }) => name.includes('connect-'))
+      .map((row) => [
+        ...[nameOf(row), serverName(server), row.roundTrips.toFixed(1), `${short(row.wait)} ms`, times(row.toBest)],
+        ...[`${short(row.median)} ms`, `${short(row.p99)} ms`],
+      ]),
+  )
+  if (rows.length === 0) return ''
+  const note =
+    'With the server one millisecond away: round trips of a whole request, how long it waits for its store, times the wait for the best peer, ' +
+    `and how long it takes altogether. ${LESS}`
+  const columns = ['store', 'server', 'round trips', 'waits', 'of the best peer', 'median', '99 %']
+  return `${note}\n\n${table(columns, rows, 2)}`
+}
+
+/** @param {readonly Part[]} parts */
+function young(parts) {
+  const rows = parts.flatMap(({ server, answer }) => {
+    const all = /** @type {import('../questions/young.js').Row[]} */ (answer.rows)
+    const cheapest = all.filter(({ ours }) => !ours).toSorted((one, other) => one.young - other.young)[0]
+    return all
+      .filter(({ ours }) => ours)
+      .map((row) => [
+        ...[row.name, serverName(server), cheapest?.name ?? '–', `${short(row.young)} µs`, times(row.toCheapest)],
+        ...[`${short(row.last)} µs`, times(cheapest && row.last / cheapest.last)],
+      ])
+  })
+  if (rows.length === 0) return ''
+  const note =
+    'CPU of a request in a young process, and after warm-up; each with its share of what the cheapest peer takes, so less than 1 is better.'
+  const columns = ['store', 'server', 'peer', 'first 10,000 requests', 'of the peer', 'after warm-up', 'of the peer']
+  return `${note}\n\n${table(columns, rows, 3)}`
+}
