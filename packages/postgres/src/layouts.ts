@@ -1,15 +1,20 @@
-import { type ExpiresColumn, type IdColumn, type Layout, type LayoutName, type TableName, textOf } from '@connect-databank/sql'
-import { escapeNul, peerJson, peerText, unescapeNul } from './records.ts'
-
-const text = { toParameter: escapeNul, fromCell: (cell: unknown) => unescapeNul(textOf(cell)) }
+import {
+  type ExpiresColumn,
+  escapedText,
+  type IdColumn,
+  type Layout,
+  type LayoutName,
+  type TableName,
+} from '@connect-databank/sql'
+import { peerJson, peerText } from './records.ts'
 
 /** The table of its own. Numbers are read as text, whatever the client makes of numbers. */
 export const ownLayout: Layout = {
   table: 'databank_sessions',
-  id: { name: 'id', ...text },
-  payload: { name: 'payload', ...text },
+  id: { name: 'id', ...escapedText },
+  payload: { name: 'payload', ...escapedText },
   expires: { name: 'expires', read: (column) => `${column}::text` },
-  owner: { name: 'owner', ...text },
+  owner: { name: 'owner', ...escapedText },
   version: { name: 'version', read: (column) => `${column}::text` },
   create: ({ quoted }) => [
     atOnce(

@@ -10,6 +10,7 @@ export * from './layouts.ts'
 export { type TableOptions, tableRules } from './options.ts'
 export { newVersion, Records, textOf } from './records.ts'
 export { equals, insertRow, isExpired, isLive, onConflict, quoted, replaced, updatedTimestamps, write } from './statements.ts'
+export { escapedText, fromJsonText, noNul, toJsonText } from './text.ts'
 export { type Connected, SqlBank, type SqlBankOptions }
 
 /**

@@ -1,12 +1,10 @@
-import { type ExpiresColumn, type IdColumn, type Layout, type LayoutName, textOf } from '@connect-databank/sql'
-import { escapeNul, peerJson, peerText, unescapeNul } from './records.ts'
+import { type ExpiresColumn, escapedText, type IdColumn, type Layout, type LayoutName } from '@connect-databank/sql'
+import { peerJson, peerText } from './records.ts'
 
 /** The latest time of a Date, in epoch milliseconds. */
 const LAST_TIME = 8.64e15
 /** What stands for no expiry, so that an index can answer which entries are unexpired. */
 const NEVER = 9e15
-
-const text = { toParameter: escapeNul, fromCell: (cell: unknown) => unescapeNul(textOf(cell)) }
 
 /** Epoch milliseconds as a whole number. */
 const ownTime: ExpiresColumn = {
@@ -21,10 +19,10 @@ const ownTime: ExpiresColumn = {
 /** The table of its own. The payload is last, so that the other columns are found without reading it. */
 export const ownLayout: Layout = {
   table: 'databank_sessions',
-  id: { name: 'id', ...text },
-  payload: { name: 'payload', ...text },
+  id: { name: 'id', ...escapedText },
+  payload: { name: 'payload', ...escapedText },
   expires: ownTime,
-  owner: { name: 'owner', ...text },
+  owner: { name: 'owner', ...escapedText },
   version: { name: 'version' },
   create: ({ name, quoted, quote }) => [
     `create table if not exists ${quoted} (id text not null primary key, expires integer not null, version integer not null, owner text, payload text not null) strict`,
