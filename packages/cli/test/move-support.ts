@@ -51,6 +51,7 @@ export async function moveWithSteps(
   /** The first round that began after the last step had ended. */
   let firstRound = 0
   const onProgress = (progress: MoveProgress): void => {
+    options.onProgress?.(progress)
     round = progress.round
     if (progress.phase !== 'following' || !progress.isEqual || round < firstRound) return
     const next = remaining.shift()
@@ -62,5 +63,5 @@ export async function moveWithSteps(
     await next()
     firstRound = round + 2
   }
-  return move(from, to, { watch: true, interval: 0, signal: stop.signal, onProgress, ...options })
+  return move(from, to, { watch: true, interval: 0, signal: stop.signal, ...options, onProgress })
 }

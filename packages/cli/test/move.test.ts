@@ -73,6 +73,28 @@ describe('the application writes on the target', () => {
     expect((await target.read('a'))?.payload).toContain('"target"')
   })
 
+  test('what it has changed and then ended does not come back when its first expiry has passed', async () => {
+    const clock = { now: Date.now() }
+    const [from, to] = [await memoryWith({ a: entry({ n: 1 }, clock.now + 5_000) }), new MemoryBank()]
+    const steps = [
+      () => changeData(to, 'a', { n: 'target' }, clock.now + HOUR),
+      async () => {
+        await from.touch('a', clock.now + HOUR, clock.now)
+        await to.delete('a')
+        clock.now += 10_000
+      },
+    ]
+    expect(await moveWithSteps(from, to, steps, { now: () => clock.now })).toMatchObject({ copied: 1, newer: 1, isEqual: true })
+    expect(await liveIn(to)).toEqual({})
+  })
+
+  test('the owner that it stores stays', async () => {
+    const [from, to] = [await memoryWith({ a: entry({}, undefined, 'ada') }), new MemoryBank()]
+    const give = async (owner: string): Promise<void> => to.save('a', { ...(await to.read('a'))!, owner })
+    expect(await moveWithSteps(from, to, [() => give('bob'), () => {}])).toMatchObject({ updated: 0, isEqual: true })
+    expect((await to.read('a'))?.owner).toBe('bob')
+  })
+
   test('a session that it changes between the look at the target and the update stays', async () => {
     const [from, target] = [await memoryWith({ a: entry({ n: 1 }) }), new MemoryBank()]
     const to = gatedBank(target)
@@ -134,6 +156,26 @@ describe('the application writes on the source', () => {
     ])
     expect(await liveIn(to)).toEqual(await liveIn(from))
     expect(result).toMatchObject({ copied: 5, updated: 5, ended: 0, isEqual: true, isTargetUsed: false })
+  })
+
+  test.each([
+    ['a touch', (from: Bank) => from.touch!('a', Date.now() + 2 * HOUR, Date.now())],
+    ['another owner', async (from: Bank) => void (await from.save('a', { ...(await from.read('a'))!, owner: 'ada' }))],
+    ['an end', (from: Bank) => from.delete('a')],
+  ])('%s is a change: both are not equal until it has arrived', async (_what, change) => {
+    const [from, to] = [await memoryWith({ a: entry({}) }), new MemoryBank()]
+    const seen: boolean[] = []
+    await moveWithSteps(from, to, [() => change(from)], { onProgress: ({ isEqual }) => seen.push(isEqual) })
+    const firstEqual = seen.indexOf(true)
+    expect(seen.indexOf(false, firstEqual)).toBeGreaterThan(firstEqual)
+  })
+
+  test('unchanged sessions are not read singly, on either side', async () => {
+    const from = gatedBank(await memoryWith({ a: entry({}), b: entry({}), expired: entry({}, Date.now() - 1) }))
+    const to = gatedBank(new MemoryBank())
+    await moveWithSteps(from, to, [() => {}, () => {}])
+    expect(from.calls('readMany') + from.calls('read')).toBe(0)
+    expect(to.calls('read')).toBe(0)
   })
 
   test('an owner that is stored later reaches the target', async () => {
@@ -227,7 +269,8 @@ describe('the application writes on the source', () => {
         yield* source.scan()
       },
     })
-    expect(await move(from, to)).toMatchObject({ copied: 1, updated: 5, round: 6, isEqual: false })
+    const result = await move(from, to, { deleteSource: true })
+    expect(result).toMatchObject({ copied: 1, updated: 5, round: 6, deleted: 0, isEqual: false })
   })
 })
 
@@ -272,15 +315,50 @@ describe('a target that stores otherwise', () => {
     expect((await target.read('c'))?.payload).toContain('"target"')
   })
 
+  test('without compare-and-swap, what the application has written just before stays', async () => {
+    const [from, target] = [await memoryWith({ a: entry({ n: 1 }), b: entry({ n: 1 }) }), new MemoryBank()]
+    const plain = gatedBank({
+      read: (id) => target.read(id),
+      save: (id, given) => target.save(id, given),
+      delete: (id) => target.delete(id),
+    } as Bank)
+    const race = async (id: string, change: () => Promise<unknown>): Promise<void> => {
+      plain.hold('read')
+      await change()
+      // The first look at the target, then the one of the write.
+      await (await plain.held('read')).release()
+      const second = await plain.held('read')
+      await changeData(target, id, { n: 'target' })
+      plain.releaseAll()
+      await second.release()
+    }
+    const steps = [() => race('a', () => changeData(from, 'a', { n: 2 })), () => race('b', () => from.delete('b'))]
+    expect(await moveWithSteps(from, plain, steps)).toMatchObject({ updated: 0, ended: 0 })
+    for (const id of ['a', 'b']) expect((await target.read(id))?.payload).toContain('"target"')
+  })
+
+  test('a record of the target that is no session is no copy', async () => {
+    const session = entry({})
+    const [from, target] = [await memoryWith({ a: session }), await memoryWith({ a: session })]
+    const readMany = async (ids: readonly string[]) =>
+      (await target.readMany(ids)).map((stored) => stored && { ...stored, corrupt: 'it cannot be decrypted' })
+    expect(await move(from, extend(target, { readMany }))).toMatchObject({ differing: 1, skipped: 0, isEqual: false })
+  })
+
   test('what it cannot hold is counted with the first reason, and the others are copied', async () => {
     const [from, target] = [await memoryWith({ long: entry({}), short: entry({}) }), new MemoryBank()]
+    let refusals = 0
     const to = extend(target, {
-      swap: (id, ...rest) =>
-        id === 'long' ? Promise.reject(new DatabankError('DATABANK_INVALID_ID', 'the id is too long')) : target.swap(id, ...rest),
+      async swap(id, ...rest) {
+        if (id !== 'long') return target.swap(id, ...rest)
+        refusals++
+        throw new DatabankError('DATABANK_INVALID_ID', 'the id is too long')
+      },
     })
     const result = await move(from, to, { deleteSource: true })
     expect(result).toMatchObject({ copied: 1, refused: 1, refusal: 'the id is too long', deleted: 1, left: 1, isEqual: false })
     expect(Object.keys(await liveIn(from))).toEqual(['long'])
+    expect(refusals).toBe(1)
   })
 })
 
@@ -372,13 +450,17 @@ describe('deleteSource', () => {
     expect(await source.read('b')).toBeNull()
   })
 
-  test('a session that changes between the last round and the deletion stays', async () => {
-    const [from, to] = [await memoryWith({ a: entry({ n: 1 }) }), new MemoryBank()]
+  test('sessions that change or begin between the last round and the deletion stay', async () => {
+    const from = await memoryWith({ a: entry({ n: 1 }), c: entry({ n: 1 }) })
+    const to = await memoryWith({ c: entry({ n: 'target' }, Date.now() + 2 * HOUR) })
     const onProgress = ({ isEqual, phase }: MoveProgress): void => {
-      if (isEqual && phase === 'checking') void changeData(from, 'a', { n: 2 })
+      if (!isEqual || phase !== 'checking') return
+      void from.save('a', entry({ n: 2 }))
+      void from.save('b', entry({ n: 2 }))
+      void from.save('c', entry({ n: 2 }))
     }
-    expect(await move(from, to, { deleteSource: true, onProgress })).toMatchObject({ deleted: 0, left: 1, isEqual: false })
-    expect((await from.read('a'))?.payload).toContain('"n":2')
+    expect(await move(from, to, { deleteSource: true, onProgress })).toMatchObject({ deleted: 0, left: 3, isEqual: false })
+    for (const id of ['a', 'b', 'c']) expect((await from.read(id))?.payload).toContain('"n":2')
   })
 })
 

@@ -53,7 +53,6 @@ export class Round {
       await this.#follow(batch)
       tally.report()
     }
-    if (signal?.aborted) return
     await this.#followEnds()
     if (this.#sides.isMirror && this.#number === 1) await this.#endOthers()
   }
