@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { errorMapper } from '../src/backend/error-codes.ts'
-import { InFlight } from '../src/backend/in-flight.ts'
 import { Lifecycle, type LifecycleOptions } from '../src/backend/lifecycle.ts'
 import { Gate, nextTurn } from './helpers.ts'
 
@@ -90,6 +89,21 @@ describe('an operation', () => {
     expect(await handleOf(lifecycle)).toBe('handle 1')
     gate.release('b')
     await works[1]
+  })
+
+  it('counts as as many operations as it says, until it has ended', async () => {
+    const { lifecycle, close } = makeLifecycle({ maxPending: 3 })
+    await lifecycle.open()
+    const gate = new Gate()
+    const batch = lifecycle.run(() => gate.pass('batch'), 3)
+    expect(lifecycle.pending).toBe(3)
+    await expect(handleOf(lifecycle)).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
+    const closing = lifecycle.close()
+    await nextTurn()
+    expect(close.mock.calls).toEqual([])
+    gate.release('batch')
+    await Promise.all([batch, closing])
+    expect([lifecycle.pending, close.mock.calls.length]).toEqual([0, 1])
   })
 
   it('is refused while the connection is being opened, too, where there are too many', async () => {
@@ -219,23 +233,5 @@ describe('close', () => {
       expect(await endsWithin(5_000, lifecycle)).toBe(true)
       expect(vi.getTimerCount()).toBe(0)
     })
-  })
-})
-
-describe('InFlight', () => {
-  it('is idle when everything that has begun has ended, and at once when nothing has', async () => {
-    const inFlight = new InFlight()
-    await inFlight.idle()
-    inFlight.begin()
-    inFlight.begin(3)
-    expect(inFlight.count).toBe(4)
-    let isIdle = 0
-    const idle = [inFlight.idle(), inFlight.idle()].map((each) => each.then(() => isIdle++))
-    inFlight.end(3)
-    await nextTurn()
-    expect(isIdle).toBe(0)
-    inFlight.end()
-    await Promise.all(idle)
-    expect([isIdle, inFlight.count]).toEqual([2, 0])
   })
 })

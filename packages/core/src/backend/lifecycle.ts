@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import { DatabankError } from '../errors.ts'
 import { closedError } from './error-codes.ts'
-import { InFlight } from './in-flight.ts'
 import { setBackgroundTimeout } from './timers.ts'
 
 /** How a bank gets at its database. */
@@ -32,8 +31,9 @@ const DEFAULT_CLOSE_TIMEOUT = 5_000
  */
 export class Lifecycle<Handle> {
   readonly #options: LifecycleOptions<Handle>
-  readonly #inFlight = new InFlight()
   readonly #maxPending: number
+  #pending = 0
+  #whenIdle: (() => void)[] = []
   #handle: Handle | undefined
   #opening: Promise<Handle> | undefined
   #closing: Promise<void> | undefined
@@ -45,7 +45,7 @@ export class Lifecycle<Handle> {
 
   /** How many operations are under way. */
   get pending(): number {
-    return this.#inFlight.count
+    return this.#pending
   }
 
   get isClosed(): boolean {
@@ -59,16 +59,16 @@ export class Lifecycle<Handle> {
    */
   run<T>(work: (handle: Handle) => Promise<T>, operations = 1): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closedError(this.#options.name))
-    if (this.#inFlight.count >= this.#maxPending) return Promise.reject(this.#tooManyPending())
-    this.#inFlight.begin(operations)
+    if (this.#pending >= this.#maxPending) return Promise.reject(this.#tooManyPending())
+    this.#pending += operations
     const result = this.#handle === undefined ? this.#connect().then(work) : this.#start(work, this.#handle)
     return result.then(
       (value) => {
-        this.#inFlight.end(operations)
+        this.#end(operations)
         return value
       },
       (error) => {
-        this.#inFlight.end(operations)
+        this.#end(operations)
         throw this.#errorOf(error)
       },
     )
@@ -117,12 +117,25 @@ export class Lifecycle<Handle> {
 
   async #close(): Promise<void> {
     const opening = this.#opening
-    await this.#withinTime(this.#inFlight.idle())
+    await this.#withinTime(this.#idle())
     if (opening === undefined || this.#options.close === undefined) return
     const { close } = this.#options
     // If there was no connection, or it is gone already, nothing is left to close. One that comes later is closed then.
     const closed = opening.then((handle) => close.call(this.#options, handle)).catch(() => undefined)
     await this.#withinTime(closed)
+  }
+
+  #end(operations: number): void {
+    this.#pending -= operations
+    if (this.#pending > 0) return
+    const waiting = this.#whenIdle
+    this.#whenIdle = []
+    for (const resolve of waiting) resolve()
+  }
+
+  /** Resolves when no operation is under way. */
+  #idle(): Promise<void> {
+    return this.#pending === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
   }
 
   /** Ends when the work has ended, at the latest after `closeTimeout`. */
