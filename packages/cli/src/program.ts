@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { type Context, PROGRAM } from './command.ts'
 import { completionCommand } from './commands/completion.ts'
 import { countCommand } from './commands/count.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { endCommand } from './commands/end.ts'
 import { lsCommand } from './commands/ls.ts'
 import { moveCommand } from './commands/move.ts'
@@ -22,6 +23,7 @@ const COMMANDS = [
   purgeCommand,
   reindexCommand,
   reencryptCommand,
+  doctorCommand,
   watchCommand,
   completionCommand,
 ]

@@ -65,7 +65,7 @@ export function progressLine(progress: MoveProgress, columns: number, options: O
   const share = Math.min(1, seen / total)
   const parts = [phase, `${Math.floor(share * 100)}%`.padStart(4)]
   const details = [
-    `${number(seen)} of ${number(total)}`,
+    `${number(seen).padStart(number(total).length)} of ${number(total)}`,
     speed,
     ...(timeLeft === undefined ? [] : [`${duration(timeLeft)} left`]),
   ]

@@ -4,9 +4,9 @@ import { forEach } from './concurrency.ts'
 import { listed } from './sessions.ts'
 
 export interface Counts {
-  /** Encrypted with the newest key, under the same id. */
-  rewritten: number
-  /** Stored under the hash of their id, encrypted with the newest key where there are keys. */
+  /** With the newest key. */
+  encrypted: number
+  /** Stored under the hash of their id. */
   moved: number
   /** Encrypted with another key, changed, not encrypted, or no session. */
   unreadable: number
@@ -19,7 +19,7 @@ const HASH = /^[0-9a-f]{64}$/
 
 /** Stores each session anew while the application goes on: with the newest key, and under the hash of its id. */
 export class Reencryption {
-  readonly counts: Counts = { rewritten: 0, moved: 0, unreadable: 0 }
+  readonly counts: Counts = { encrypted: 0, moved: 0, unreadable: 0 }
   readonly #raw: Bank
   readonly #bank: Bank
   readonly #isHashed: boolean
@@ -51,6 +51,7 @@ export class Reencryption {
     if (stored === null) return
     await this.#mover.get(id)
     this.counts.moved++
+    if (this.#encryption !== undefined) this.counts.encrypted++
   }
 
   async #rewrite(id: string): Promise<void> {
@@ -59,7 +60,7 @@ export class Reencryption {
       if (stored === null) return
       const { payload, expires, owner = null } = stored
       if ((await swap(this.#bank, id, stored, { payload, expires, owner })) !== null) {
-        this.counts.rewritten++
+        this.counts.encrypted++
         return
       }
     }

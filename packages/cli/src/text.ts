@@ -69,3 +69,15 @@ export function counted(count: number, singular: string, plural = `${singular}s`
 export function number(value: number): string {
   return value.toLocaleString('en-US')
 }
+
+/** A text in lines of at most so many columns, broken at spaces. A longer word has a line of its own. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!
+    if (line === '') lines[lines.length - 1] = word
+    else if (stringWidth(line) + 1 + stringWidth(word) <= columns) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

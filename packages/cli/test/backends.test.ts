@@ -115,7 +115,7 @@ describe.each(shared)('on $title', (backend) => {
     })
     const rotated = { SESSION_ENCRYPTION_KEYS: KEYS.join() }
     const { code, err } = await run(['reencrypt', ...args, '--hash-ids'], { env: rotated })
-    expect({ code, err }).toEqual({ code: 0, err: '0 sessions encrypted anew, 3 ids hashed\n' })
+    expect({ code, err }).toEqual({ code: 0, err: '3 sessions encrypted anew, 3 ids hashed\n' })
     const next = await application({ encryption: { keys: [KEYS[0]] }, hashIds: true })
     expect(await next.get(idOf('bob-1-abc'))).toMatchObject({ user: 'bob' })
     expect(await next.destroySessionsOf('ada')).toBe(2)

@@ -3,7 +3,7 @@ import stringWidth from 'string-width'
 import { describe, expect, it } from 'vitest'
 import type { MoveProgress } from '../src/move/index.ts'
 import { progressLine } from '../src/progress.ts'
-import { counted, duration, fit, size, time, timeLeft, visible } from '../src/text.ts'
+import { counted, duration, fit, size, time, timeLeft, visible, wrapped } from '../src/text.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -73,7 +73,7 @@ describe('the line of a move', () => {
   const { total: _total, timeLeft: _timeLeft, ...uncounted } = progress
 
   it.each([
-    [79, progress, 'copying  #########............   45%  450,000 of 1,000,000  12,345/s  44 s left'],
+    [79, progress, 'copying  #########..........   45%    450,000 of 1,000,000  12,345/s  44 s left'],
     [39, progress, 'copying  ######.......   45%  44 s left'],
     [20, progress, 'copying   45%'],
     [79, uncounted, 'copying  450,000 sessions  12,345/s'],
@@ -89,4 +89,12 @@ describe('the line of a move', () => {
     expect(line.trimEnd()).toBe(expected)
     expect(line).toHaveLength(columns)
   })
+})
+
+it.each([
+  ['one two three', 7, ['one two', 'three']],
+  ['名前 名前 a', 9, ['名前 名前', 'a']],
+  ['extraordinarily long', 5, ['extraordinarily', 'long']],
+])('%s is broken into lines of %i columns', (text, columns, expected) => {
+  expect(wrapped(text, columns)).toEqual(expected)
 })

@@ -35,8 +35,8 @@ export function reencryptCommand(context: Context): Command {
     })
 }
 
-function tell(context: Context, { rewritten, moved, unreadable }: Counts): void {
-  report(context, `${counted(rewritten, 'session')} encrypted anew, ${counted(moved, 'id')} hashed`)
+function tell(context: Context, { encrypted, moved, unreadable }: Counts): void {
+  report(context, `${counted(encrypted, 'session')} encrypted anew, ${counted(moved, 'id')} hashed`)
   if (unreadable === 0) return
   context.exitCode = EXIT.failed
   context.terminal.say(`${counted(unreadable, 'record')} cannot be read with these keys, and stayed as they are`)
