@@ -1,0 +1,48 @@
+import type { Bank } from 'connect-databank/backend'
+import { importPackage } from './clients.ts'
+import { type Examiner, isLocalHost, type Subject } from './examination.ts'
+import { type Finding, messageOf, ok, warn } from './finding.ts'
+
+interface Package {
+  openBank(url: string, options: object, context: object): Bank
+}
+
+/** What the bank itself can tell. Settings of a bucket are behind a service that the store does not need. */
+export const couchbase: Examiner = {
+  async *examine(subject) {
+    const { openBank } = await importPackage<Package>('couchbase')
+    const { url, options, timeout, warn: tell } = subject
+    const bank = openBank(url, options, { timeout, warn: tell })
+    try {
+      await bank.open?.()
+      yield ok('connection', 'the bucket answers')
+      yield lookAtTls(subject)
+      yield lookAtDurability(subject)
+      yield await lookAtListing(bank)
+    } finally {
+      await bank.close?.().catch(() => {})
+    }
+  },
+}
+
+function lookAtTls({ url }: Subject): Finding {
+  if (/^couchbases:/i.test(url)) return ok('TLS', 'the connection is encrypted')
+  const [, host = ''] = /^\w+:\/\/(?:[^@/]*@)?([^/:,?]*)/.exec(url) ?? []
+  if (isLocalHost(host)) return ok('TLS', 'not needed: the server is on this machine')
+  return warn('TLS', 'sessions and the password cross the network in plain text', 'couchbases://…')
+}
+
+function lookAtDurability({ options }: Subject): Finding {
+  const durability = String(options['durability'] ?? 'none')
+  if (durability !== 'none') return ok('durability', durability)
+  return warn('durability', 'none: a failover can bring back what was logged out', `durability: 'majority'`)
+}
+
+async function lookAtListing(bank: Bank): Promise<Finding> {
+  try {
+    for await (const _ of bank.scan!()) break
+    return ok('listing', 'the query service can list sessions')
+  } catch (error) {
+    return warn('listing', `sessions cannot be listed: ${messageOf(error)}`, 'CREATE PRIMARY INDEX ON `bucket`')
+  }
+}

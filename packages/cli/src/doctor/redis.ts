@@ -1,0 +1,198 @@
+import { importClient } from './clients.ts'
+import { clockFinding } from './clock.ts'
+import { errorFrom } from './errors.ts'
+import { type Examiner, isLocalHost, type Subject } from './examination.ts'
+import { type Finding, fail, messageOf, ok, unseen, warn } from './finding.ts'
+import { versionFinding } from './versions.ts'
+
+/** What is used of node-redis. */
+interface Redis {
+  createClient(options: object): RedisClient
+}
+
+interface RedisClient {
+  on(event: string, listener: (error: unknown) => void): unknown
+  connect(): Promise<unknown>
+  sendCommand(args: string[]): Promise<unknown>
+  destroy(): void
+}
+
+type Send = (...args: string[]) => Promise<unknown>
+
+export const redis: Examiner = {
+  async *examine(subject) {
+    const client = await connect(subject)
+    const send: Send = (...args) => client.sendCommand(args)
+    try {
+      const info = await send('INFO').then(
+        (text) => fieldsOf(String(text)),
+        (error) => error as Error,
+      )
+      if (info instanceof Error) yield unseen('server', info, 'ACL SETUSER … +info')
+      else yield* lookAtServer(info)
+      yield* lookAtClock(send)
+      yield lookAtTls(subject)
+      yield* lookAtUser(send, subject)
+      yield* lookAtRights(send, subject)
+      if (!(info instanceof Error)) yield* lookAtSettings(info)
+    } finally {
+      client.destroy()
+    }
+  },
+}
+
+async function connect({ url, options, timeout }: Subject): Promise<RedisClient> {
+  const { createClient } = await importClient<Redis>('redis', 'redis')
+  const { socket, ...rest } = (options['clientOptions'] ?? {}) as { socket?: object }
+  const client = createClient({
+    url: url.replace(/^valkey/i, 'redis'),
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+    ...rest,
+    socket: { connectTimeout: timeout, ...socket, reconnectStrategy: false },
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+  } catch (error) {
+    throw errorFrom('Redis', error, /NOAUTH|WRONGPASS|NOPERM|invalid password|without any password/)
+  }
+  return client
+}
+
+/** The lines of INFO, by name. */
+function fieldsOf(text: string): Record<string, string> {
+  const lines = text.split('\r\n').filter((line) => line.includes(':'))
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
+}
+
+type Info = Readonly<Record<string, string>>
+
+function* lookAtServer(info: Info): Generator<Finding> {
+  const valkey = info['valkey_version']
+  yield versionFinding(valkey === undefined ? 'Redis' : 'Valkey', valkey ?? info['redis_version'] ?? '0')
+  if (info['role'] === 'slave') yield fail('role', 'this server is a replica, and takes no writes', 'name the primary in the URL')
+}
+
+async function* lookAtClock(send: Send): AsyncGenerator<Finding> {
+  try {
+    yield await clockFinding(async () => {
+      const [seconds, microseconds] = (await send('TIME')) as [unknown, unknown]
+      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
+    })
+  } catch (error) {
+    yield unseen('clock', error, 'ACL SETUSER … +time')
+  }
+}
+
+function lookAtTls({ url, options }: Subject): Finding {
+  const { socket } = (options['clientOptions'] ?? {}) as { socket?: { tls?: boolean } }
+  if (/^(rediss|valkeys):/i.test(url) || socket?.tls === true) return ok('TLS', 'the connection is encrypted')
+  if (/^unix:/i.test(url) || isLocalHost(new URL(url).hostname)) return ok('TLS', 'not needed: the server is on this machine')
+  return warn('TLS', 'sessions and the password cross the network in plain text', url.replace(/^(\w+):.*/s, '$1s://…'))
+}
+
+async function* lookAtUser(send: Send, { url }: Subject): AsyncGenerator<Finding> {
+  try {
+    const name = String(await send('ACL', 'WHOAMI'))
+    const user = pairsOf(await send('ACL', 'GETUSER', name))
+    const flags = [user['flags']].flat().map(String)
+    const isLocal = /^unix:/i.test(url) || isLocalHost(new URL(url).hostname)
+    if (flags.includes('nopass') && !isLocal) {
+      yield warn('password', `the user ${name} needs no password`, 'CONFIG SET requirepass …')
+    }
+    const isWide = flags.includes('allcommands') || /\+@all\b/.test(String(user['commands']))
+    if (!isWide) yield ok('rights', `the user ${name} has chosen commands only`)
+    else if (name === 'default')
+      yield ok('rights', 'the user default may do everything; the README of @connect-databank/redis lists what suffices')
+    else
+      yield warn(
+        'rights',
+        `the user ${name} may do everything`,
+        `ACL SETUSER ${name} -@all ${RIGHTS.map((right) => `+${right}`).join(' ')}`,
+      )
+  } catch (error) {
+    yield ok('rights', `not asked for what is needlessly wide: ${messageOf(error)}`)
+  }
+}
+
+/** A reply of names and values, as an array or as an object. */
+function pairsOf(reply: unknown): Record<string, unknown> {
+  if (!Array.isArray(reply)) return Object(reply) as Record<string, unknown>
+  return Object.fromEntries(reply.flatMap((name, index) => (index % 2 === 0 ? [[String(name), reply[index + 1]]] : [])))
+}
+
+/** What the store needs, without the index of owners. */
+const RIGHTS = ['get', 'mget', 'getrange', 'set', 'unlink', 'pexpireat', 'persist', 'pexpiretime', 'scan', 'eval', 'evalsha']
+
+/** The commands of the store, as it sends them. */
+function commandsOf(key: string): Record<string, string[]> {
+  return {
+    get: ['GET', key],
+    mget: ['MGET', key],
+    getrange: ['GETRANGE', key, '0', '0'],
+    set: ['SET', key, ''],
+    unlink: ['UNLINK', key],
+    pexpireat: ['PEXPIREAT', key, '1'],
+    persist: ['PERSIST', key],
+    pexpiretime: ['PEXPIRETIME', key],
+    scan: ['SCAN', '0'],
+    eval: ['EVAL', 'return 0', '1', key],
+    evalsha: ['EVALSHA', '0'.repeat(40), '1', key],
+  }
+}
+
+/** The server checks the rights when it queues a command. What is queued is discarded: nothing runs. */
+async function* lookAtRights(send: Send, { options }: Subject): AsyncGenerator<Finding> {
+  const prefix = String(options['prefix'] ?? 'sess:')
+  try {
+    await send('MULTI')
+  } catch (error) {
+    yield ok('rights', `not asked for what is missing: ${messageOf(error)}`)
+    return
+  }
+  const missing: string[] = []
+  for (const [name, args] of Object.entries(commandsOf(`${prefix}doctor`))) {
+    await send(...args).catch((error) => {
+      if (messageOf(error).startsWith('NOPERM')) missing.push(name)
+    })
+  }
+  await send('DISCARD').catch(() => {})
+  const grants = missing.map((name) => `+${name}`).join(' ')
+  if (missing.length === 0) yield ok('rights', `all that the store needs on ${prefix}*`)
+  else yield fail('rights', `missing on ${prefix}*: ${missing.join(', ')}`, `ACL SETUSER … ~${prefix}* ${grants}`)
+}
+
+function* lookAtSettings(info: Info): Generator<Finding> {
+  yield lookAtEviction(info)
+  const [limit, used] = [Number(info['maxmemory'] ?? 0), Number(info['used_memory'] ?? 0)]
+  if (limit > 0 && used > 0.9 * limit) {
+    yield warn('memory', `${Math.round((used / limit) * 100)} % of maxmemory is used`, 'CONFIG SET maxmemory …')
+  }
+  yield* lookAtPersistence(info)
+}
+
+function lookAtEviction({ maxmemory_policy: policy = 'unknown', maxmemory }: Info): Finding {
+  const limit = Number(maxmemory ?? 0)
+  if (policy === 'noeviction') return ok('eviction', `maxmemory-policy ${policy}: no session is evicted`)
+  const message = `maxmemory-policy ${policy} logs users out without a word when memory is used up`
+  return warn(
+    'eviction',
+    limit === 0 ? `${message}; there is no maxmemory yet` : message,
+    'CONFIG SET maxmemory-policy noeviction',
+  )
+}
+
+function* lookAtPersistence(info: Info): Generator<Finding> {
+  if (info['aof_enabled'] === '1') {
+    if (info['aof_last_write_status'] === 'err') yield fail('persistence', 'the append-only file cannot be written', 'df -h')
+    else yield ok('persistence', 'append-only file')
+  } else if (Number(info['rdb_saves'] ?? 0) > 0) {
+    yield warn('persistence', 'snapshots alone: a restart takes back minutes, logouts as well', 'CONFIG SET appendonly yes')
+  } else
+    yield warn(
+      'persistence',
+      'no append-only file: a restart logs everybody out, or takes back minutes',
+      'CONFIG SET appendonly yes',
+    )
+}

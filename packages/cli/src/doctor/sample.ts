@@ -1,0 +1,133 @@
+import type { StoreOptions } from 'connect-databank'
+import { type Bank, encrypt, type Stored } from 'connect-databank/backend'
+import { type Finding, ok, unseen, warn } from './finding.ts'
+
+/** How many records are read. */
+const SAMPLE = 1_000
+/** A record that expired longer ago should have been deleted, in milliseconds: a store cleans up every ten minutes. */
+const OVERDUE = 3_600_000
+const ENCRYPTED = 'databank1:'
+const SHA_256 = /^[0-9a-f]{64}$/
+const REENCRYPT = 'npx @connect-databank/cli reencrypt "$SESSION_URL"'
+const PURGE = 'npx @connect-databank/cli purge "$SESSION_URL"'
+
+/** What is counted in the sample. */
+interface Counts {
+  records: number
+  corrupt: number
+  /** The reason of the first. */
+  reason: string
+  plain: number
+  ofOlderKey: number
+  ofUnknownKey: number
+  withoutKeys: number
+  plainIds: number
+  overdue: number
+}
+
+/** Reads the first records as the store would, and says what is wrong with them. */
+export async function* sample(bank: Bank, options: Pick<StoreOptions, 'encryption' | 'hashIds'>): AsyncGenerator<Finding> {
+  if (bank.scan === undefined) {
+    yield warn('records', 'could not look: the bank cannot list its sessions')
+    return
+  }
+  try {
+    yield* findingsOf(await count(bank, options))
+  } catch (error) {
+    yield unseen('records', error)
+  }
+}
+
+async function count(bank: Bank, { encryption, hashIds }: Pick<StoreOptions, 'encryption' | 'hashIds'>): Promise<Counts> {
+  const counts: Counts = {
+    ...{ records: 0, corrupt: 0, reason: '', plain: 0, ofOlderKey: 0, ofUnknownKey: 0, withoutKeys: 0, plainIds: 0, overdue: 0 },
+  }
+  const now = Date.now()
+  const open = opener(encryption)
+  for await (const [id, stored] of bank.scan!()) {
+    counts.records++
+    if (hashIds !== undefined && hashIds !== false && !SHA_256.test(id)) counts.plainIds++
+    if (stored.expires !== null && stored.expires < now - OVERDUE) counts.overdue++
+    else await classify(counts, stored, () => open(id, stored))
+    if (counts.records === SAMPLE) break
+  }
+  return counts
+}
+
+type Kind = keyof Omit<Counts, 'records' | 'reason' | 'plainIds' | 'overdue'>
+type Opened = { readonly stored: Stored } | { readonly kind: Kind }
+
+async function classify(counts: Counts, stored: Stored, open: () => Promise<Opened>): Promise<void> {
+  let reason = stored.corrupt
+  if (reason === undefined) {
+    const opened = await open()
+    if ('kind' in opened) {
+      counts[opened.kind]++
+      return
+    }
+    reason = opened.stored.corrupt ?? (isSession(opened.stored.payload) ? undefined : 'it is not the JSON of a session')
+  }
+  if (reason === undefined) return
+  counts.corrupt++
+  counts.reason ||= reason
+}
+
+/** Decrypts with the newest key, then with the others. */
+function opener(encryption: StoreOptions['encryption']): (id: string, stored: Stored) => Promise<Opened> {
+  if (encryption === undefined) {
+    return async (_id, stored) => (stored.payload.startsWith(ENCRYPTED) ? { kind: 'withoutKeys' } : { stored })
+  }
+  const { keys } = encryption
+  return async (id, stored) => {
+    if (!stored.payload.startsWith(ENCRYPTED)) return { kind: 'plain' }
+    const newest = await decrypted(keys.slice(0, 1), id, stored)
+    if (newest.corrupt === undefined || !isUnknownKey(newest)) return { stored: newest }
+    return { kind: isUnknownKey(await decrypted(keys, id, stored)) ? 'ofUnknownKey' : 'ofOlderKey' }
+  }
+}
+
+async function decrypted(keys: readonly (string | Uint8Array)[], id: string, stored: Stored): Promise<Stored> {
+  const bank: Bank = { read: async () => stored, save: async () => {}, delete: async () => false }
+  return (await encrypt(bank, { keys }).read(id))!
+}
+
+function isUnknownKey({ corrupt = '' }: Stored): boolean {
+  return corrupt.includes('unknown key')
+}
+
+function isSession(payload: string): boolean {
+  try {
+    const { cookie } = JSON.parse(payload)
+    return typeof cookie === 'object' && cookie !== null
+  } catch {
+    return false
+  }
+}
+
+function* findingsOf(counts: Counts): Generator<Finding> {
+  const { records, corrupt, reason, plain, ofOlderKey, ofUnknownKey, withoutKeys, plainIds, overdue } = counts
+  const of = (count: number): string => `${count} of ${records} records`
+  if (corrupt > 0)
+    yield warn(
+      'records',
+      `${of(corrupt)} are no sessions, and count as missing: ${reason}`,
+      'npx @connect-databank/cli count "$SESSION_URL"',
+    )
+  if (plain > 0) yield warn('encryption', `${of(plain)} are not encrypted`, REENCRYPT)
+  if (ofOlderKey > 0) yield warn('encryption', `${of(ofOlderKey)} are encrypted with an older key`, REENCRYPT)
+  if (ofUnknownKey > 0)
+    yield warn(
+      'encryption',
+      `${of(ofUnknownKey)} are encrypted with an unknown key, and count as missing`,
+      'encryption: { keys: [newest, …older] }',
+    )
+  if (withoutKeys > 0)
+    yield warn('encryption', `${of(withoutKeys)} are encrypted, and no keys were given`, 'SESSION_ENCRYPTION_KEYS=…')
+  if (plainIds > 0) yield warn('hashIds', `${of(plainIds)} are stored under plain ids`, REENCRYPT)
+  if (overdue > 0) yield warn('clean-up', `${of(overdue)} expired more than an hour ago: nobody deletes them`, PURGE)
+  if (corrupt + plain + ofOlderKey + ofUnknownKey + withoutKeys + plainIds + overdue > 0) return
+  yield ok(
+    'records',
+    records === 0 ? 'there are none' : `${records} of ${records === SAMPLE ? 'the first' : 'all'} were read, and are sound`,
+  )
+}
