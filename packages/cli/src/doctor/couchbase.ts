@@ -18,7 +18,7 @@ export const couchbase: Examiner = {
       yield ok('connection', 'the bucket answers')
       yield lookAtTls(subject)
       yield lookAtDurability(subject)
-      yield await lookAtListing(bank)
+      yield await lookAtListing(bank, String(options['bucket'] ?? 'default'))
     } finally {
       await bank.close?.().catch(() => {})
     }
@@ -38,11 +38,11 @@ function lookAtDurability({ options }: Subject): Finding {
   return warn('durability', 'none: a failover can bring back what was logged out', `durability: 'majority'`)
 }
 
-async function lookAtListing(bank: Bank): Promise<Finding> {
+async function lookAtListing(bank: Bank, bucket: string): Promise<Finding> {
   try {
     for await (const _ of bank.scan!()) break
     return ok('listing', 'the query service can list sessions')
   } catch (error) {
-    return warn('listing', `sessions cannot be listed: ${messageOf(error)}`, 'CREATE PRIMARY INDEX ON `bucket`')
+    return warn('listing', `sessions cannot be listed: ${messageOf(error)}`, `CREATE PRIMARY INDEX ON \`${bucket}\``)
   }
 }

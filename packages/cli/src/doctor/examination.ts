@@ -1,3 +1,4 @@
+import type { StoreOptions } from 'connect-databank'
 import type { Bank } from 'connect-databank/backend'
 import type { Finding } from './finding.ts'
 
@@ -6,6 +7,7 @@ export interface Subject {
   readonly url: string
   /** The options of the bank: those of the store are taken out. */
   readonly options: Readonly<Record<string, unknown>>
+  readonly store: Pick<StoreOptions, 'owner'>
   /** How long to wait for one answer, in milliseconds. */
   readonly timeout: number
   /** Collects what the bank warns of. */

@@ -68,6 +68,7 @@ export async function* doctor(url: string, options: DoctorOptions = {}): AsyncGe
   const subject: Subject = {
     url,
     options: Object.fromEntries(Object.entries(bankOptions).filter(([name]) => !HANDED_IN.includes(name))),
+    store: storeOptions,
     timeout: storeOptions.timeout ?? DEFAULT_TIMEOUT,
     warn: (message) => warnings.push(message),
   }

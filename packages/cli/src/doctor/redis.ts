@@ -34,7 +34,7 @@ export const redis: Examiner = {
       yield lookAtTls(subject)
       yield* lookAtUser(send, subject)
       yield* lookAtRights(send, subject)
-      if (!(info instanceof Error)) yield* lookAtSettings(info)
+      if (!(info instanceof Error)) yield* lookAtSettings(send, info)
     } finally {
       client.destroy()
     }
@@ -102,18 +102,17 @@ async function* lookAtUser(send: Send, { url }: Subject): AsyncGenerator<Finding
       yield warn('password', `the user ${name} needs no password`, 'CONFIG SET requirepass …')
     }
     const isWide = flags.includes('allcommands') || /\+@all\b/.test(String(user['commands']))
-    if (!isWide) yield ok('rights', `the user ${name} has chosen commands only`)
+    if (!isWide) yield ok('user', `${name} may use chosen commands only`)
     else if (name === 'default')
-      yield ok('rights', 'the user default may do everything; the README of @connect-databank/redis lists what suffices')
-    else
-      yield warn(
-        'rights',
-        `the user ${name} may do everything`,
-        `ACL SETUSER ${name} -@all ${RIGHTS.map((right) => `+${right}`).join(' ')}`,
-      )
+      yield ok('user', `${name} may do everything; the README of @connect-databank/redis says what suffices`)
+    else yield warn('user', `${name} may do everything`, `ACL SETUSER ${name} -@all ${grantsOf(Object.keys(commandsOf('')))}`)
   } catch (error) {
-    yield ok('rights', `not asked for what is needlessly wide: ${messageOf(error)}`)
+    yield ok('user', `not looked at: ${messageOf(error)}`)
   }
+}
+
+function grantsOf(commands: readonly string[]): string {
+  return commands.map((name) => `+${name}`).join(' ')
 }
 
 /** A reply of names and values, as an array or as an object. */
@@ -122,10 +121,7 @@ function pairsOf(reply: unknown): Record<string, unknown> {
   return Object.fromEntries(reply.flatMap((name, index) => (index % 2 === 0 ? [[String(name), reply[index + 1]]] : [])))
 }
 
-/** What the store needs, without the index of owners. */
-const RIGHTS = ['get', 'mget', 'getrange', 'set', 'unlink', 'pexpireat', 'persist', 'pexpiretime', 'scan', 'eval', 'evalsha']
-
-/** The commands of the store, as it sends them. */
+/** The commands of the store on a session, as it sends them. */
 function commandsOf(key: string): Record<string, string[]> {
   return {
     get: ['GET', key],
@@ -142,34 +138,40 @@ function commandsOf(key: string): Record<string, string[]> {
   }
 }
 
+/** Those on the index of owners. */
+function ownerCommandsOf(key: string): Record<string, string[]> {
+  return { zadd: ['ZADD', key, '0', ''], zrem: ['ZREM', key, ''], zrangebylex: ['ZRANGEBYLEX', key, '-', '+'] }
+}
+
 /** The server checks the rights when it queues a command. What is queued is discarded: nothing runs. */
-async function* lookAtRights(send: Send, { options }: Subject): AsyncGenerator<Finding> {
+async function* lookAtRights(send: Send, { options, store }: Subject): AsyncGenerator<Finding> {
   const prefix = String(options['prefix'] ?? 'sess:')
+  const ofOwners = store.owner === undefined ? {} : ownerCommandsOf(`owners:${prefix}0`)
   try {
     await send('MULTI')
   } catch (error) {
-    yield ok('rights', `not asked for what is missing: ${messageOf(error)}`)
+    yield ok('rights', `not looked at: ${messageOf(error)}`)
     return
   }
   const missing: string[] = []
-  for (const [name, args] of Object.entries(commandsOf(`${prefix}doctor`))) {
+  for (const [name, args] of Object.entries({ ...commandsOf(`${prefix}doctor`), ...ofOwners })) {
     await send(...args).catch((error) => {
       if (messageOf(error).startsWith('NOPERM')) missing.push(name)
     })
   }
   await send('DISCARD').catch(() => {})
-  const grants = missing.map((name) => `+${name}`).join(' ')
-  if (missing.length === 0) yield ok('rights', `all that the store needs on ${prefix}*`)
-  else yield fail('rights', `missing on ${prefix}*: ${missing.join(', ')}`, `ACL SETUSER … ~${prefix}* ${grants}`)
+  const keys = store.owner === undefined ? `~${prefix}*` : `~${prefix}* ~owners:${prefix}*`
+  if (missing.length === 0) yield ok('rights', `all that the store needs on ${keys}`)
+  else yield fail('rights', `missing on ${keys}: ${missing.join(', ')}`, `ACL SETUSER … ${keys} ${grantsOf(missing)}`)
 }
 
-function* lookAtSettings(info: Info): Generator<Finding> {
+async function* lookAtSettings(send: Send, info: Info): AsyncGenerator<Finding> {
   yield lookAtEviction(info)
   const [limit, used] = [Number(info['maxmemory'] ?? 0), Number(info['used_memory'] ?? 0)]
   if (limit > 0 && used > 0.9 * limit) {
     yield warn('memory', `${Math.round((used / limit) * 100)} % of maxmemory is used`, 'CONFIG SET maxmemory …')
   }
-  yield* lookAtPersistence(info)
+  yield* lookAtPersistence(send, info)
 }
 
 function lookAtEviction({ maxmemory_policy: policy = 'unknown', maxmemory }: Info): Finding {
@@ -183,16 +185,19 @@ function lookAtEviction({ maxmemory_policy: policy = 'unknown', maxmemory }: Inf
   )
 }
 
-function* lookAtPersistence(info: Info): Generator<Finding> {
-  if (info['aof_enabled'] === '1') {
-    if (info['aof_last_write_status'] === 'err') yield fail('persistence', 'the append-only file cannot be written', 'df -h')
-    else yield ok('persistence', 'append-only file')
-  } else if (Number(info['rdb_saves'] ?? 0) > 0) {
-    yield warn('persistence', 'snapshots alone: a restart takes back minutes, logouts as well', 'CONFIG SET appendonly yes')
-  } else
-    yield warn(
-      'persistence',
-      'no append-only file: a restart logs everybody out, or takes back minutes',
-      'CONFIG SET appendonly yes',
-    )
+async function* lookAtPersistence(send: Send, info: Info): AsyncGenerator<Finding> {
+  if (info['aof_last_write_status'] === 'err') yield fail('persistence', 'the append-only file cannot be written', 'df -h')
+  if (info['rdb_last_bgsave_status'] === 'err') yield warn('persistence', 'the last snapshot could not be written', 'df -h')
+  if (info['aof_enabled'] === '1') yield ok('persistence', 'append-only file')
+  else yield warn('persistence', await withoutAppendOnlyFile(send), 'CONFIG SET appendonly yes')
+}
+
+async function withoutAppendOnlyFile(send: Send): Promise<string> {
+  try {
+    const { save } = pairsOf(await send('CONFIG', 'GET', 'save'))
+    if (save === '') return 'none: a restart logs everybody out'
+    return 'snapshots alone: a restart takes back minutes, and sessions that had been logged out exist again'
+  } catch {
+    return 'no append-only file: a restart takes back minutes, or logs everybody out'
+  }
 }

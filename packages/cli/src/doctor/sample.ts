@@ -1,5 +1,5 @@
 import type { StoreOptions } from 'connect-databank'
-import { type Bank, encrypt, type Stored } from 'connect-databank/backend'
+import { type Bank, encrypt, isCoded, type Stored } from 'connect-databank/backend'
 import { type Finding, ok, unseen, warn } from './finding.ts'
 
 /** How many records are read. */
@@ -9,6 +9,8 @@ const OVERDUE = 3_600_000
 const ENCRYPTED = 'databank1:'
 const SHA_256 = /^[0-9a-f]{64}$/
 const REENCRYPT = 'npx @connect-databank/cli reencrypt "$SESSION_URL"'
+const COUNT = 'npx @connect-databank/cli count "$SESSION_URL"'
+const OLDER_KEYS = 'encryption: { keys: [newest, …older] }'
 const PURGE = 'npx @connect-databank/cli purge "$SESSION_URL"'
 
 /** What is counted in the sample. */
@@ -34,7 +36,8 @@ export async function* sample(bank: Bank, options: Pick<StoreOptions, 'encryptio
   try {
     yield* findingsOf(await count(bank, options))
   } catch (error) {
-    yield unseen('records', error)
+    // The examination of this database has said why.
+    if (!isCoded(error) || error.code !== 'DATABANK_NOT_SUPPORTED') yield unseen('records', error)
   }
 }
 
@@ -105,29 +108,22 @@ function isSession(payload: string): boolean {
 }
 
 function* findingsOf(counts: Counts): Generator<Finding> {
-  const { records, corrupt, reason, plain, ofOlderKey, ofUnknownKey, withoutKeys, plainIds, overdue } = counts
-  const of = (count: number): string => `${count} of ${records} records`
-  if (corrupt > 0)
-    yield warn(
-      'records',
-      `${of(corrupt)} are no sessions, and count as missing: ${reason}`,
-      'npx @connect-databank/cli count "$SESSION_URL"',
-    )
-  if (plain > 0) yield warn('encryption', `${of(plain)} are not encrypted`, REENCRYPT)
-  if (ofOlderKey > 0) yield warn('encryption', `${of(ofOlderKey)} are encrypted with an older key`, REENCRYPT)
-  if (ofUnknownKey > 0)
-    yield warn(
-      'encryption',
-      `${of(ofUnknownKey)} are encrypted with an unknown key, and count as missing`,
-      'encryption: { keys: [newest, …older] }',
-    )
-  if (withoutKeys > 0)
-    yield warn('encryption', `${of(withoutKeys)} are encrypted, and no keys were given`, 'SESSION_ENCRYPTION_KEYS=…')
-  if (plainIds > 0) yield warn('hashIds', `${of(plainIds)} are stored under plain ids`, REENCRYPT)
-  if (overdue > 0) yield warn('clean-up', `${of(overdue)} expired more than an hour ago: nobody deletes them`, PURGE)
-  if (corrupt + plain + ofOlderKey + ofUnknownKey + withoutKeys + plainIds + overdue > 0) return
-  yield ok(
-    'records',
-    records === 0 ? 'there are none' : `${records} of ${records === SAMPLE ? 'the first' : 'all'} were read, and are sound`,
-  )
+  const { records, reason } = counts
+  const problems: readonly (readonly [count: number, subject: string, message: string, fix: string])[] = [
+    [counts.corrupt, 'records', `are no sessions, and count as missing: ${reason}`, COUNT],
+    [counts.plain, 'encryption', 'are not encrypted', REENCRYPT],
+    [counts.ofOlderKey, 'encryption', 'are encrypted with an older key', REENCRYPT],
+    [counts.ofUnknownKey, 'encryption', 'are encrypted with an unknown key, and count as missing', OLDER_KEYS],
+    [counts.withoutKeys, 'encryption', 'are encrypted, and no keys were given', 'SESSION_ENCRYPTION_KEYS=…'],
+    [counts.plainIds, 'hashIds', 'are stored under plain ids', REENCRYPT],
+    [counts.overdue, 'clean-up', 'expired more than an hour ago: nobody deletes them', PURGE],
+  ]
+  const found = problems.filter(([count]) => count > 0)
+  for (const [count, subject, message, fix] of found) yield warn(subject, `${count} of ${records} records ${message}`, fix)
+  if (found.length === 0) yield ok('records', soundness(records))
+}
+
+function soundness(records: number): string {
+  if (records === 0) return 'there are none'
+  return records === SAMPLE ? `the first ${SAMPLE} are sound` : `all ${records} are sound`
 }
