@@ -23,6 +23,11 @@ export interface BankSuiteOptions extends RunOptions {
    * then. Default: false.
    */
   readonly expiresByOwnClock?: boolean
+  /**
+   * The bank stores owners. `false` is for a table of another program that has no place for them: then the bank has no `idsOf`, and the
+   * store finds the sessions of an owner by reading all. Default: true.
+   */
+  readonly owners?: boolean
 }
 
 /**
@@ -39,25 +44,31 @@ export interface BankSuiteOptions extends RunOptions {
  *   },
  * })
  */
-export function bankConformance(runner: Runner, { open, expiresByOwnClock = false, ...options }: BankSuiteOptions): void {
-  register(runner, 'bank conformance', bankChecks, opening(open, expiresByOwnClock), options)
+export function bankConformance(runner: Runner, options: BankSuiteOptions): void {
+  register(runner, 'bank conformance', bankChecks, opening(options), options)
 }
 
 /** Runs the same checks without a test runner. Resolves with the result of each; never rejects. */
-export function gradeBank({ open, expiresByOwnClock = false, ...options }: BankSuiteOptions): Promise<Grade[]> {
-  return grade(bankChecks, opening(open, expiresByOwnClock), options)
+export function gradeBank(options: BankSuiteOptions): Promise<Grade[]> {
+  return grade(bankChecks, opening(options), options)
 }
 
-function opening(open: () => Promise<OpenedBank>, expiresByOwnClock: boolean): () => Promise<Subject<BankUnderTest<BankNeed>>> {
+function opening({
+  open,
+  expiresByOwnClock = false,
+  owners = true,
+}: BankSuiteOptions): () => Promise<Subject<BankUnderTest<BankNeed>>> {
   return async () => {
     const { bank, another, close } = await open()
     return {
       context: {
         bank: bank as Required<Bank>,
         another: async () => (await another?.()) as Required<Bank>,
+        ada: owners ? 'ada' : null,
       },
       missing: (need) => {
         if (need === 'another') return another === undefined ? 'there is no second bank on the same storage' : undefined
+        if (need === 'owners') return owners ? undefined : 'the bank stores no owners'
         if (need === 'now') return expiresByOwnClock ? 'the database expires entries by its own clock' : undefined
         return typeof bank[need as keyof Bank] === 'function' ? undefined : `there is no ${need}`
       },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import type { Entry } from 'connect-databank/backend'
 import { describe, it } from 'vitest'
-import { bankChecks, gradeBank, layerConformance, ReferenceBank, type Table } from '../src/index.ts'
+import { bankChecks, bankConformance, gradeBank, layerConformance, ReferenceBank, type Table } from '../src/index.ts'
 import { bankFaults } from './fixtures/bank-faults/index.ts'
 
 describe('a layer that changes nothing', () => {
@@ -16,6 +17,32 @@ it('checks that pass a `now` of their own are skipped for a database that expire
     grades.map(({ outcome, reason }) => `${outcome}: ${reason}`),
     Array(3).fill('skipped: the database expires entries by its own clock'),
   )
+})
+
+/** A bank on a table of another program, which has no place for owners. */
+class Ownerless extends ReferenceBank {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever it is, it is not there
+  override idsOf = undefined as any
+  protected override put(id: string, { payload, expires }: Entry): string | undefined {
+    return super.put(id, { payload, expires })
+  }
+}
+
+describe('a bank that stores no owners', () => {
+  const open = async () => {
+    const table: Table = new Map()
+    return { bank: new Ownerless(table), another: async () => new Ownerless(table), close: async () => {} }
+  }
+  bankConformance({ describe, it }, { open, owners: false })
+
+  it('fails the checks of owners if it does not say so, and skips them alone if it does', async () => {
+    const [silent, honest] = [await gradeBank({ open }), await gradeBank({ open, owners: false })]
+    const needsOwners = bankChecks.filter(({ needs }) => needs.includes('owners')).map(({ name }) => name)
+    for (const name of needsOwners) assert.equal(silent.find((grade) => grade.name === name)?.outcome, 'failed', name)
+    const skipped = honest.filter(({ outcome }) => outcome === 'skipped').map(({ name, reason }) => [name, reason])
+    const byIndex = bankChecks.filter(({ needs }) => needs.includes('idsOf')).map(({ name }) => [name, 'there is no idsOf'])
+    assert.deepEqual(skipped, [...needsOwners.map((name) => [name, 'the bank stores no owners']), ...byIndex])
+  })
 })
 
 describe('each fault of a bank is found', () => {

@@ -184,8 +184,8 @@ export const entryChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'a bank shares no object with its caller',
     why: 'plain sense: an object that is changed after its save, or after its read, must not change what is stored',
-    async run({ bank }) {
-      const entry = { payload: 'a', expires: odd(Date.now() + HOUR), owner: 'ada' }
+    async run({ bank, ada }) {
+      const entry = { payload: 'a', expires: odd(Date.now() + HOUR), owner: ada }
       const expected = { ...entry }
       await bank.save('id', entry)
       assert.deepEqual(entry, expected, 'save changed the entry that it was given')
@@ -217,10 +217,10 @@ export const entryChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'read during parallel saves returns one of the entries, never a mixture',
     why: 'plain sense: a session is the old one or the new one',
-    async run({ bank }) {
+    async run({ bank, ada }) {
       const entries: Entry[] = ['a', 'b', 'c'].map((letter, index) => ({
         ...live(letter.repeat(40_000 * (index + 1)), HOUR * (index + 1)),
-        owner: `the owner of ${letter}`,
+        owner: ada && `${ada} of ${letter}`,
       }))
       await bank.save('id', entries[0]!)
       for (let round = 0; round < 5; round++) {

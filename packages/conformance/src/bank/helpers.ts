@@ -3,10 +3,10 @@ import { type Bank, type Entry, isLive, type Stored, versionOf } from 'connect-d
 import type { Check } from '../check.ts'
 
 /**
- * What a check of a bank needs: an optional method, `another` (a second bank on the same storage), or `now` (a bank that goes by
- * the `now` that it is given, not by its database's clock).
+ * What a check of a bank needs: an optional method, `another` (a second bank on the same storage), `now` (a bank that goes by the
+ * `now` that it is given, not by its database's clock), or `owners` (a bank that stores the owners of entries).
  */
-export type BankNeed = Exclude<keyof Bank, 'name'> | 'another' | 'now'
+export type BankNeed = Exclude<keyof Bank, 'name'> | 'another' | 'now' | 'owners'
 
 /** A bank that has these methods. */
 export type BankWith<Needs extends BankNeed> = Bank & Required<Pick<Bank, Extract<Needs, keyof Bank>>>
@@ -17,6 +17,8 @@ export interface BankUnderTest<Needs extends BankNeed = never> {
   readonly bank: BankWith<Needs>
   /** Opens a second bank on the same storage, as another process would. */
   another(): Promise<BankWith<Needs>>
+  /** The owner, in checks of something else; null if the bank stores no owners. */
+  readonly ada: string | null
 }
 
 /** A check of a bank. */

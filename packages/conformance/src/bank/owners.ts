@@ -64,6 +64,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'read returns the owner that was saved',
     why: REPLACES,
+    needs: ['owners'],
     async run({ bank }) {
       const [ada, nobody] = [{ ...live('a'), owner: 'ada' }, live('b')]
       await bank.save('ada', ada)
@@ -77,6 +78,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'an owner is kept exactly, whatever text of up to 1,024 bytes it is',
     why: 'contract: "Whose session this is: up to 1,024 bytes of UTF-8."',
+    needs: ['owners'],
     async run({ bank }) {
       for (const [index, owner] of hostileOwners.entries()) {
         const entry = { ...live('a'), owner }
@@ -88,6 +90,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'save replaces the owner, also by none',
     why: REPLACES,
+    needs: ['owners'],
     async run({ bank }) {
       for (const owner of ['ada', 'bob', undefined, 'ada', null]) {
         const entry = { ...live('a'), ...(owner !== undefined && { owner }) }
@@ -99,7 +102,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'swap replaces the owner, also by none',
     why: REPLACES,
-    needs: ['swap'],
+    needs: ['owners', 'swap'],
     async run({ bank }) {
       let version: string | null = null
       for (const [index, owner] of ['ada', 'bob', undefined, 'ada', null].entries()) {
@@ -112,7 +115,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'swap that fails keeps the owner',
     why: REPLACES,
-    needs: ['swap'],
+    needs: ['owners', 'swap'],
     async run({ bank }) {
       const old = await saved(bank, 'id', { ...live('old'), owner: 'ada' })
       const entry = { ...live('a'), owner: 'bob' }
@@ -125,7 +128,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'touch keeps the owner',
     why: REPLACES,
-    needs: ['touch'],
+    needs: ['owners', 'touch'],
     async run({ bank }) {
       await saveForAdaAndNobody(bank)
       for (const expires of [odd(Date.now() + 2 * HOUR), null]) {
@@ -137,7 +140,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'touchMany keeps the owner',
     why: REPLACES,
-    needs: ['touchMany'],
+    needs: ['owners', 'touchMany'],
     async run({ bank }) {
       await saveForAdaAndNobody(bank)
       const expires = odd(Date.now() + 2 * HOUR)
@@ -151,7 +154,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'readMany returns the owners',
     why: REPLACES,
-    needs: ['readMany'],
+    needs: ['owners', 'readMany'],
     async run({ bank }) {
       await saveForAdaAndNobody(bank)
       const found = await bank.readMany(['nobody', 'missing', 'ada'])
@@ -164,7 +167,7 @@ export const ownerChecks: readonly BankCheck[] = [
   bankCheck({
     name: 'scan yields the owners',
     why: REPLACES,
-    needs: ['scan'],
+    needs: ['owners', 'scan'],
     async run({ bank }) {
       await saveForAdaAndNobody(bank)
       const found = await listed(bank.scan())

@@ -44,11 +44,11 @@ export const swapChecks: readonly BankCheck[] = [
     name: 'swap changes nothing if another version is stored',
     why: WHY,
     needs: ['swap'],
-    async run({ bank }) {
+    async run({ bank, ada }) {
       // If the payload is the version: texts that a careless comparison takes for the same.
       for (const other of ['b', 'A', 'a ', ' a', 'aa', '', 'null', 'a\0', '*', 'á', 'a'.repeat(300)]) {
         const version = await saved(bank, 'id', live(other))
-        const entry = { ...live('a'), owner: 'ada' }
+        const entry = { ...live('a'), owner: ada }
         await bank.save('id', entry)
         const result = await bank.swap('id', version, live('c'), Date.now())
         assert.equal(result, null, `it swapped for the version of ${JSON.stringify(other)}`)

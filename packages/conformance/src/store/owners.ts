@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { extend, type Layer } from 'connect-databank/backend'
 import { shown } from '../bank/helpers.ts'
 import { hostileOwners } from '../bank/owners.ts'
-import { Gate } from '../gate.ts'
+import { deferred, Gate } from '../gate.ts'
 import type { Driver, StoredSession } from './any-store.ts'
 import {
   AGE_OF_AN_OPERATION,
@@ -23,6 +24,7 @@ const ENDS = 'connect-databank README: `destroySessionsOf(owner, { except })` en
 const OLD =
   'connect-databank README: sessions of before the option `owner` are found after their next write, or by `reindexOwners()`'
 const MAX = 'connect-databank README: `maxSessionsPerOwner` ends the oldest sessions when one more is saved'
+const KEEPS = 'connect-databank README: an instance without the option `owner` keeps the owner that is stored'
 const NEEDS = ['configured', 'sessionsOf'] as const
 
 const OWNER: StoreSettings = { owner: (session) => session['user'] }
@@ -229,8 +231,7 @@ export const ownerChecks: readonly StoreCheck[] = [
       await set(store, 'of bob', { user: 'bob' })
       for (const sid of ['first', 'second', 'third']) {
         await set(store, sid, { user: 'ada' })
-        // Sessions of one millisecond are of the same age.
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await apart()
       }
       assert.deepEqual(await idsOf(store, 'ada'), ['second', 'third'])
       assert.equal(await store.get('first'), null)
@@ -244,6 +245,51 @@ export const ownerChecks: readonly StoreCheck[] = [
       await store.set('login', login)
       assert.deepEqual(await idsOf(store, 'ada'), ['login', 'third'], 'after the login of a session that had no owner')
       assert.deepEqual(await idsOf(store, 'bob'), ['of bob'])
+    },
+  }),
+  storeCheck({
+    name: 'maxSessionsPerOwner leaves the newest session when logins on two stores happen at the same time',
+    why: MAX,
+    needs: NEEDS,
+    async run({ configured }) {
+      for (const sids of [
+        ['a', 'b'],
+        ['b', 'a'],
+      ]) {
+        const together = endingTogether(sids.length)
+        const logins: Promise<void>[] = []
+        for (const sid of sids) {
+          const store = await configured({ ...OWNER, maxSessionsPerOwner: 1 }, together)
+          await apart()
+          logins.push(set(store, sid, { user: 'ada' }))
+        }
+        await Promise.all(logins)
+        const store = await configured(OWNER)
+        assert.deepEqual(await idsOf(store, 'ada'), sids.slice(-1), `after the logins ${sids}`)
+        await store.destroySessionsOf('ada')
+      }
+    },
+  }),
+  storeCheck({
+    name: 'a store without the option `owner` keeps the stored owner',
+    why: KEEPS,
+    needs: [...NEEDS, 'touch', 'update'],
+    async run({ configured }) {
+      const [store, without] = [await configured(OWNER), await configured({})]
+      const sids = ['set', 'touched', 'updated']
+      for (const sid of sids) await set(store, sid, { user: 'ada' })
+      const changed = await loaded(without, 'set')
+      await without.set('set', Object.assign(changed, { n: 1 }))
+      const touched = await loaded(without, 'touched')
+      touched['cookie'].maxAge = 2 * HOUR
+      await without.touch('touched', touched)
+      await without.store.update!('updated', (session) => void Object.assign(session, { n: 1 }))
+      assert.deepEqual(await idsOf(store, 'ada'), sids)
+      const login = await loaded(store, 'set')
+      await store.set('set', Object.assign(login, { user: 'bob' }))
+      await without.set('set', Object.assign(changed, { n: 2 }))
+      assert.deepEqual(await idsOf(store, 'ada'), ['touched', 'updated'], 'a merge stored the owner of before')
+      assert.deepEqual(await idsOf(store, 'bob'), ['set'])
     },
   }),
   storeCheck({
@@ -264,6 +310,28 @@ export const ownerChecks: readonly StoreCheck[] = [
     },
   }),
 ]
+
+/** Sessions of one millisecond are of the same age. */
+function apart(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** A layer whose writes end when this many have been stored. */
+function endingTogether(count: number): Layer {
+  const all = deferred()
+  let stored = 0
+  const end = async <Result>(writing: Promise<Result>): Promise<Result> => {
+    const result = await writing
+    if (++stored >= count) all.resolve()
+    await all.promise
+    return result
+  }
+  return (bank) =>
+    extend(bank, {
+      save: (...args) => end(bank.save(...args)),
+      ...(bank.swap && { swap: (...args) => end(bank.swap!(...args)) }),
+    })
+}
 
 async function set(store: Driver, sid: string, data: object): Promise<void> {
   await store.set(sid, newSession(store, sid, data))
