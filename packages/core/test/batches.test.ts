@@ -106,6 +106,21 @@ describe('Batches', () => {
     expect(sent).toEqual([['a']])
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('wait no longer without a global setImmediate, as in the jsdom environment of Jest', async () => {
+    const { batches, sent } = makeBatches()
+    batches.add('a')
+    await nextTurn()
+    batches.add('b')
+    vi.stubGlobal('setImmediate', undefined)
+    try {
+      vi.advanceTimersByTime(4)
+    } finally {
+      vi.unstubAllGlobals()
+    }
+    await nextTurn()
+    expect(sent).toEqual([['a'], ['b']])
+  })
 })
 
 describe('TimeSlice', () => {

@@ -1,3 +1,5 @@
+// Imported, because Jest's jsdom environment has no global setImmediate.
+import { setImmediate } from 'node:timers'
 import { setBackgroundTimeout } from './timers.ts'
 
 /** After this many milliseconds a batch no longer delays others: it may hang, or the database may be far away. */
