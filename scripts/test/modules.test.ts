@@ -2,16 +2,14 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { backends } from '../../testing/backends.js'
 import { root } from '../command.js'
 import { execute, installed } from './outside.ts'
 
 const outside = inject('outside')
 beforeAll(() => installed(outside))
 const packages = inject('packages')
-const names = packages.map(({ name }) => name)
-const backends = names.filter(
-  (name) => !['connect-databank', '@connect-databank/conformance', '@connect-databank/sql'].includes(name),
-)
+const backendNames = backends.map(({ name }) => `@connect-databank/${name}`)
 
 /** All packages and their subpaths. */
 const specifiers = packages.flatMap(({ name, manifest }) =>
@@ -41,7 +39,7 @@ it.each(specifiers)('%s gives the same to import and to require', async (specifi
   expect(JSON.parse(said).count).toBeGreaterThan(0)
 })
 
-it.each(backends)('%s exports its store, its bank, and what a URL opens', async (name) => {
+it.each(backendNames)('%s exports its store, its bank, and what a URL opens', async (name) => {
   const said = await runProgram('exports.cjs', `console.log(JSON.stringify(Object.keys(require('${name}'))))`)
   expect(JSON.parse(said)).toEqual(
     expect.arrayContaining([expect.stringMatching(/Store$/), expect.stringMatching(/Bank$/), 'openBank']),

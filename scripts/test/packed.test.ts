@@ -22,7 +22,7 @@ describe.each(packages)('$name, packed', ({ name, tarball, files, manifest }) =>
 
   it('has no needless field in its manifest', () => {
     const known =
-      `name version description keywords license repository type main types exports typesVersions files sideEffects engines
+      `name version description keywords license repository type main types bin exports typesVersions files sideEffects engines
       dependencies optionalDependencies devDependencies peerDependencies peerDependenciesMeta scripts`.split(/\s+/)
     expect(Object.keys(manifest).filter((key) => !known.includes(key))).toEqual([])
     expect(manifest).toMatchObject({ license: 'Apache-2.0', type: 'commonjs', engines: { node: '^20.19.0 || >=22.12.0' } })
