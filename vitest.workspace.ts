@@ -25,7 +25,11 @@ export default defineConfig(({ mode }) => {
   const packages = ['core', ...backends].map((name) => project(name, `packages/${name}`, { include }))
   // These tests use the packed packages, in a project outside the repository.
   const outside = { include, globalSetup: ['test/outside.ts'], testTimeout: 120_000 }
-  const others = [project('demo', 'examples/demo', { include }), project('scripts', 'scripts', outside)]
+  const others = [
+    project('demo', 'examples/demo', { include }),
+    project('bench', 'bench', { include }),
+    project('scripts', 'scripts', outside),
+  ]
   return {
     test: {
       pool: 'forks',

@@ -7,13 +7,16 @@ import 'express-session'
 import { programs } from '../stores/start-up.js'
 
 const [backend = '', name, url = '', folder = ''] = process.argv.slice(2)
-const program = programs[backend]?.find((each) => each.name === name)
+const all = programs[backend] ?? []
+const index = all.findIndex((each) => each.name === name)
+const program = all[index]
 if (program === undefined) throw new Error(`there is no ${name}`)
+process.on('uncaughtException', (error) => process.stderr.write(error.message, () => process.exit(1)))
 
 const start = performance.now()
 const module = await program.load()
 const loaded = performance.now()
-const store = await program.open(module, { url, folder, namespace: 'start_up' })
+const store = await program.open(module, { url, folder, namespace: `start_up_${index}` })
 await new Promise((resolve, reject) => {
   store.get('nobody', (/** @type {any} */ error) => {
     // ENOENT means a missing session to express-session, too.

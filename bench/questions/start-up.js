@@ -31,12 +31,13 @@ export async function ask(backend, { url, quick, say }) {
   // The first run reads the files into the cache of the system, and is not counted.
   for (let run = -1; run < (quick ? 2 : RUNS); run += 1) {
     for (const { name } of run % 2 === 0 ? asked : asked.toReversed()) {
+      if (!starts.has(name)) continue
       try {
         const start = await started(backend, name, url)
         if (run >= 0) starts.get(name)?.push(start)
       } catch (error) {
         starts.delete(name)
-        missing.add(`${name}: ${error instanceof Error ? error.message : error}`)
+        missing.add(`${name}: ${/** @type {any} */ (error).stderr || error}`)
       }
     }
   }

@@ -38,7 +38,7 @@ export const backendNames = Object.keys(titles)
 
 /** @param {string} name @returns {Promise<Backend>} */
 export function backendOf(name) {
-  return import(`./${name}.js`)
+  return import(new URL(`${name}.js`, import.meta.url).href)
 }
 
 /** What users are advised to set: a session is touched at most once a minute. */

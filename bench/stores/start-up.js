@@ -94,7 +94,7 @@ export const programs = {
       load: () => load('connect-pg-simple')(session),
       open: (PgStore, { url, namespace }) => {
         const pool = new (load('pg').Pool)({ connectionString: url })
-        return new PgStore({ pool, tableName: `${namespace}_pg`, createTableIfMissing: true })
+        return new PgStore({ pool, tableName: namespace, createTableIfMissing: true })
       },
     },
   ],
