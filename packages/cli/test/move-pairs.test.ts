@@ -107,7 +107,7 @@ async function comparable(bank: Bank): Promise<unknown> {
 
 describe.each(NAMES)('from %s', (source) => {
   const targets = NAMES.filter((target) => target !== source)
-  test.each(targets)('to %s, while the application writes on the source', async (target, { skip }) => {
+  test.for(targets)('to %s, while the application writes on the source', async (target, { skip }) => {
     for (const backend of chosen) {
       const reason = [source, target].includes(backend.name) ? missing(backend) : undefined
       if (reason !== undefined) skip(reason)
