@@ -22,10 +22,7 @@ export function shown(id: string, isFull = false): string {
  *
  * @throws Failure if one is unknown or not unique
  */
-export async function resolveIds(
-  { bank, config, signal }: Pick<Opened, 'bank' | 'config' | 'signal'>,
-  typed: readonly string[],
-): Promise<string[]> {
+export async function resolveIds({ bank, config }: Pick<Opened, 'bank' | 'config'>, typed: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>()
   for (const each of typed) {
     const id = await storedWhole(bank, each, config.hashIds !== undefined && config.hashIds !== false)
@@ -34,8 +31,6 @@ export async function resolveIds(
   const beginnings = typed.filter((each) => !found.has(each))
   for (const each of beginnings) if (Array.from(each).length < SHOWN) throw tooShort(each)
   if (beginnings.length > 0) await findBeginnings(bank, beginnings, found)
-  // A listing that was stopped has not seen all ids.
-  signal.throwIfAborted()
   return typed.map((each) => found.get(each) ?? fail(each))
 }
 

@@ -67,8 +67,8 @@ export async function openRaw(
   const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }
   const options = { ...existing, ...bankOptions, ...(schemes && { schemes }) }
   const bank = withDeadlines(await openBank<object>(url, options, context), timeout)
-  // Else the first operation would wait for a server that may come.
-  await bank.open?.()
+  // Else the first operation would wait for a server that may come. Of a folder it would demand the right to write.
+  if (isCreated || !/^disk:/i.test(url)) await bank.open?.()
   return bank
 }
 

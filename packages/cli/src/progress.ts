@@ -42,7 +42,8 @@ function linesOn(terminal: Terminal): Display {
   let wasEqual = false
   return {
     show({ isEqual, phase }) {
-      if (phase === 'following' && isEqual !== wasEqual) terminal.say(isEqual ? EQUAL : 'not equal: the source has changed')
+      if (phase !== 'following' || isEqual === wasEqual) return
+      terminal.say(isEqual ? EQUAL : 'not equal: the source has changed')
       wasEqual = isEqual
     },
     stop() {},

@@ -56,7 +56,7 @@ describe('Ctrl-C', () => {
     const { args, table, store } = inMemory()
     await store.set(idOf('a'), sessionData())
     const run = new Run(['end', ...args, '--all'], { columns: 80 })
-    await run.asked()
+    await run.said('?')
     run.interrupt()
     expect(await run.ended).toMatchObject({ code: 130 })
     expect(table.size).toBe(1)

@@ -70,9 +70,9 @@ export class Run {
     return this.#out
   }
 
-  /** Waits for a question. */
-  async asked(): Promise<void> {
-    while (!this.#err.includes('?')) await once(this.stderr, 'data')
+  /** Waits until standard error has this text. */
+  async said(text: string): Promise<void> {
+    while (!this.#err.includes(text)) await once(this.stderr, 'data')
   }
 }
 

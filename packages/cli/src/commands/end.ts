@@ -67,7 +67,7 @@ async function idsOfOwner({ store, signal, bank, config }: Opened, owner: string
   for await (const [id] of store.sessionsOf(owner)) ids.push(id)
   signal.throwIfAborted()
   if (except === undefined) return ids
-  const [kept] = await resolveIds({ bank, config, signal }, [except])
+  const [kept] = await resolveIds({ bank, config }, [except])
   // To end the session that was to stay would be worse than to end none.
   if (!ids.includes(kept!)) throw new Failure(`the session ${shown(kept!)} is not one of this owner`, EXIT.notFound)
   return ids.filter((id) => id !== kept)

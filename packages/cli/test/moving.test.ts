@@ -1,0 +1,132 @@
+// The commands move and doctor: arguments, output and exit codes. What they do is tested beside their sources.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { ReferenceBank, type Table } from '@connect-databank/conformance'
+import { type Bank, DatabankStore } from 'connect-databank'
+import { extend } from 'connect-databank/backend'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { configFile, idOf, inMemory, ownerOf, Run, run, sessionData } from './support.ts'
+
+const OLD = 'a'.repeat(64)
+const NEWEST = 'b'.repeat(64)
+
+/** Two places, and the arguments of `move` that name them. */
+function places({
+  from = {},
+  to = {},
+  layer = (bank) => bank,
+}: {
+  from?: object
+  to?: object
+  layer?: (bank: Bank) => Bank
+} = {}) {
+  const [source, target]: [Table, Table] = [new Map(), new Map()]
+  const fileOf = (table: Table, config: object, wrap: (bank: Bank) => Bank) =>
+    configFile({ ...config, schemes: { test: async () => ({ openBank: () => wrap(new ReferenceBank(table)) }) } })
+  const files = ['--from-config', fileOf(source, from, (bank) => bank), '--to-config', fileOf(target, to, layer)]
+  const storeOn = (table: Table, config: object = {}) =>
+    new DatabankStore({ bank: new ReferenceBank(table), owner: ownerOf, cleanupInterval: null, ...config })
+  return { args: ['test:', 'test:', ...files], source, target, storeOn }
+}
+
+describe('move', () => {
+  it('copies, says what it did, and is repeated', async () => {
+    const { args, target, source, storeOn } = places()
+    for (const n of [1, 2, 3]) await storeOn(source).set(idOf(String(n)), sessionData({ user: 'ada', n }))
+    expect(await run(['move', ...args])).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'from test: to test:\n3 sessions copied\nsource and target are equal\n',
+    })
+    expect(await storeOn(target).get(idOf('2'))).toMatchObject({ n: 2 })
+    expect((await run(['move', ...args])).err).toContain('0 sessions copied, 3 there already\n')
+    expect((await run(['move', ...args, '--delete'])).err).toContain('3 deleted from the source')
+    expect(source.size).toBe(0)
+  })
+
+  it('exchanges keys and hashes ids, as both configurations say', async () => {
+    const from = { encryption: { keys: [OLD] } }
+    const to = { encryption: { keys: [NEWEST] }, hashIds: true }
+    const { args, source, target, storeOn } = places({ from, to })
+    await storeOn(source, from).set(idOf('a'), sessionData({ user: 'ada', n: 1 }))
+    expect(await run(['move', ...args])).toMatchObject({ code: 0 })
+    expect(await storeOn(target, to).get(idOf('a'))).toMatchObject({ n: 1 })
+    expect(await storeOn(target, to).destroySessionsOf('ada')).toBe(1)
+  })
+
+  it('ends with 1 if both are not equal', async () => {
+    const { args, source, storeOn } = places({ layer: (bank) => extend(bank, { swap: async () => null }) })
+    await storeOn(source).set(idOf('a'), sessionData())
+    expect(await run(['move', ...args])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('source and target are not equal'),
+    })
+  })
+
+  it('with --watch says when both are equal, and is ended by Ctrl-C with 0 then', async () => {
+    const { args, source, target, storeOn } = places()
+    await storeOn(source).set(idOf('a'), sessionData())
+    const following = new Run(['move', ...args, '--watch'])
+    await following.said('equal: the application can use the target now')
+    following.interrupt()
+    expect(await following.ended).toMatchObject({ code: 0, err: expect.stringContaining('source and target are equal') })
+    expect(target.size).toBe(1)
+  })
+
+  it.each([40, 80])('shows one line in a terminal of %i columns, and removes it', async (columns) => {
+    const { args, source, storeOn } = places()
+    for (let n = 0; n < 300; n++) await storeOn(source).set(idOf(`${n}-`), sessionData())
+    const { code, err } = await run(['move', ...args], { columns })
+    expect(code).toBe(0)
+    const lines = stripVTControlCharacters(err.replaceAll('\u001b', '\n\u001b'))
+      .split(/[\r\n]/)
+      .filter((line) => /^(copying|checking)/.test(line))
+    expect(lines.length).toBeGreaterThan(0)
+    expect(new Set(lines.map((line) => line.length))).toEqual(new Set([columns - 1]))
+    expect(err).toMatch(/300 sessions copied\nsource and target are equal\n$/)
+  })
+})
+
+describe('doctor', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'connect-databank-doctor-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('prints findings within the width, and ends with the code of the worst', async () => {
+    const findings = (await run(['doctor', `disk:${folder}`, '--json'])).lines.map((line) => JSON.parse(line))
+    expect(findings.length).toBeGreaterThan(2)
+    const worst = findings.some(({ level }) => level === 'warn') ? 4 : 0
+    for (const columns of [40, 80]) {
+      const { code, lines } = await run(['doctor', `disk:${folder}`], { columns, env: { NO_COLOR: '1' } })
+      expect(code).toBe(worst)
+      const texts = lines.filter((line) => !line.includes('→') && !line.includes(folder))
+      expect(Math.max(...texts.map((line) => line.length))).toBeLessThanOrEqual(columns)
+      expect(lines.filter((line) => /^(ok|warn|fail) +\S/.test(line))).toHaveLength(findings.length)
+    }
+  })
+
+  it('ends with 5 after a failure', async () => {
+    const refused = Object.assign(new Error('no server'), { code: 'DATABANK_UNAVAILABLE' })
+    const { args } = inMemory({ layer: (bank) => extend(bank, { read: () => Promise.reject(refused) }) })
+    const { code, out } = await run(['doctor', ...args])
+    expect({ code, out }).toEqual({ code: 5, out: expect.stringMatching(/^fail {2}/m) })
+  })
+
+  it('looks with the options of the configuration', async () => {
+    const { args, store } = inMemory({ config: { encryption: { keys: [OLD] } } })
+    await store.set(idOf('a'), sessionData())
+    const env = { SESSION_ENCRYPTION_KEYS: NEWEST }
+    const [withKey, without] = [await run(['doctor', ...args]), await run(['doctor', ...args], { env })]
+    expect({ code: withKey.code, out: withKey.out }).toEqual({ code: 0, out: expect.not.stringContaining('key') })
+    expect({ code: without.code, out: without.out }).toEqual({ code: 4, out: expect.stringContaining('key') })
+  })
+
+  it('colors levels on a terminal only', async () => {
+    expect((await run(['doctor', `disk:${folder}`], { columns: 80 })).out).toContain('\u001b[32mok')
+    expect((await run(['doctor', `disk:${folder}`])).out).not.toContain('\u001b')
+  })
+})
