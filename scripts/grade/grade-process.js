@@ -10,12 +10,13 @@ const [module = '', name, location = '{}'] = process.argv.slice(2)
 const stores = (await import(pathToFileURL(module).href)).stores
 const store = stores.find((each) => each.name === name)
 if (store === undefined) throw new Error(`no store is called ${name}`)
+const { rounding } = store
 const open = await store.prepare(JSON.parse(location))
 
 process.on('message', async (/** @type {{ checks: string[], limit: number }} */ { checks, limit }) => {
   for (const check of checks) {
     await send({ started: check })
-    const grades = await gradeStore({ open, limit, only: (each) => each === check })
+    const grades = await gradeStore({ open, limit, ...(rounding !== undefined && { rounding }), only: (each) => each === check })
     for (const { outcome, error, reason } of grades) {
       await send({ graded: check, outcome, reason: error === undefined ? (reason ?? '') : oneLine(error) })
     }

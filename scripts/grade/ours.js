@@ -1,5 +1,6 @@
 // Our stores, with their defaults. Each check gets a location of its own.
-import { openStore } from 'connect-databank'
+import { DatabankStore, openBank } from 'connect-databank'
+import { extend } from 'connect-databank/backend'
 import { backends, canList } from '../../testing/backends.js'
 
 /** The methods that a store without listing lacks. */
@@ -11,6 +12,7 @@ export const ours = backends.map((backend) => {
   return {
     name: `@connect-databank/${name}`,
     ours: true,
+    rounding: 0,
     ...(server !== undefined && { server }),
     packages: [`@connect-databank/${name}`],
     ...(!canList(backend) && {
@@ -20,15 +22,23 @@ export const ours = backends.map((backend) => {
       const root = address === '' ? `${name}:${folder}` : address
       return async () => {
         const { url, options } = backend.location({ url: root, stop: async () => {} })
+        /** Of a backend that cannot be shared: all stores are on one bank, which is closed after them. */
+        const only = isShared ? undefined : await openBank(url, options)
         /** @type {import('connect-databank').DatabankStore[]} */
         const stores = []
-        const another = async () => {
-          const store = await openStore(url, options)
+        /** @type {NonNullable<import('./stores.js').OpenedStore['configured']>} */
+        const configured = async (settings, layer) => {
+          const bank = only === undefined ? await openBank(url, options) : extend(only, { close: undefined })
+          const store = new DatabankStore({ .../** @type {object} */ (settings), bank: layer(bank) })
           stores.push(store)
           return /** @type {any} */ (canList(backend) ? store : Object.assign(store, LISTING))
         }
-        const close = async () => void (await Promise.all(stores.map((store) => store.close())))
-        return { store: await another(), close, ...(isShared && { another }) }
+        const another = () => configured({}, (bank) => bank)
+        const close = async () => {
+          await Promise.all(stores.map((store) => store.close()))
+          await only?.close?.()
+        }
+        return { store: await another(), configured, close, ...(isShared && { another }) }
       }
     },
   }

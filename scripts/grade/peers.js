@@ -1,20 +1,9 @@
 // The stores of other makers that people use, in the versions of bench/package-lock.json.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { root } from '../command.js'
-
-/** Loads a package of bench/. @type {(name: string) => any} */
-const peer = createRequire(join(root, 'bench/package.json'))
-const session = () => peer('express-session')
-
-/** How often a store deletes expired sessions, in milliseconds: often, so that it does not count them for long. */
-const SWEEP = 400
-/** The same for a store with a setting in minutes. */
-const SWEEP_IN_MINUTES = 0.005
-/** The same for a store that counts in whole seconds, and so sees up to a second later that a session has expired. */
-const SWEEP_OF_SECONDS = 20
+import { noteOnPool, peer, SWEEP, SWEEP_IN_MINUTES, session, several } from './peer.js'
+import { sqlPeers } from './sql-peers.js'
 
 /** @type {readonly import('./stores.js').GradedStore[]} */
 export const peers = [
@@ -85,7 +74,7 @@ export const peers = [
     server: 'mongodb',
     packages: ['connect-mongo', 'mongodb'],
     settings: `\`autoRemove: 'interval'\`, \`autoRemoveInterval: ${SWEEP_IN_MINUTES}\``,
-    note: 'Calls of connect-mongo overtake each other on its connection pool. The checks of concurrent calls and of the redirect do not fail in every run: 71 to 74 checks passed in four runs.',
+    note: noteOnPool('connect-mongo'),
     async prepare({ url }) {
       const { MongoStore } = peer('connect-mongo')
       return async () => {
@@ -100,30 +89,6 @@ export const peers = [
         return several(async () => {
           const store = MongoStore.create(options)
           return { store, close: () => store.close() }
-        })
-      }
-    },
-  },
-  {
-    name: 'connect-session-knex on SQLite',
-    packages: ['connect-session-knex', 'knex', 'better-sqlite3'],
-    settings: `\`cleanupInterval: ${SWEEP_OF_SECONDS}\``,
-    async prepare({ folder }) {
-      const { ConnectSessionKnexStore } = peer('connect-session-knex')
-      const knex = peer('knex')
-      peer('better-sqlite3')
-      return async () => {
-        const filename = join(folder, `${randomUUID()}.sqlite`)
-        return several(async () => {
-          const database = knex({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true })
-          const store = new ConnectSessionKnexStore({ knex: database, cleanupInterval: SWEEP_OF_SECONDS })
-          await store.ready
-          const close = async () => {
-            clearTimeout(store.nextDbCleanup)
-            store.options.cleanupInterval = 0 // a running sweep schedules no other
-            await database.destroy()
-          }
-          return { store, close }
         })
       }
     },
@@ -159,24 +124,5 @@ export const peers = [
       }
     },
   },
+  ...sqlPeers,
 ]
-
-/**
- * One store on a location, and others on demand.
- * @param {() => Promise<{ store: any, close: () => Promise<unknown> }>} open
- * @returns {Promise<import('./stores.js').OpenedStore>}
- */
-async function several(open) {
-  const all = [await open()]
-  return {
-    store: all[0]?.store,
-    async another() {
-      const one = await open()
-      all.push(one)
-      return one.store
-    },
-    async close() {
-      for (const { close } of all) await close()
-    },
-  }
-}

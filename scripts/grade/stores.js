@@ -11,6 +11,7 @@ import { peers } from './peers.js'
  * @typedef {object} GradedStore
  * @property {string} name
  * @property {boolean} [ours]
+ * @property {number} [rounding] as in `storeConformance`. Default: 1,000
  * @property {string} [server] its name in testing/servers
  * @property {string} [settings] the settings of its documentation that are on because they help it
  * @property {string} [note] what a reader of its grades has to know
