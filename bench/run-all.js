@@ -26,28 +26,22 @@ export async function runAll({ quick, only, questions, say }, isDone, keep) {
   /** @type {string[]} */
   const omitted = []
   for (const name of backendNames.filter((backend) => only?.includes(backend) ?? true)) {
-    const asked = []
     for (const question of questionNames.filter((each) => questions?.includes(each) ?? true)) {
       const { ask, backends = backendNames, quickBackends = backends } = await import(`./questions/${question}.js`)
-      if ((quick ? quickBackends : backends).includes(name) && !isDone(name, question)) asked.push({ question, ask })
-    }
-    const running = asked.length === 0 ? undefined : await started(name, omitted)
-    if (running === undefined) continue
-    for (const { question, ask } of asked) {
-      const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${question}: ${text}`)
-      const around = {
-        ...circumstances(),
-        commit: measuredCommit,
-        backend: name,
-        question,
-        quick,
-        ...(running.server && { server: running.server }),
-      }
+      if (!(quick ? quickBackends : backends).includes(name) || isDone(name, question)) continue
+      const around = { ...circumstances(), commit: measuredCommit, backend: name, question, quick }
       const partBegin = Date.now()
+      // A new one for each question: no store finds what another one has left.
+      const running = await started(name, omitted)
+      if (running === undefined) break
+      const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${question}: ${text}`)
       const { missing, ...answer } = await ask(name, { ...running, quick, say: tell })
-      await keep(rounded({ ...around, minutes: minutesSince(partBegin), missing: [...missing], answer }))
+      await running.stop()
+      const { server } = running
+      await keep(
+        rounded({ ...around, ...(server && { server }), minutes: minutesSince(partBegin), missing: [...missing], answer }),
+      )
     }
-    await running.stop()
   }
   return omitted
 }
