@@ -15,7 +15,7 @@
  * - A session that is ended on the target is not copied again. One that has expired there, and was extended on the source, is.
  * - Expired sessions and corrupt records are not copied.
  *
- * The rules need to know what the move has written. It remembers about 300 bytes a session, for one run. A further run does not know
+ * The rules need to know what the move has written. It remembers about 200 bytes a session, for one run. A further run does not know
  * what an earlier one wrote: what it finds with the same content, it continues with. What differs stays, and counts as `newer` if the
  * target's session expires later than the source's (it was used later), else as `differing`: it may be an old copy. While the application
  * does not use the target yet, `mirror` makes the target equal to the source: it replaces what differs, and ends what the source does not have.

@@ -32,7 +32,7 @@ export interface Known {
   readonly round: number
 }
 
-/** What is known of the source's sessions in one run, by their ids on the target. About 300 bytes a session; no payload. */
+/** What is known of the source's sessions in one run, by their ids on the target. About 200 bytes a session; no payload. */
 export class Memory {
   readonly #sessions = new Map<string, Known>()
   readonly #counts: Record<State, number> = { same: 0, newer: 0, differing: 0, refused: 0 }

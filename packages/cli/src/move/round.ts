@@ -134,6 +134,7 @@ export class Round {
     const { memory, tally } = this.#sides
     const before = memory.get(id)
     if (before === undefined && state === 'same') tally.skipped++
+    const isKnown = state !== 'same' || (before?.written !== undefined && isUnchanged(before, source))
     memory.set(id, {
       state,
       sourceId,
@@ -141,7 +142,7 @@ export class Round {
       owner: source.owner ?? null,
       expires: source.expires,
       targetExpires,
-      written: state === 'same' ? fingerprintOf(source.payload) : before?.written,
+      written: isKnown ? before?.written : fingerprintOf(source.payload),
       unconfirmed: undefined,
       round: this.#number,
     })
