@@ -270,7 +270,7 @@ describe('the application writes on the source', () => {
       },
     })
     const result = await move(from, to, { deleteSource: true })
-    expect(result).toMatchObject({ copied: 2, updated: 5, round: 6, deleted: 0, isEqual: false })
+    expect(result).toMatchObject({ copied: 2, updated: 5, changes: 1, round: 6, deleted: 0, isEqual: false })
   })
 })
 

@@ -32,9 +32,13 @@
  *
  * What the README must say:
  *
- * - the order of a switch: start `move --watch`; wait until it says that both are equal; switch the application to the target; the move ends by
- *   itself, or by Ctrl-C when it says that both are equal again. Do not empty the source before the move has ended: it would take all
- *   sessions for ended, and end the copies that the application has not changed.
+ * - the order of a switch: start `move --watch`; when it follows, switch the application to the target; the move ends by itself, or by Ctrl-C
+ *   when it says that both are equal. While it follows, the target is one round behind (`changes` says by how many sessions; on a busy
+ *   source both are never equal). So who changes data within that last second on the source, and again at once on the target, loses the first
+ *   change; who has just logged in has to do so again. To lose nothing at all: stop the application, wait until both are equal, start it on
+ *   the target.
+ * - Do not empty the source before the move has ended: it would take all sessions for ended, and end the copies that the application has not
+ *   changed.
  * - A move while the application writes on the source and without `--watch` is as of its last round. It exits with an error if that round
  *   still found something to do.
  * - After the switch, do not run the move again, except with `--delete` in the run that follows the switch: sessions that were ended on the
@@ -60,7 +64,7 @@ export type { MoveProgress } from './progress.ts'
 export interface MoveOptions {
   /** Aborted: the move ends after the sessions that are under way, and resolves. */
   signal?: AbortSignal | undefined
-  /** Deletes from the source, at the end, what has arrived. Default: false. */
+  /** Deletes from the source what has arrived, at the end, if both are equal then and the signal was not aborted. Default: false. */
   deleteSource?: boolean | undefined
   /** Follows the source until the application has been switched. Default: false. */
   watch?: boolean | undefined
@@ -197,12 +201,10 @@ async function runRound(sides: Sides, number: number, isThorough: boolean): Prom
   const round = new Round(sides, number, isThorough)
   const { tally, signal } = sides
   await round.run()
-  if (signal?.aborted === true) {
-    if (round.changes > 0) tally.isEqual = false
-    return round.changes
-  }
   if (round.changes > 0) tally.isEqual = false
-  else if (isThorough) tally.isEqual = true
+  if (signal?.aborted === true) return round.changes
+  tally.changes = round.changes
+  if (isThorough && round.changes === 0) tally.isEqual = true
   tally.report(true)
   return round.changes
 }

@@ -12,6 +12,8 @@ export interface MoveProgress {
   /** How many a second in this round, and the milliseconds that remain of it by this rate. */
   readonly rate: number
   readonly timeLeft?: number
+  /** How many sessions the last whole round found changed. So far the target is behind the source: by these, and by the time of a round. */
+  readonly changes: number
   /** Whether the last round found nothing to do: what is on the source is on the target. */
   readonly isEqual: boolean
   /** Whether the application was seen to use sessions on the target. */
@@ -55,6 +57,7 @@ export class Tally {
   round = 0
   seen = 0
   total: number | undefined
+  changes = 0
   isEqual = false
   isTargetUsed = false
   problem: string | undefined
@@ -90,13 +93,14 @@ export class Tally {
   }
 
   progress(): MoveProgress {
-    const { phase, round, seen, isEqual, isTargetUsed, copied, updated, ended, skipped, expired, corrupt, deleted } = this
+    const { phase, round, seen, changes, isEqual, isTargetUsed, copied, updated, ended, skipped, expired, corrupt, deleted } =
+      this
     const { total, problem, refusal } = this
     const seconds = (performance.now() - this.#began) / 1_000
     const rate = seconds > 0 ? seen / seconds : 0
     const { newer, differing, refused } = this.#memory.counts
     return {
-      ...{ phase, round, seen, rate, isEqual, isTargetUsed },
+      ...{ phase, round, seen, rate, changes, isEqual, isTargetUsed },
       ...(total !== undefined && { total, ...(rate > 0 && { timeLeft: (Math.max(0, total - seen) / rate) * 1_000 }) }),
       ...(problem !== undefined && { problem }),
       ...{ copied, updated, ended, skipped, newer, differing, refused },
