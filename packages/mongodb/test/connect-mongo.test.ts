@@ -52,6 +52,18 @@ describe.skipIf(missing ?? program === undefined)('a collection shared with conn
       assert.equal(await ask(theirs, 'get', 'sid'), null)
     })
 
+    it(`does not extend an absolute time-out by what connect-mongo writes as ${form}`, async () => {
+      const { theirs, ours } = await both({ stringify }, { native: !stringify, absoluteTimeout: 2 * HOUR })
+      await ask(ours, 'set', 'sid', sessionData({ user: 'ada' }))
+      const latest = Date.now() + 2 * HOUR
+      const longer = sessionData({ user: 'ada', visits: 1 }, 10 * HOUR)
+      await ask(theirs, 'set', 'sid', { ...(await ask(theirs, 'get', 'sid')), ...longer })
+      await ask(theirs, 'touch', 'sid', longer)
+      const found = await ask(ours, 'get', 'sid')
+      assert.equal(found.visits, 1)
+      assert.ok(new Date(found.cookie.expires).getTime() <= latest)
+    })
+
     it(`writes what connect-mongo reads and touches, as ${form}`, async () => {
       const { theirs, ours, collection } = await both({ stringify }, { native: !stringify })
       const written = sessionData({ user: 'ada', list: [1, { two: 'ü' }] })

@@ -131,6 +131,21 @@ for (const kind of kinds) {
           expect(await read(peer, 'a')).toBeFalsy()
         })
 
+        it('does not extend an absolute time-out by what the other store writes', async () => {
+          const { peer } = await both()
+          const store = new MysqlStore({ url: server.url, layout, absoluteTimeout: 2 * HOUR })
+          ends.push(() => store.close())
+          await store.set('a', newSession({ user: 'Ada' }, HOUR))
+          const latest = Date.now() + 2 * HOUR
+          const longer = newSession({}, 10 * HOUR)
+          await write(peer, 'a', { ...(await read(peer, 'a'))!, ...longer, visits: 1 } as SessionData)
+          await promised((callback) => peer.touch!('a', longer, callback))
+          expect(await store.get('a')).toMatchObject({ user: 'Ada', visits: 1 })
+          expect(await expiryOf(store, 'a')).toBeLessThanOrEqual(latest)
+          await store.set('a', Object.assign(await loaded(store, 'a'), { visits: 2 }))
+          expect(await expiryOf(store, 'a')).toBeLessThanOrEqual(latest)
+        })
+
         it('is written so that the other store reads, touches and destroys it, also in the table that we created', async () => {
           const { peer, store } = await both('we')
           await store.set('a', newSession({ user: 'Ada' }, HOUR))

@@ -103,6 +103,21 @@ describe.skipIf(server('redis').missing)('the database', () => {
     expect(await theirs.get('a')).toMatchObject({ cart: ['book'], user: 'Ada', theme: 'dark' })
   })
 
+  it('does not extend an absolute time-out by what connect-redis writes', async () => {
+    const theirs = calls(new ConnectRedis({ client }))
+    const ours = calls(store({ absoluteTimeout: 2 * HOUR }))
+    await ours.set('a', aSession({ views: 1 }))
+    const latest = Date.now() + 2 * HOUR
+    const longer = aSession({ views: 2 })
+    longer.cookie.expires!.setTime(Date.now() + 10 * HOUR)
+    await theirs.set('a', { ...(await theirs.get('a')), ...longer })
+    await theirs.touch('a', longer)
+    const found = (await ours.get('a'))!
+    expect(found).toMatchObject({ views: 2 })
+    expect(new Date(found.cookie.expires!).getTime()).toBeLessThanOrEqual(latest)
+    expect(await client.pExpireTime('sess:a')).toBeGreaterThan(latest)
+  })
+
   it('holds sessions that connect-redis reads, touches, changes and ends', async () => {
     const theirs = calls(new ConnectRedis({ client }))
     const ours = calls(store())

@@ -198,6 +198,20 @@ describe('the table of', () => {
         expect(await store.get('a')).toBe(null)
       })
 
+      it('does not extend an absolute time-out by what the other store writes', async () => {
+        const { peer, newStore } = await both()
+        const store = newStore({ absoluteTimeout: 2 * HOUR })
+        await store.set('a', newSession({ user: 'Ada' }, HOUR))
+        const latest = Date.now() + 2 * HOUR
+        const longer = newSession({}, 10 * HOUR)
+        await write(peer, 'a', { ...(await read(peer, 'a'))!, ...longer, visits: 1 } as SessionData)
+        await promised((callback) => peer.touch('a', longer, () => callback()))
+        expect(await store.get('a')).toMatchObject({ user: 'Ada', visits: 1 })
+        expect(await expiryOf(store, 'a')).toBeLessThanOrEqual(latest)
+        await store.set('a', Object.assign(await loaded(store, 'a'), { visits: 2 }))
+        expect(await expiryOf(store, 'a')).toBeLessThanOrEqual(latest)
+      })
+
       it('is the same, whichever of both creates it', async () => {
         const columns = `select name, type, "notnull", pk from pragma_table_info('${table}') order by name`
         const [one, other] = [await both('peer'), await both('we')]
