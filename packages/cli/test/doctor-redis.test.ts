@@ -118,6 +118,18 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     await careless.admin(['REPLICAOF', 'NO', 'ONE'])
   })
 
+  test('a server of a cluster needs another client', async () => {
+    const node = await startRedis({ args: ['--cluster-enabled', 'yes', '--appendonly', 'yes'] })
+    try {
+      expect(problem(await findingsOf(node.url), 'cluster')).toMatchObject({
+        level: 'warn',
+        fix: expect.stringContaining('createCluster'),
+      })
+    } finally {
+      await node.stop()
+    }
+  })
+
   test('writes nothing, and deletes nothing', async () => {
     await sound.admin(['SET', 'sess:doctor', 'a session'], ['SET', 'sess:', 'another'])
     await findingsOf(sound.url)

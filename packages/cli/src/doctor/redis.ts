@@ -71,6 +71,10 @@ type Info = Readonly<Record<string, string>>
 function* lookAtServer(info: Info): Generator<Finding> {
   const valkey = info['valkey_version']
   yield versionFinding(valkey === undefined ? 'Redis' : 'Valkey', valkey ?? info['redis_version'] ?? '0')
+  if (info['cluster_enabled'] === '1') {
+    const message = 'this server is one of a cluster: the store needs a client for clusters, and only this server is examined'
+    yield warn('cluster', message, `new RedisStore({ client: createCluster({ rootNodes: [{ url }] }) })`)
+  }
   if (info['role'] === 'slave') yield fail('role', 'this server is a replica, and takes no writes', 'name the primary in the URL')
 }
 
