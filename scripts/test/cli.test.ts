@@ -14,10 +14,15 @@ const program = join(outside, 'node_modules/.bin/connect-databank')
 beforeAll(async () => {
   await installed(outside)
   await mkdir(folder)
-  await writeFile(join(folder, 'sessions.config.mjs'), 'export default { owner: (session) => session.user }')
+  await writeFile(join(folder, 'sessions.config.js'), CONFIGURATION)
   await writeFile(join(folder, 'application.mjs'), APPLICATION)
   await application('disk:./sessions', 3)
 })
+
+/** As TypeScript compiles it to CommonJS. */
+const CONFIGURATION = `
+  Object.defineProperty(exports, '__esModule', { value: true })
+  exports.default = { owner: (session) => session.user }`
 
 /** Stores so many sessions, each of its own user. */
 const APPLICATION = `
@@ -37,7 +42,7 @@ async function application(url: string, count: number): Promise<void> {
 
 const databank = (...args: string[]) => execute(program, args, folder)
 const listed = async (url: string) =>
-  (await databank('ls', url, '--json', '--full-ids', '--config', 'sessions.config.mjs')).stdout
+  (await databank('ls', url, '--json', '--full-ids', '--config', 'sessions.config.js')).stdout
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line).owner)
@@ -64,7 +69,7 @@ describe('connect-databank, installed', () => {
     expect(await databank('end', 'disk:./others', '--owner', 'user-1')).toMatchObject({ code: 0, stderr: '1 session ended\n' })
     expect(await listed('disk:./others')).toEqual(['user-0', 'user-2'])
     expect(await databank('purge', 'disk:./others')).toMatchObject({ code: 0 })
-    expect(await databank('reindex', 'disk:./others', '--config', 'sessions.config.mjs')).toMatchObject({ code: 0 })
+    expect(await databank('reindex', 'disk:./others', '--config', 'sessions.config.js')).toMatchObject({ code: 0 })
     expect(await databank('reencrypt', 'disk:./others', '--hash-ids')).toMatchObject({
       code: 0,
       stderr: expect.stringContaining('2 ids hashed'),

@@ -108,6 +108,16 @@ it('a database that hangs ends the command within the time-out', async () => {
   }
 })
 
+it('a table that is missing is an error, the second time as well: it is not created', async () => {
+  const file = fileWith('', 'empty.db')
+  for (const args of [
+    ['ls', `sqlite:${file}`],
+    ['purge', `sqlite:${file}`],
+  ]) {
+    expect(await run(args)).toMatchObject({ out: '', err: expect.stringMatching(/^connect-databank: .*table .* does not exist/) })
+  }
+})
+
 it('a URL with a password is nowhere in the output', async () => {
   const result = await run(['ls', 'redis://ada:geheim@127.0.0.1:1/0', '--config', configFile({ timeout: 3_000 })])
   expect(result).toMatchObject({ code: 1, err: expect.stringContaining('DATABANK_UNAVAILABLE') })

@@ -46,6 +46,12 @@ describe('move', () => {
     expect(source.size).toBe(0)
   })
 
+  it('names both places without user and password', async () => {
+    const { args } = places()
+    const urls = ['test://ada:geheim@host/one?password=geheim', 'test://ada:ge/h@im@host/two']
+    expect((await run(['move', ...urls, ...args.slice(2)])).err).toMatch(/^from test:\/\/host\/one to test:\/\/host\/two\n/)
+  })
+
   it('exchanges keys and hashes ids, as both configurations say', async () => {
     const from = { encryption: { keys: [OLD] } }
     const to = { encryption: { keys: [NEWEST] }, hashIds: true }
