@@ -10,7 +10,8 @@ const backendNames = Object.keys(titles)
 
 /** @param {readonly Part[]} parts @param {readonly string[]} omitted what could not be measured, and why @param {readonly string[]} [charts] their names */
 export function markdown(parts, omitted, charts = []) {
-  const lines = ['# Results', '', ...circumstances(parts), '', '## In short', '', summary(parts), '']
+  const short = summary(parts)
+  const lines = ['# Results', '', ...circumstances(parts), '', ...(short === '' ? [] : ['## In short', '', short, ''])]
   for (const name of charts) lines.push(`![${name.replaceAll('-', ' ')}](charts/${name}.svg)`, '')
   for (const [question, { title, note, tables }] of Object.entries(questions)) {
     const own = inOrder(parts.filter((part) => part.question === question))

@@ -20,15 +20,17 @@ export async function writeResults(parts, omitted, folder = repository) {
   await mkdir(join(results, 'charts'), { recursive: true })
   for (const [name, chart] of Object.entries(charts)) await writeFile(join(results, 'charts', `${name}.svg`), chart)
   await writeFile(join(results, 'RESULTS.md'), markdown(parts, omitted, Object.keys(charts)))
+  const short = summary(parts)
+  if (short === '') return
   const readme = join(folder, 'README.md')
-  await writeFile(readme, withTables(await readFile(readme, 'utf8'), readmeTables(parts)))
+  await writeFile(readme, withTables(await readFile(readme, 'utf8'), `${measuredOn(parts)}\n\n${short}`))
 }
 
-/** What the README says. @param {readonly import('./results-store.js').Part[]} parts */
-export function readmeTables(parts) {
+/** @param {readonly import('./results-store.js').Part[]} parts */
+function measuredOn(parts) {
   const dates = [...new Set(parts.map(({ date }) => date))].sort()
   const machines = [...new Set(parts.map(({ node, machine }) => `Node ${node}, ${machine}`))]
-  return `Measured on ${dates.join(' and ')} on ${machines.join(' and ')}.\n\n${summary(parts)}`
+  return `Measured on ${dates.join(' and ')} on ${machines.join(' and ')}.`
 }
 
 /** Replaces what is between the markers; the text is as before if it has none. @param {string} text @param {string} tables */

@@ -155,6 +155,12 @@ describe('the files', () => {
     expect(readme).not.toContain('old')
   })
 
+  it('keep the README as it is if there is nothing for its tables', async () => {
+    await writeResults([part('memory', { rows: [{ ...OURS, bytes: 1 }] })], [], folder)
+    expect(await readFile(join(folder, 'bench/results/RESULTS.md'), 'utf8')).not.toContain('In short')
+    expect(await readFile(join(folder, 'README.md'), 'utf8')).toContain('old')
+  })
+
   it('keep a README without the markers as it is', () => {
     expect(withTables('no markers', 'tables')).toBe('no markers')
     expect(withTables('<!-- /bench --> <!-- bench -->', 'tables')).toBe('<!-- /bench --> <!-- bench -->')
