@@ -14,6 +14,7 @@ export async function main(args: readonly string[], surroundings: Surroundings):
   } catch (error) {
     return exitCodeOf(error, terminal)
   }
+  if (terminal.outputError !== undefined) return exitCodeOf(terminal.outputError, terminal)
   return context.exitCode ?? (terminal.isStopped ? EXIT.stopped : EXIT.done)
 }
 
@@ -23,8 +24,7 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     terminal.say('stopped')
     return EXIT.stopped
   }
-  // Nobody reads the output any more, as after `ls | head`.
-  if (terminal.signal.aborted) return EXIT.done
+  if (terminal.outputError === undefined && terminal.signal.aborted) return EXIT.done // As after `ls | head`.
   if (error instanceof CommanderError) {
     // Help and the version were printed.
     if (error.exitCode === 0) return EXIT.done
@@ -32,7 +32,7 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     terminal.say(`${PROGRAM}: ${sentence(error.message)}`)
     return EXIT.usage
   }
-  const { message, exitCode } = describeError(error)
+  const { message, exitCode } = describeError(terminal.outputError ?? error)
   terminal.say(`${PROGRAM}: ${message}`)
   return exitCode
 }

@@ -18,14 +18,17 @@ const DEFAULT_COLUMNS = 80
 export class Terminal {
   readonly #surroundings: Surroundings
   readonly #reader = new AbortController()
-  /** Aborted by Ctrl-C, or when nobody reads standard output any more. */
+  #outputError: Error | undefined
+  /** Aborted by Ctrl-C, or when standard output takes no more. */
   readonly signal: AbortSignal
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings
     this.signal = AbortSignal.any([surroundings.signal, this.#reader.signal])
+    // Work goes on without its messages.
+    surroundings.stderr.on('error', () => {})
     surroundings.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code !== 'EPIPE') this.#outputError ??= error
       this.#reader.abort()
     })
   }
@@ -44,6 +47,11 @@ export class Terminal {
 
   get stderr(): NodeJS.WriteStream {
     return this.#surroundings.stderr
+  }
+
+  /** Why standard output takes no more, such as a full disk. A reader that has read enough is no error. */
+  get outputError(): Error | undefined {
+    return this.#outputError
   }
 
   /** Whether Ctrl-C stopped the command. */

@@ -110,6 +110,15 @@ describe('ls', () => {
     expect(JSON.parse(json.out)).toMatchObject({ owner: 'a\u001b]0;x\u0007\u009b\n' })
   })
 
+  it('ends with an error when its output cannot be written', async () => {
+    const full = new Run(['ls', ...memory.args])
+    full.stdout.emit('error', Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }))
+    expect(await full.ended).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/connect-databank: ENOSPC: no space left on device\n$/),
+    })
+  })
+
   it('reads no further than its reader', async () => {
     let listed = 0
     const payload = JSON.stringify(sessionData())
