@@ -5,12 +5,13 @@ import { freePort, isListening, Program } from '../../../testing/program.js'
 /** Starts the demo in a folder of its own. Without another wish its sessions are where they are by default. */
 export async function startDemo(folder: string, env: Record<string, string> = {}) {
   const port = await freePort()
-  const program = new Program({
+  const program: Program = new Program({
     command: process.execPath,
     args: [join(import.meta.dirname, '../server.js')],
     cwd: folder,
     env: { NODE_ENV: 'production', PORT: String(port), HOST: '', SESSION_URL: '', SESSION_LIFE: '', SESSION_SECRET: '', ...env },
-    ready: () => isListening(port),
+    // Another process may have taken the port meanwhile.
+    ready: () => program.output.includes(`http://localhost:${port} `) && isListening(port),
   })
   await program.start()
   return { program, address: `http://127.0.0.1:${port}` }
