@@ -116,6 +116,9 @@ export async function runHistories(options: HistoryOptions): Promise<HistoryRepo
 
 let names = 0
 
+/** Thrown in a lane when another has found a failure. */
+const OTHER_FOUND = new Error('another lane has found a failure')
+
 /** Looks for a history that breaks a promise: several at once in the same environment, each lane with a seed of its own. */
 class Search {
   readonly #options: HistoryOptions
@@ -141,7 +144,9 @@ class Search {
     const { faults = [], owners = false, path } = this.#options
     const numbers = this.#opened.disturb === undefined ? fc.constant(undefined) : fc.infiniteStream(fc.nat())
     const property = fc.asyncProperty(plans({ faults, hasOwners: owners }), numbers, async (plan, random) => {
-      if ((this.#finder ?? seed) !== seed || Date.now() >= this.#end) return
+      // Ends this lane at once: a plan that is not run takes time to make, too.
+      if ((this.#finder ?? seed) !== seed) throw OTHER_FOUND
+      if (Date.now() >= this.#end) return
       histories++
       try {
         await this.#run(plan, random)
@@ -152,7 +157,7 @@ class Search {
       }
     })
     const details = await fc.check(property, { numRuns: this.#runs, seed, ...(path !== undefined && { path }) })
-    if (!details.failed || details.counterexample === null) return { seed, histories }
+    if (!details.failed || details.counterexample === null || details.errorInstance === OTHER_FOUND) return { seed, histories }
     const error = details.errorInstance instanceof Error ? details.errorInstance : new Error(String(details.errorInstance))
     return { seed, histories, failure: { path: details.counterexamplePath ?? '', plan: details.counterexample[0], error } }
   }
