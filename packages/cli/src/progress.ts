@@ -9,7 +9,7 @@ export interface Display {
   stop(): void
 }
 
-/** A bar on a terminal. Elsewhere a line whenever source and target become equal, or are no longer so. */
+/** A bar on a terminal. Elsewhere a line when the application can be switched, and when it was. */
 export function displayOn(terminal: Terminal): Display {
   return terminal.stderr.isTTY ? barOn(terminal) : linesOn(terminal)
 }
@@ -39,18 +39,26 @@ function barOn({ stderr }: Terminal): Display {
 }
 
 function linesOn(terminal: Terminal): Display {
-  let wasEqual = false
+  const said = new Set<string>()
   return {
-    show({ isEqual, phase }) {
-      if (phase !== 'following' || isEqual === wasEqual) return
-      terminal.say(isEqual ? EQUAL : 'not equal: the source has changed')
-      wasEqual = isEqual
+    show(progress) {
+      const { phase, isEqual, isTargetUsed } = progress
+      // On a busy source both become equal and unequal again and again.
+      const state = `${isEqual} ${isTargetUsed}`
+      if (phase !== 'following' || said.has(state)) return
+      said.add(state)
+      terminal.say(followingLine(progress))
     },
     stop() {},
   }
 }
 
-const EQUAL = 'equal: the application can use the target now'
+/** The target is one round behind, as long as the application writes on the source. */
+function followingLine({ isEqual, isTargetUsed, changes }: MoveProgress): string {
+  const state = isEqual ? 'equal' : `following, ${number(changes)} behind`
+  return `${state}: the application ${isTargetUsed ? 'uses the target' : 'can use the target now'}`
+}
+
 const GAP = '  '
 /** Too short a bar shows nothing. */
 const SHORTEST_BAR = 8
@@ -58,9 +66,9 @@ const LONGEST_BAR = 30
 
 /** The line of a move in exactly so many columns. What does not fit is left out, from the end. */
 export function progressLine(progress: MoveProgress, columns: number, options: Options): string {
-  const { phase, seen, total, rate, timeLeft, isEqual, problem } = progress
+  const { phase, seen, total, rate, timeLeft, problem } = progress
   if (problem !== undefined) return fit(`${phase}: ${visible(problem)}`, columns)
-  if (phase === 'following') return fit(isEqual ? EQUAL : `following${GAP}${number(seen)} sessions`, columns)
+  if (phase === 'following') return fit(followingLine(progress), columns)
   const speed = `${number(Math.round(rate))}/s`
   if (total === undefined || total === 0) return fit([phase, `${number(seen)} sessions`, speed].join(GAP), columns)
   const share = Math.min(1, seen / total)

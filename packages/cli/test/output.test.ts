@@ -66,7 +66,7 @@ it.each([
 describe('the line of a move', () => {
   const progress: MoveProgress = {
     ...{ phase: 'copying', round: 1, seen: 450_000, total: 1_000_000, rate: 12_345, timeLeft: 44_500, isEqual: false },
-    ...{ isTargetUsed: false, copied: 0, updated: 0, ended: 0, skipped: 0, newer: 0, differing: 0, refused: 0 },
+    ...{ changes: 34, isTargetUsed: false, copied: 0, updated: 0, ended: 0, skipped: 0, newer: 0, differing: 0, refused: 0 },
     ...{ expired: 0, corrupt: 0, deleted: 0 },
   }
   const characters = { barGlue: '', barCompleteString: '#'.repeat(100), barIncompleteString: '.'.repeat(100) }
@@ -78,7 +78,8 @@ describe('the line of a move', () => {
     [20, progress, 'copying   45%'],
     [79, uncounted, 'copying  450,000 sessions  12,345/s'],
     [79, { ...progress, phase: 'following', isEqual: true }, 'equal: the application can use the target now'],
-    [79, { ...progress, phase: 'following' }, 'following  450,000 sessions'],
+    [79, { ...progress, phase: 'following' }, 'following, 34 behind: the application can use the target now'],
+    [39, { ...progress, phase: 'following', isTargetUsed: true }, 'following, 34 behind: the application …'],
     [
       39,
       { ...progress, problem: 'Redis: \u001b[2Jconnect ECONNREFUSED 127.0.0.1:6379' },
