@@ -1,6 +1,7 @@
 import {
   type Bank,
   type BankContext,
+  type BankDescription,
   DatabankError,
   DEFAULT_CONTEXT,
   type Entry,
@@ -164,6 +165,10 @@ export class RedisBank implements Bank {
     }
     await this.#sweepOwners()
     return purged
+  }
+
+  describe(): Promise<BankDescription> {
+    return this.#lifecycle.run((commands) => commands.server().then((server) => ({ server })))
   }
 
   /** Connects now, or rejects with what prevents it. */

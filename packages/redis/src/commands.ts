@@ -115,6 +115,12 @@ export class Commands {
     return this.#each(keys, (group) => this.run(EXPIRIES, group, [], (replies) => (replies as unknown[]).map(Number)))
   }
 
+  /** The server's name and version. Every user may send HELLO. */
+  async server(): Promise<string> {
+    const { server, version } = asObject(await this.send(['HELLO'], ''))
+    return `${server === 'redis' ? 'Redis' : server === 'valkey' ? 'Valkey' : server} ${version}`
+  }
+
   readonly corruptIfNoString = (error: unknown): Stored => {
     if (replyCode(error) !== 'WRONGTYPE') throw error
     return { payload: '', expires: null, owner: null, version: '', corrupt: 'the key holds no string' }
@@ -188,6 +194,14 @@ export class Commands {
 
 function toStored([value, expiry]: readonly [value: string | null, expiry: unknown]): Stored | null {
   return storedOf(value, Number(expiry))
+}
+
+/** A map, which older protocols send as an array of names and values. */
+function asObject(reply: unknown): Readonly<Record<string, unknown>> {
+  if (reply instanceof Map) return Object.fromEntries(reply)
+  if (!Array.isArray(reply)) return reply as Record<string, unknown>
+  const pairs = reply.flatMap((name, index) => (index % 2 === 0 ? [[name, reply[index + 1]]] : []))
+  return Object.fromEntries(pairs)
 }
 
 function script(text: string): Script {

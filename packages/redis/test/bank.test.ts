@@ -1,5 +1,5 @@
 // The conformance suites on every server and with every client.
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { RedisBank } from '../src/index.ts'
@@ -10,6 +10,13 @@ import { conformance, conformanceOfStore } from './suite.ts'
 onEachServer((redis, name) => {
   conformance(() => ({ url: redis().url }))
   if (name === 'redis') conformanceOfStore(() => ({ url: redis().url }))
+
+  it('names the server', async () => {
+    const bank = new RedisBank({ url: redis().url })
+    const { version } = server(name) as { version: string }
+    expect(await bank.describe()).toEqual({ server: version })
+    await bank.close()
+  })
 })
 
 describe.skipIf(server('redis').missing)('on Redis', () => {
