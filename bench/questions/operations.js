@@ -20,6 +20,7 @@ import { backendOf } from '../stores/index.js'
 
 /** How long one measurement takes, and one look at whether a store is warm, in milliseconds. */
 const SLICE = 200
+const QUICK_SLICE = 120
 const LOOK = 150
 const ROUNDS = 5
 const MANY = 40_000
@@ -65,7 +66,8 @@ export async function ask(name, { url, quick, say }) {
         ready = await prepared(ready, missing, (worker) => warmUp(worker, { ...cell, quick }, enough))
         filled = filling
       }
-      const measure = (/** @type {Worker} */ worker, milliseconds = SLICE) => worker.do('measure', { ...cell, milliseconds })
+      const measure = (/** @type {Worker} */ worker, milliseconds = quick ? QUICK_SLICE : SLICE) =>
+        worker.do('measure', { ...cell, milliseconds })
       const asked = ready.filter(({ operations }) => operations?.includes(cell.operation) ?? true)
       const costOf = async (/** @type {Worker} */ worker) => (await measure(worker, LOOK))?.cpu
       const settled = await prepared(asked, missing, (worker) => untilSettled(() => costOf(worker), quick))

@@ -1,6 +1,7 @@
 // The baseline for stores over a client: it writes each session as text, and parses the text each time. It does nothing about parallel
 // requests, servers that hang, and sessions of other makers. A store that does can at best be as fast.
 import session from 'express-session'
+import { MIX_ONLY } from './index.js'
 
 class ClientBaselineStore extends session.Store {
   /** @param {import('../measuring/workload.js').Client} client */
@@ -41,6 +42,7 @@ export function baselineStore({ name, open }) {
   return {
     name: `baseline store: ${name}`,
     limit: true,
+    operations: MIX_ONLY,
     fullOnly: true,
     open: async (target) => {
       const { client, ...rest } = await open(target)

@@ -55,6 +55,7 @@ export const stores = [
     touchesLess: true,
     operations: MIX_ONLY,
     questions: ['operations', 'distance'],
+    fullOnly: true,
     open: ours({ touchAfter: TOUCH_AFTER }),
   },
   {
