@@ -1,7 +1,8 @@
 import type { Stored } from 'connect-databank/backend'
+import { allSettled, batchesOf } from './batches.ts'
 import { decide } from './decide.ts'
 import { isUnchanged } from './memory.ts'
-import { batchesOf, type Sides } from './round.ts'
+import type { Sides } from './round.ts'
 
 /**
  * Removes from the source what has arrived: what the target holds now, or what the application has changed or ended there. A session
@@ -30,11 +31,7 @@ async function deleteBatch(sides: Sides, live: readonly (readonly [id: string, s
   const deletions = live.map(async ([sourceId, source], index) => {
     return hasArrived(sides, source, targets[index]!, idOf(sourceId)) && (await from.end(sourceId, source))
   })
-  const results = await Promise.allSettled(deletions)
-  return results.filter((result) => {
-    if (result.status === 'rejected') throw result.reason
-    return result.value
-  }).length
+  return (await allSettled(deletions)).filter(Boolean).length
 }
 
 function hasArrived({ memory, now, to, isMirror }: Sides, source: Stored, target: Stored | null, id: string): boolean {

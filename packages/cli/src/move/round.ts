@@ -1,12 +1,11 @@
 import { isCoded, type Stored, TimeSlice, versionOf } from 'connect-databank/backend'
+import { allSettled, batchesOf, batchesOfSync } from './batches.ts'
 import { fingerprintOf, hashOf } from './content.ts'
 import { decide, isExtended } from './decide.ts'
 import { isAsWritten, isUnchanged, type Known, type Memory, type State } from './memory.ts'
 import type { Tally } from './progress.ts'
 import type { Side } from './side.ts'
 
-/** How many sessions are read at once, and written at the same time. */
-const BATCH = 64
 /** How often a write is tried that the application keeps overtaking. The next round tries again. */
 const MAX_ATTEMPTS = 4
 /** What the target answers for a session that it cannot hold: the id is too long for its table, or the session too large. */
@@ -210,37 +209,4 @@ function unseen(sourceId: string): Omit<Known, 'round'> {
 function restore(memory: Memory, id: string, before: Known | undefined): void {
   if (before === undefined) memory.forget(id)
   else memory.set(id, before)
-}
-
-export async function* batchesOf<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item[], void, undefined> {
-  const slice = new TimeSlice()
-  let batch: Item[] = []
-  for await (const item of items) {
-    batch.push(item)
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
-    if (slice.isUsedUp()) await slice.yield()
-  }
-  if (batch.length > 0) yield batch
-}
-
-function* batchesOfSync<Item>(items: Iterable<Item>): Generator<Item[]> {
-  let batch: Item[] = []
-  for (const item of items) {
-    batch.push(item)
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
-}
-
-/** Waits for all, and then throws the first failure: nothing goes on behind the caller's back. */
-async function allSettled<T>(work: readonly (Promise<T> | T)[]): Promise<T[]> {
-  const results = await Promise.allSettled(work)
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason
-    return result.value
-  })
 }
