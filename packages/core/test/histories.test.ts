@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { historyConformance, ReferenceBank, runHistories, throwFailure } from '@connect-databank/conformance'
+import { historyConformance, ownerInHistories, ReferenceBank, runHistories, throwFailure } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
 import type { Bank } from '../src/bank.ts'
 import { type Databank, fromDatabank } from '../src/databank/databank.ts'
@@ -19,8 +19,25 @@ describe('a databank driver, in one process', () => {
     { describe, it },
     {
       rounding: 0,
+      runs: 800,
       open: async (layer) => {
         const store = new DatabankStore({ bank: layer(fromDatabank(await memoryDriver())) })
+        return { store, close: () => store.close() }
+      },
+    },
+  )
+})
+
+// Each list of an owner's sessions reads the sessions of all histories: so these are few.
+describe('a databank driver, in one process, with owners', () => {
+  historyConformance(
+    { describe, it },
+    {
+      owners: true,
+      rounding: 0,
+      runs: 200,
+      open: async (layer) => {
+        const store = new DatabankStore({ bank: layer(fromDatabank(await memoryDriver())), owner: ownerInHistories })
         return { store, close: () => store.close() }
       },
     },
@@ -34,10 +51,13 @@ describe.each([
   historyConformance(
     { describe, it },
     {
+      owners: true,
       rounding: 0,
+      runs: 800,
       open: async (layer) => {
         const table = new Map()
-        const open = () => new DatabankStore({ bank: change(layer(new ReferenceBank(table))) })
+        const bank = () => change(layer(new ReferenceBank(table)))
+        const open = () => new DatabankStore({ bank: bank(), owner: ownerInHistories })
         const store = open()
         return { store, another: async () => open(), close: () => store.close() }
       },
