@@ -53,10 +53,10 @@ function linesOn(terminal: Terminal): Display {
   }
 }
 
-/** The target is one round behind, as long as the application writes on the source. */
+/** The state of the target, which is one round behind as long as the application writes on the source. Fits into 40 columns. */
 function followingLine({ isEqual, isTargetUsed, changes }: MoveProgress): string {
-  const state = isEqual ? 'equal' : `following, ${number(changes)} behind`
-  return `${state}: the application ${isTargetUsed ? 'uses the target' : 'can use the target now'}`
+  const state = isEqual ? 'equal' : `${number(changes)} behind`
+  return `${state}, ${isTargetUsed ? 'in use by' : 'ready for'} the application`
 }
 
 const GAP = '  '

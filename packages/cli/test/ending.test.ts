@@ -46,7 +46,7 @@ describe('end', () => {
 
   it('ends all sessions only when somebody says yes', async () => {
     const { args, left } = await sessionsOf(['ada', 'bob'])
-    for (const typed of ['', 'n', 'no', 'all']) {
+    for (const typed of ['', 'n', 'no', 'all', null]) {
       const result = await run(['end', ...args, '--all'], { columns: 80, typed })
       expect(result).toMatchObject({ code: 1, err: expect.stringContaining('End 2 live sessions of test:? [y/N] ') })
       expect(left()).toHaveLength(2)

@@ -75,7 +75,7 @@ describe('move', () => {
     const { args, source, target, storeOn } = places()
     await storeOn(source).set(idOf('a'), sessionData())
     const following = new Run(['move', ...args, '--watch'])
-    await following.said('equal: the application can use the target now')
+    await following.said('equal, ready for the application')
     following.interrupt()
     expect(await following.ended).toMatchObject({ code: 0, err: expect.stringContaining('source and target are equal') })
     expect(target.size).toBe(1)

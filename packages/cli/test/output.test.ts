@@ -77,9 +77,9 @@ describe('the line of a move', () => {
     [39, progress, 'copying  ######.......   45%  44 s left'],
     [20, progress, 'copying   45%'],
     [79, uncounted, 'copying  450,000 sessions  12,345/s'],
-    [79, { ...progress, phase: 'following', isEqual: true }, 'equal: the application can use the target now'],
-    [79, { ...progress, phase: 'following' }, 'following, 34 behind: the application can use the target now'],
-    [39, { ...progress, phase: 'following', isTargetUsed: true }, 'following, 34 behind: the application …'],
+    [79, { ...progress, phase: 'following', isEqual: true }, 'equal, ready for the application'],
+    [79, { ...progress, phase: 'following' }, '34 behind, ready for the application'],
+    [39, { ...progress, phase: 'following', isTargetUsed: true }, '34 behind, in use by the application'],
     [
       39,
       { ...progress, problem: 'Redis: \u001b[2Jconnect ECONNREFUSED 127.0.0.1:6379' },

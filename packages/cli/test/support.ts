@@ -19,8 +19,8 @@ export interface TerminalOptions {
   env?: NodeJS.ProcessEnv
   /** Makes the streams a terminal of this width. */
   columns?: number
-  /** What is typed. */
-  typed?: string
+  /** What is typed; null: Ctrl-D. */
+  typed?: string | null
 }
 
 /** A run that is under way. */
@@ -34,7 +34,8 @@ export class Run {
 
   constructor(args: readonly string[], { env = {}, columns, typed }: TerminalOptions = {}) {
     const stdin = Object.assign(new PassThrough(), { isTTY: columns !== undefined })
-    if (typed !== undefined) stdin.write(`${typed}\n`)
+    if (typed === null) stdin.end()
+    else if (typed !== undefined) stdin.write(`${typed}\n`)
     for (const stream of [this.stdout, this.stderr]) Object.assign(stream, { isTTY: columns !== undefined, columns })
     this.stdout.on('data', (text) => {
       this.#out += text

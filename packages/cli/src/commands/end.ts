@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { type CommonOptions, type Context, EXIT, isUrl, report, urlCommand, withSessions } from '../command.ts'
@@ -87,10 +88,16 @@ async function endAll(context: Context, { store, name }: Opened, { yes }: EndOpt
 
 async function isConfirmed({ terminal }: Context, question: string): Promise<boolean> {
   const { stdin: input, stderr: output, signal } = terminal
-  const prompt = createInterface({ input, output })
+  // No terminal: readline would take Ctrl-C for itself.
+  const prompt = createInterface({ input, output, terminal: false })
   try {
-    const answer = await prompt.question(`${question} [y/N] `, { signal })
+    // Ctrl-D closes it without an answer.
+    const closed = once(prompt, 'close').then(() => 'no')
+    const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), closed])
     return /^y(es)?$/i.test(answer.trim())
+  } catch (error) {
+    output.write('\n')
+    throw error
   } finally {
     prompt.close()
   }
