@@ -1,6 +1,7 @@
 // The processes of a backend's stores, and the rounds that interleave them.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { scratchFolder } from '../../testing/program.js'
@@ -19,6 +20,12 @@ function aboutOf({ name, ours = false, limit = false, tuned = false, touchesLess
   return { name, ours, limit, tuned, touchesLess }
 }
 
+/** Those of running workers. A run that is stopped leaves none. @type {Set<string>} */
+const folders = new Set()
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 /** One store in a process of its own. */
 export class Worker {
   /** @param {string} backend @param {number} index @param {import('../stores/index.js').MeasuredStore} store */
@@ -33,6 +40,7 @@ export class Worker {
   /** @param {string} url @param {string} [namespace] */
   async start(url, namespace = `bench-${this.index}`) {
     this.folder = await scratchFolder()
+    folders.add(this.folder.path)
     this.process = fork(join(import.meta.dirname, 'worker.js'), {
       execArgv: ['--expose-gc', '--max-old-space-size=8192'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -70,7 +78,9 @@ export class Worker {
       child.kill('SIGKILL')
       await ended
     }
-    await this.folder?.remove()
+    if (this.folder === undefined) return
+    await this.folder.remove()
+    folders.delete(this.folder.path)
   }
 }
 
