@@ -34,8 +34,8 @@ export async function runAll({ quick, only, questions, say }, isDone, keep) {
       // A new one for each question: no store finds what another one has left.
       const running = await started(name, omitted)
       if (running === undefined) break
-      const tell = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${question}: ${text}`)
-      const { missing, ...answer } = await ask(name, { ...running, quick, say: tell })
+      const report = (/** @type {string} */ text) => say(`${minutesSince(begin).toFixed(1)} min  ${name}: ${question}: ${text}`)
+      const { missing, ...answer } = await ask(name, { ...running, quick, say: report })
       await running.stop()
       const { server } = running
       await keep(

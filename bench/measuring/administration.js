@@ -10,12 +10,12 @@ const HOUR = 3_600_000
 const TIMES = 3
 
 /**
- * @typedef {{ ms: number, block: number }} Work `block`: the longest time (ms) that the loop stood still
+ * @typedef {{ ms: number, block: number }} Work `block`: the longest time (ms) that the event loop was blocked
  * @typedef {Partial<Record<'length' | 'all' | 'entries' | 'purge' | 'clear', Work | { failed: string }>>} Administration
  */
 
 /**
- * Fills the store, half of it with sessions that die in an hour, and has all of them counted, listed, streamed, purged and cleared.
+ * Fills the store, half of it with sessions that expire in an hour. Then all of them are counted, listed, streamed, purged and cleared.
  * @param {import('./workload.js').Opened} opened
  * @param {number} count
  * @param {number} bytes

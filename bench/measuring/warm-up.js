@@ -2,11 +2,11 @@
 
 /**
  * What all questions have in common is compiled after about so many operations; how long (ms) they may take. All stores get as many, and
- * each question goes on from there (`untilSettled`). Where other sessions take the place of those, only caches have to become warm again.
+ * each question goes on from there (`untilWarm`). Where other sessions take the place of those, only caches have to become warm again.
  */
 export const FIRST = { operations: 50_000, milliseconds: 3_000 }
 export const LATER = { operations: 10_000, milliseconds: 1_000 }
-/** A quick run takes a part of that time: all of its stores look dearer than they are, and those of more code more so. */
+/** A quick run takes a part of that time: all stores seem to cost more than they do, and those with more code even more. */
 const QUICK = 1 / 3
 
 /**
@@ -30,7 +30,7 @@ export async function warmUp(worker, { sessions, bytes, quick }, { operations, m
 }
 
 /** So often in a row something may be no cheaper than before until it is taken as warm, and so often it is done at most. */
-const CALM = 2
+const SAME = 2
 const MOST = 6
 /** A cost counts as cheaper if it is below this share of the lowest so far; above it, the difference is noise. */
 const CHEAPER = 0.95
@@ -42,10 +42,10 @@ const CHEAPER = 0.95
  * @param {() => Promise<number | undefined>} costOf does it once; undefined if it cannot be done
  * @param {boolean} quick a quick run has no time for that
  */
-export async function untilSettled(costOf, quick) {
+export async function untilWarm(costOf, quick) {
   if (quick) return
   let lowest = Number.POSITIVE_INFINITY
-  for (let [done, same] = [0, 0]; done < MOST && same < CALM; done += 1) {
+  for (let [done, same] = [0, 0]; done < MOST && same < SAME; done += 1) {
     const cost = await costOf()
     if (cost === undefined) return
     same = cost < lowest * CHEAPER ? 0 : same + 1

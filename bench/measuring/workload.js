@@ -62,12 +62,12 @@ export async function fill({ store, client }, count, bytes, maxAgeOf = () => DAY
     const sid = sidOf(index)
     const data = newData(bytes, index, maxAgeOf(index))
     if (store !== undefined) store.set(sid, liveSession(store, sid, data), done)
-    else settle(/** @type {Client} */ (client).set(sid, JSON.stringify(data), Date.now() + DAY), done)
+    else whenDone(/** @type {Client} */ (client).set(sid, JSON.stringify(data), Date.now() + DAY), done)
   })
 }
 
 /** @param {Promise<unknown>} promise @param {(error?: unknown) => void} done */
-function settle(promise, done) {
+function whenDone(promise, done) {
   promise.then(() => done(), done)
 }
 
@@ -141,10 +141,10 @@ function clientOperation(client, { operation, bytes }, order) {
     const sid = sidOf(/** @type {number} */ (order[now % order.length]))
     const write = () =>
       operation === 'set' || now % 10 === 0 ? client.set(sid, text, Date.now() + DAY) : client.touch(sid, Date.now() + DAY)
-    if (operation === 'get') settle(client.get(sid), done)
-    else if (operation === 'mix') settle(client.get(sid).then(write), done)
-    else if (operation === 'set') settle(write(), done)
-    else settle(client.touch(sid, Date.now() + DAY), done)
+    if (operation === 'get') whenDone(client.get(sid), done)
+    else if (operation === 'mix') whenDone(client.get(sid).then(write), done)
+    else if (operation === 'set') whenDone(write(), done)
+    else whenDone(client.touch(sid, Date.now() + DAY), done)
   }
 }
 
@@ -177,7 +177,7 @@ const TOUCHES = 8
 
 /**
  * `set` and `touch` work on live sessions that came from `get`: a chunk of them is loaded off the clock, then written on it. The clock
- * stops when the last of a chunk starts: those who are under way then have nobody behind them, which is not what is measured.
+ * stops when the last of a chunk starts: those that are under way then are followed by no others, which is not what is measured.
  * @param {any} store
  * @param {Slice} slice
  * @param {Uint32Array} order

@@ -2,7 +2,7 @@
 
 import { load } from '../measuring/http-load.js'
 import { median, ratio } from '../measuring/statistics.js'
-import { untilSettled } from '../measuring/warm-up.js'
+import { untilWarm } from '../measuring/warm-up.js'
 import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
 import { roundTripTime, startDistance } from '../servers/distance.js'
 import { NOTHING } from '../stores/baselines.js'
@@ -57,7 +57,7 @@ export async function ask(name, { url, quick, say }) {
       ports.set(worker, await worker.do('listen'))
       const some = () => load.inLockstep({ ...target(worker), seconds: quick ? 0.7 : 1 })
       if (quick) await some()
-      await untilSettled(async () => (await asked(worker, some)).cpu, quick)
+      await untilWarm(async () => (await asked(worker, some)).cpu, quick)
     })
     const [rounds, seconds] = quick ? [1, 0.5] : [ROUNDS, 0.8]
     const busy = await interleaved(

@@ -1,7 +1,7 @@
 // How many operations a second, and what does one cost? get, set, touch, and mix: what a request does.
 
 import { median, ratio, spread } from '../measuring/statistics.js'
-import { FIRST, LATER, untilSettled, warmUp } from '../measuring/warm-up.js'
+import { FIRST, LATER, untilWarm, warmUp } from '../measuring/warm-up.js'
 import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
 import { backendOf } from '../stores/index.js'
 
@@ -70,9 +70,9 @@ export async function ask(name, { url, quick, say }) {
         worker.do('measure', { ...cell, milliseconds })
       const asked = ready.filter(({ operations }) => operations?.includes(cell.operation) ?? true)
       const costOf = async (/** @type {Worker} */ worker) => (await measure(worker, LOOK))?.cpu
-      const settled = await prepared(asked, missing, (worker) => untilSettled(() => costOf(worker), quick))
-      ready = ready.filter((worker) => settled.includes(worker) || !asked.includes(worker))
-      const results = await interleaved(settled, quick ? 2 : ROUNDS, (worker) => measure(worker), missing)
+      const warm = await prepared(asked, missing, (worker) => untilWarm(() => costOf(worker), quick))
+      ready = ready.filter((worker) => warm.includes(worker) || !asked.includes(worker))
+      const results = await interleaved(warm, quick ? 2 : ROUNDS, (worker) => measure(worker), missing)
       answers.push({ ...cell, ...compared(cell.operation, results) })
       say(`${cell.operation} ${cell.bytes} B at ${cell.concurrency}, ${cell.sessions} sessions`)
     }

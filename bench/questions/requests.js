@@ -2,7 +2,7 @@
 
 import { load } from '../measuring/http-load.js'
 import { median, ratio, spread } from '../measuring/statistics.js'
-import { untilSettled } from '../measuring/warm-up.js'
+import { untilWarm } from '../measuring/warm-up.js'
 import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
 import { NOTHING } from '../stores/baselines.js'
 import { isStore } from '../stores/memory-baseline.js'
@@ -38,7 +38,7 @@ export async function ask(backend, { url, quick, say }) {
       ports.set(worker, await worker.do('listen'))
       // The code of an application that has just started is not compiled yet.
       const some = () => load.inLockstep({ ...target(worker), seconds: quick ? 0.5 : WARMING })
-      await untilSettled(async () => (await asked(worker, some)).cpu, quick)
+      await untilWarm(async () => (await asked(worker, some)).cpu, quick)
     })
     // Many short rounds: what else the machine does comes and goes.
     const [rounds, seconds] = quick ? [1, 0.5] : [5, 0.8]

@@ -1,4 +1,4 @@
-// The baseline for stores that keep sessions in the process, and for near caches: the least that any store does. Every caller gets a copy,
+// The baseline for stores that keep sessions in the process, and for near caches: what every store must do at least. Every caller gets a copy,
 // and a copy is stored. There is no text, no expiry, no other process and no error.
 import session from 'express-session'
 
