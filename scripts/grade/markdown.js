@@ -54,7 +54,7 @@ export function markdown(columns, checks, { date, node }) {
     ),
     '',
     'Not counted: checks of optional methods that a store lacks, and checks of two stores on one database where it cannot be shared.',
-    ...graded.filter(({ note }) => note !== '').map(({ note }) => `\n${note}`),
+    ...[...new Set(graded.map(({ note }) => note))].filter((note) => note !== '').map((note) => `\n${note}`),
     ...left.map((column) => `\nLeft out: ${name(column)}, because ${column.missing}.`),
     '',
     '## Check by check',

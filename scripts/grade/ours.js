@@ -1,7 +1,12 @@
-// Our stores, with their defaults. Each check gets a location of its own.
+// Our stores, with their defaults but for `timeout`. Each check gets a location of its own.
 import { DatabankStore, openBank } from 'connect-databank'
 import { extend } from 'connect-databank/backend'
 import { backends, canList } from '../../testing/backends.js'
+
+/** Long enough for the stand-ins of servers, which are slow on a busy machine, in milliseconds. */
+const TIMEOUT = 20_000
+
+const context = { timeout: TIMEOUT, warn: () => {} }
 
 /** The methods that a store without listing lacks. */
 const LISTING = { all: undefined, length: undefined, clear: undefined }
@@ -13,6 +18,7 @@ export const ours = backends.map((backend) => {
     name: `@connect-databank/${name}`,
     ours: true,
     rounding: 0,
+    settings: `\`timeout: ${TIMEOUT}\``,
     ...(server !== undefined && { server }),
     packages: [`@connect-databank/${name}`],
     ...(!canList(backend) && {
@@ -23,13 +29,13 @@ export const ours = backends.map((backend) => {
       return async () => {
         const { url, options } = backend.location({ url: root, stop: async () => {} })
         /** Of a backend that cannot be shared: all stores are on one bank, which is closed after them. */
-        const only = isShared ? undefined : await openBank(url, options)
+        const only = isShared ? undefined : await openBank(url, options, context)
         /** @type {import('connect-databank').DatabankStore[]} */
         const stores = []
         /** @type {NonNullable<import('./stores.js').OpenedStore['configured']>} */
         const configured = async (settings, layer) => {
-          const bank = only === undefined ? await openBank(url, options) : extend(only, { close: undefined })
-          const store = new DatabankStore({ .../** @type {object} */ (settings), bank: layer(bank) })
+          const bank = only === undefined ? await openBank(url, options, context) : extend(only, { close: undefined })
+          const store = new DatabankStore({ timeout: TIMEOUT, .../** @type {object} */ (settings), bank: layer(bank) })
           stores.push(store)
           return /** @type {any} */ (canList(backend) ? store : Object.assign(store, LISTING))
         }

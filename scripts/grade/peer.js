@@ -14,10 +14,9 @@ export const SWEEP_IN_MINUTES = 0.005
 /** The same for a store that counts in whole seconds, and so sees up to a second later that a session has expired. */
 export const SWEEP_OF_SECONDS = 20
 
-/** What a reader of its grades has to know of a store that has several connections. @param {string} name */
-export function noteOnPool(name) {
-  return `Calls of ${name} overtake each other on its connection pool. The checks of concurrent calls and of the redirect do not fail in every run.`
-}
+/** What a reader of the grades has to know of stores that send several calls at the same time. */
+export const NOTE_ON_ORDER =
+  'Calls of connect-mongo, connect-pg-simple, connect-session-knex, connect-session-sequelize, connect-sqlite3 and express-mysql-session overtake each other. The checks of concurrent calls and of the redirect do not fail in every run.'
 
 /**
  * One store on a location, and others on demand.

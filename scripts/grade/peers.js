@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { noteOnPool, peer, SWEEP, SWEEP_IN_MINUTES, session, several } from './peer.js'
+import { NOTE_ON_ORDER, peer, SWEEP, SWEEP_IN_MINUTES, session, several } from './peer.js'
 import { sqlPeers } from './sql-peers.js'
 
 /** @type {readonly import('./stores.js').GradedStore[]} */
@@ -74,7 +74,7 @@ export const peers = [
     server: 'mongodb',
     packages: ['connect-mongo', 'mongodb'],
     settings: `\`autoRemove: 'interval'\`, \`autoRemoveInterval: ${SWEEP_IN_MINUTES}\``,
-    note: noteOnPool('connect-mongo'),
+    note: NOTE_ON_ORDER,
     async prepare({ url }) {
       const { MongoStore } = peer('connect-mongo')
       return async () => {

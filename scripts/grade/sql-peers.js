@@ -1,7 +1,7 @@
 // The stores of other makers on SQL databases.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { noteOnPool, peer, SWEEP, SWEEP_OF_SECONDS, session, several } from './peer.js'
+import { NOTE_ON_ORDER, peer, SWEEP, SWEEP_OF_SECONDS, session, several } from './peer.js'
 
 /** @typedef {import('./stores.js').GradedStore} GradedStore */
 
@@ -11,7 +11,7 @@ const connectPgSimple = {
   server: 'postgresql',
   packages: ['connect-pg-simple', 'pg'],
   settings: '`createTableIfMissing`',
-  note: noteOnPool('connect-pg-simple'),
+  note: NOTE_ON_ORDER,
   async prepare({ url: connectionString }) {
     const PgStore = peer('connect-pg-simple')(session())
     const { Pool } = peer('pg')
@@ -38,6 +38,7 @@ const expressMysqlSession = {
   name: 'express-mysql-session',
   server: 'mariadb',
   packages: ['express-mysql-session', 'mysql2'],
+  note: NOTE_ON_ORDER,
   async prepare({ url }) {
     const MySQLStore = peer('express-mysql-session')(session())
     const { hostname: host, port, username: user, password, pathname } = new URL(url)
@@ -65,7 +66,7 @@ function connectSessionKnex(database, { server, packages }, config) {
     ...(server !== undefined && { server }),
     packages: ['connect-session-knex', 'knex', ...packages],
     settings: `\`cleanupInterval: ${SWEEP_OF_SECONDS}\``,
-    ...(server !== undefined && { note: noteOnPool('connect-session-knex') }),
+    note: NOTE_ON_ORDER,
     async prepare(location) {
       const { ConnectSessionKnexStore } = peer('connect-session-knex')
       const createKnex = peer('knex')
@@ -95,7 +96,7 @@ const connectSessionSequelize = {
   server: 'postgresql',
   packages: ['connect-session-sequelize', 'sequelize', 'pg'],
   settings: `\`checkExpirationInterval: ${SWEEP}\``,
-  note: noteOnPool('connect-session-sequelize'),
+  note: NOTE_ON_ORDER,
   async prepare({ url }) {
     const SequelizeStore = peer('connect-session-sequelize')(session().Store)
     const { Sequelize } = peer('sequelize')
@@ -120,6 +121,7 @@ const connectSqlite3 = {
   name: 'connect-sqlite3',
   packages: ['connect-sqlite3', 'sqlite3'],
   settings: '`concurrentDb`',
+  note: NOTE_ON_ORDER,
   async prepare({ folder: dir }) {
     const SQLiteStore = peer('connect-sqlite3')(session())
     return async () => {
