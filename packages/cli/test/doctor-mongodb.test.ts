@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { startMongodb } from '../../../testing/servers/mongodb.js'
 import type { DoctorOptions } from '../src/doctor/index.ts'
+import { userFindings } from '../src/doctor/mongodb-rights.ts'
 import { findingsOf, problem, problemsIn } from './doctor-support.ts'
 
 const OPTIONS = 'directConnection=true'
@@ -110,4 +111,40 @@ test.skipIf(server('mongodb').missing)('MongoDB alone, with TLS and without user
   } finally {
     await started.stop()
   }
+})
+
+describe('the privileges that a mongod tells', () => {
+  const place = { database: 'app', collection: 'sessions' }
+  const actions = ['find', 'insert', 'update', 'remove', 'createIndex']
+  const rights = (resource: object, held = actions) => {
+    const privileges = [
+      { resource: { db: 'other', collection: '' }, actions },
+      { resource, actions: held },
+    ]
+    const info = { authenticatedUsers: [{ user: 'ada' }], authenticatedUserPrivileges: privileges }
+    return problem([...userFindings(info, place, false)], 'rights')
+  }
+
+  test('on the collection, the database, everything', () => {
+    const places = [
+      { db: 'app', collection: 'sessions' },
+      { db: 'app', collection: '' },
+      { db: '', collection: '' },
+    ]
+    for (const resource of places) expect(rights(resource)).toBeUndefined()
+    expect(rights({ anyResource: true }, ['anyAction'])).toBeUndefined()
+  })
+
+  test('on another collection, or not all', () => {
+    const fix = "db.grantRolesToUser('ada', [{ role: 'readWrite', db: 'app' }])"
+    const missing = { level: 'fail', message: 'missing on app.sessions: find, insert, update, remove', fix }
+    expect(rights({ db: 'app', collection: 'others' })).toMatchObject(missing)
+    expect(rights({ db: 'app', collection: '' }, ['find', 'createIndex'])?.message).toBe(
+      'missing on app.sessions: insert, update, remove',
+    )
+    expect(rights({ db: 'app', collection: '' }, actions.slice(0, 4))).toMatchObject({
+      level: 'warn',
+      message: expect.stringMatching(/^createIndex is missing/),
+    })
+  })
 })

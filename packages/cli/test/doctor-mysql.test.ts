@@ -25,6 +25,8 @@ describe.each(kinds)('on $name', ({ name, missing, start }) => {
     for (const user of ['sessions', 'other']) await admin.query(`create user ${user}@'%' identified by 'secret'`)
     await admin.query(`grant select, insert, update, delete, create, index on test.* to sessions@'%'`)
     await admin.query(`grant create on test.* to other@'%'`)
+    await admin.query(`create user whole@'%' identified by 'secret'`)
+    await admin.query(`grant all on test.* to whole@'%'`)
     const store = await openStore(urlOf('sessions'))
     await store.length()
     await store.close()
@@ -63,6 +65,10 @@ describe.each(kinds)('on $name', ({ name, missing, start }) => {
   test('a user with rights on the whole server', async () => {
     const user = problem(await doctorAs('databank'), 'user')
     expect(user).toMatchObject({ level: 'warn', fix: `revoke all privileges on *.* from 'databank'@'%'` })
+  })
+
+  test('a user with all rights on the database alone', async () => {
+    expect(problemsIn(await doctorAs('whole'))).toEqual([])
   })
 
   test('a user without rights', async () => {

@@ -12,6 +12,7 @@ import { isAtLeast, isLocalHost } from '../src/doctor/examination.ts'
 import type { Finding } from '../src/doctor/finding.ts'
 import { latency } from '../src/doctor/latency.ts'
 import { sample } from '../src/doctor/sample.ts'
+import { sqlite } from '../src/doctor/sqlite.ts'
 import { versionFinding } from '../src/doctor/versions.ts'
 import { findingsOf, problem, problemsIn } from './doctor-support.ts'
 import { entry, HOUR, memoryWith } from './move-support.ts'
@@ -314,6 +315,15 @@ describe('SQLite', () => {
       'fail table: "databank_sessions" does not exist, and createTable is false',
     )
     expect(await pragma(other, 'journal_mode')).toBe('delete')
+  })
+
+  test('the bank that reads the records cannot write', async () => {
+    const path = newPath()
+    await used(`sqlite:${path}`)
+    const bank = await sqlite.openBank!({ url: `sqlite:${path}`, options: {}, store: {}, timeout: 1_000, warn: () => {} })
+    await expect(bank.delete('a session')).rejects.toThrow()
+    expect(await bank.read('a session')).not.toBeNull()
+    await bank.close?.()
   })
 
   test('the table of another store', async () => {

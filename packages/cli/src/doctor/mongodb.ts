@@ -3,6 +3,7 @@ import { clockFinding } from './clock.ts'
 import { errorFrom } from './errors.ts'
 import { type Examiner, isLocalHost, type Subject, Unusable } from './examination.ts'
 import { type Finding, fail, messageOf, ok, unseen, warn } from './finding.ts'
+import { type AuthInfo, type Place, userFindings } from './mongodb-rights.ts'
 import { versionFinding } from './versions.ts'
 
 /** What is used of the driver. */
@@ -48,7 +49,7 @@ export const mongodb: Examiner = {
         yield fail('role', 'this server is no primary, and takes no writes', 'name all members and replicaSet in the URL')
       if (hello['localTime'] instanceof Date) yield await lookAtClock(admin)
       yield lookAtTls(client)
-      yield* lookAtUser(admin, client, database.databaseName, collectionOf(subject))
+      yield* lookAtUser(admin, client, { database: database.databaseName, collection: collectionOf(subject) })
       yield* lookAtWriteConcern(admin, client, subject, hello['setName'] !== undefined)
       yield* lookAtIndexes(database, subject)
     } finally {
@@ -89,80 +90,13 @@ function isLocal({ options: { hosts = [] } }: MongoClient): boolean {
   return hosts.every(({ host }) => host === undefined || isLocalHost(host))
 }
 
-const ACTIONS = ['find', 'insert', 'update', 'remove'] as const
-const INDEX_ACTION = 'createIndex'
-/** Roles that may do more than use one database. */
-const WIDE_ROLES = [
-  'root',
-  '__system',
-  'dbOwner',
-  'userAdmin',
-  'dbAdminAnyDatabase',
-  'readWriteAnyDatabase',
-  'userAdminAnyDatabase',
-  'clusterAdmin',
-]
-
-interface Privilege {
-  readonly resource: { readonly db?: string; readonly collection?: string; readonly anyResource?: boolean }
-  readonly actions: readonly string[]
-}
-
-async function* lookAtUser(admin: Database, client: MongoClient, database: string, collection: string): AsyncGenerator<Finding> {
+async function* lookAtUser(admin: Database, client: MongoClient, place: Place): AsyncGenerator<Finding> {
   try {
     const { authInfo } = await admin.command({ connectionStatus: 1, showPrivileges: true })
-    const {
-      authenticatedUsers: users = [],
-      authenticatedUserRoles: roles = [],
-      authenticatedUserPrivileges: privileges,
-    } = authInfo as {
-      authenticatedUsers?: readonly { user: string }[]
-      authenticatedUserRoles?: readonly { role: string; db: string }[]
-      authenticatedUserPrivileges?: readonly Privilege[]
-    }
-    if (users.length === 0) {
-      if (isLocal(client)) yield ok('user', 'none: the server is on this machine')
-      else yield warn('user', 'none: everybody who reaches the server may read and end sessions', 'mongod --auth')
-      return
-    }
-    const name = users[0]!.user
-    const wide = roles.filter(({ role }) => WIDE_ROLES.includes(role)).map(({ role }) => role)
-    if (wide.length === 0)
-      yield ok('user', `${name} has the roles ${roles.map(({ role, db }) => `${role} on ${db}`).join(', ') || 'none'}`)
-    else
-      yield warn(
-        'user',
-        `${name} may do more than a session store needs: ${wide.join(', ')}`,
-        `db.grantRolesToUser('${name}', [{ role: 'readWrite', db: '${database}' }])`,
-      )
-    yield privileges === undefined || privileges.length === 0
-      ? rightsOfRoles(roles, database, name)
-      : rightsOf(privileges, database, collection, name)
+    yield* userFindings(authInfo as AuthInfo, place, isLocal(client))
   } catch (error) {
     yield unseen('user', error)
   }
-}
-
-function rightsOf(privileges: readonly Privilege[], database: string, collection: string, user: string): Finding {
-  const applies = ({ resource: { db, collection: name, anyResource } }: Privilege): boolean =>
-    anyResource === true || ((db === '' || db === database) && (name === '' || name === collection))
-  const held = new Set(privileges.filter(applies).flatMap(({ actions }) => actions))
-  const missing = ACTIONS.filter((action) => !held.has(action) && !held.has('anyAction'))
-  const fix = `db.grantRolesToUser('${user}', [{ role: 'readWrite', db: '${database}' }])`
-  if (missing.length > 0) return fail('rights', `missing on ${database}.${collection}: ${missing.join(', ')}`, fix)
-  if (held.has(INDEX_ACTION) || held.has('anyAction'))
-    return ok('rights', `all that the store needs on ${database}.${collection}`)
-  return warn('rights', `${INDEX_ACTION} is missing on ${database}.${collection}: the store cannot make its indexes`, fix)
-}
-
-/** Where the server does not tell the privileges of its roles. */
-function rightsOfRoles(roles: readonly { role: string; db: string }[], database: string, user: string): Finding {
-  const writes = ['readWrite', 'dbOwner', 'root', 'readWriteAnyDatabase', '__system']
-  const may = roles.some(({ role, db }) => writes.includes(role) && (db === database || /Any|root|__system/.test(role)))
-  if (may) return ok('rights', `all that the store needs on ${database}`)
-  const reads = roles.some(({ role }) => role.startsWith('read'))
-  const fix = `db.grantRolesToUser('${user}', [{ role: 'readWrite', db: '${database}' }])`
-  return fail('rights', `no role writes to ${database}${reads ? ', only reads' : ''}`, fix)
 }
 
 async function* lookAtWriteConcern(
