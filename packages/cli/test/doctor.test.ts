@@ -43,12 +43,12 @@ describe('the connection', () => {
     })
   })
 
-  test('wrong options and unknown schemes are the caller’s mistakes', async () => {
+  test("wrong options and unknown schemes are the caller's mistakes", async () => {
     await expect(findingsOf('disk:.', { unknown: 1 })).rejects.toMatchObject({ code: 'DATABANK_INVALID_OPTION' })
     await expect(findingsOf('nosql:.')).rejects.toMatchObject({ code: 'DATABANK_UNKNOWN_SCHEME' })
   })
 
-  test('a backend of the project’s own: its latency and its records are examined', async () => {
+  test("a backend of the project's own: its latency and its records are examined", async () => {
     const bank = await memoryWith({ a: entry({}) })
     const findings = await findingsOf('own:', { schemes: { own: async () => ({ openBank: () => bank }) } })
     expect(findings.map(({ level, subject }) => `${level} ${subject}`)).toEqual(['ok latency', 'ok records'])
@@ -359,7 +359,7 @@ describe('SQLite', () => {
     statfs.mockRestore()
     expect(problemsIn(await findingsOf(`sqlite:${folder}`))).toEqual([`fail file: ${folder} is no file`])
     expect(problemsIn(await findingsOf('sqlite::memory:'))).toEqual([
-      'warn file: none: sessions end with the application’s process',
+      "warn file: none: sessions end with the application's process",
     ])
   })
 })

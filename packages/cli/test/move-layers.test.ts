@@ -22,7 +22,7 @@ function sessionOf(user: string): SessionData {
 }
 
 describe('encryption', () => {
-  test('from plain to encrypted: the target’s store reads the sessions, and finds those of a user', async () => {
+  test("from plain to encrypted: the target's store reads the sessions, and finds those of a user", async () => {
     const [from, raw] = [await memoryWith({ a: entry({ user: 'ada' }, undefined, 'ada') }), new MemoryBank()]
     const encryption = { keys: [NEW] }
     expect(await move(from, encrypt(raw, encryption))).toMatchObject({ copied: 1, isEqual: true })
@@ -64,7 +64,7 @@ describe('encryption', () => {
 })
 
 describe('hashed ids', () => {
-  test('from plain to hashed: the target’s store finds each session by its own id', async () => {
+  test("from plain to hashed: the target's store finds each session by its own id", async () => {
     const [from, to] = [await memoryWith({ a: entry({ user: 'ada' }) }), new MemoryBank()]
     await move(from, to, { idOf: idMapping(undefined, true) })
     expect(Object.keys(await liveIn(to))).toEqual([hashedIdOf('a')])

@@ -513,7 +513,7 @@ describe('watch', () => {
     ).rejects.toThrow('broken')
   })
 
-  test('a write that failed, and was stored, is still the move’s own', async () => {
+  test("a write that failed, and was stored, is still the move's own", async () => {
     const [from, target] = [await memoryWith({ a: entry({ n: 1 }) }), new MemoryBank()]
     const late = new DatabankError('DATABANK_TIMEOUT', 'no answer')
     let failing = false
@@ -571,7 +571,8 @@ describe('watch', () => {
 
 describe('the call', () => {
   test('reports counts, the total and the rate', async () => {
-    const [from, to] = [await memoryWith({ a: entry({}), b: entry({}) }), new MemoryBank()]
+    const [source, to] = [await memoryWith({ a: entry({}), b: entry({}) }), new MemoryBank()]
+    const from = extend(source, { count: async () => 2 })
     const reports: MoveProgress[] = []
     await move(from, to, { onProgress: (progress) => reports.push(progress) })
     expect(reports.at(-1)).toMatchObject({
@@ -599,7 +600,7 @@ describe('the call', () => {
     await expect(move(new MemoryBank(), new MemoryBank(), wrong)).rejects.toMatchObject({ code: 'DATABANK_INVALID_OPTION' })
   })
 
-  test('rejects with the bank’s error', async () => {
+  test("rejects with the bank's error", async () => {
     const from = await memoryWith({ a: entry({}) })
     const to = extend(new MemoryBank(), {
       swap: () => Promise.reject(new DatabankError('DATABANK_FULL', 'no room')),

@@ -154,10 +154,10 @@ function ttlFinding(indexes: readonly Index[], name: string, { options }: Subjec
   if (isTtl) return ok('TTL index', 'the server deletes expired sessions')
   const make = `db.getCollection('${name}').createIndex({ expires: 1 }, { expireAfterSeconds: 0 })`
   if (options['ttlIndex'] === false)
-    return ok('TTL index', 'left out by ttlIndex: false; the store’s own clean-up deletes expired sessions')
+    return ok('TTL index', "left out by ttlIndex: false; the store's own clean-up deletes expired sessions")
   if (onExpires.length > 0) {
-    const message = 'the index on expires is no TTL index of 0 seconds: only the store’s own clean-up deletes expired sessions'
+    const message = "the index on expires is no TTL index of 0 seconds: only the store's own clean-up deletes expired sessions"
     return warn('TTL index', message, `db.getCollection('${name}').dropIndex('expires_1'); ${make}`)
   }
-  return warn('TTL index', 'there is none: only the store’s own clean-up deletes expired sessions', make)
+  return warn('TTL index', "there is none: only the store's own clean-up deletes expired sessions", make)
 }

@@ -47,7 +47,7 @@ function fileOf({ url, options }: Subject): string {
 
 function* lookAtFile(path: string): Generator<Finding> {
   if (path === IN_MEMORY) {
-    yield warn('file', 'none: sessions end with the application’s process', 'SESSION_URL=sqlite:./sessions.db')
+    yield warn('file', "none: sessions end with the application's process", 'SESSION_URL=sqlite:./sessions.db')
     throw new Unusable()
   }
   const stat = fs.statSync(path, { throwIfNoEntry: false })

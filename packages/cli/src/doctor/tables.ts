@@ -53,7 +53,7 @@ export function* indexFindings(names: TableNames, indexed: readonly string[], qu
     missing.push(
       warn(
         'indexes',
-        `none on ${owner}: to find a user’s sessions reads the whole table`,
+        `none on ${owner}: to find a user's sessions reads the whole table`,
         `create index on ${quoted} (${owner}, ${id})`,
       ),
     )
