@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Result } from '@connect-databank/sql'
 import { type BankContext, closedError } from 'connect-databank/backend'
@@ -116,6 +116,7 @@ export class SqliteConnection {
     try {
       if (this.#path !== MEMORY) await mkdir(dirname(this.#path), { recursive: true })
       const engine = await loadEngine(this.#options.engine)
+      if (this.#path !== MEMORY) await createPrivate(this.#path)
       const database = engine.open(this.#path)
       try {
         for (const setting of SETTINGS) database.exec(`pragma ${setting}`)
@@ -172,4 +173,14 @@ function fileAt(path: string): string | undefined {
   if (path === MEMORY) return path
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
   return stat && `${stat.dev}:${stat.ino}`
+}
+
+/** Creates an empty file for this user alone, if there is none: session ids are credentials. The log beside it gets the same mode. */
+async function createPrivate(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'ax', 0o600)
+    await file.close()
+  } catch {
+    // It is there already, or SQLite says why it cannot be.
+  }
 }

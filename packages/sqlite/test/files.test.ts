@@ -371,3 +371,22 @@ function canMount(): boolean {
     rmSync(folder, { recursive: true })
   }
 }
+
+describe.skipIf(process.platform === 'win32')('the mode', () => {
+  it('of a new file and of the files beside it is for its owner alone', async () => {
+    const path = join(await newFolder(), 'sessions.db')
+    await newBank(path).save('a', entry('1'))
+    const names = readdirSync(dirname(path))
+    expect(names).toContain('sessions.db-wal')
+    expect(names.map((name) => [name, statSync(join(dirname(path), name)).mode & 0o777])).toEqual(
+      names.map((name) => [name, 0o600]),
+    )
+  })
+
+  it('of a file that is there already stays', async () => {
+    const path = join(await newFolder(), 'sessions.db')
+    writeFileSync(path, '', { mode: 0o640 })
+    await newBank(path).save('a', entry('1'))
+    expect(statSync(path).mode & 0o777).toBe(0o640)
+  })
+})

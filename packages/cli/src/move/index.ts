@@ -30,24 +30,7 @@
  * and owner are decrypted with the keys of the source and encrypted with those of the target. Ids are not made by a layer: where only the target
  * has `hashIds`, pass `idOf: idMapping(from.hashIds, to.hashIds)`.
  *
- * What the README must say:
- *
- * - the order of a switch: start `move --watch`; when it follows, switch the application to the target; the move ends by itself, or by Ctrl-C
- *   when it says that both are equal. While it follows, the target is one round behind (`changes` says by how many sessions; on a busy
- *   source both are never equal). So who changes data within that last second on the source, and again at once on the target, loses the first
- *   change; who has just logged in has to do so again. To lose nothing at all: stop the application, wait until both are equal, start it on
- *   the target.
- * - Do not empty the source before the move has ended: it would take all sessions for ended, and end the copies that the application has not
- *   changed.
- * - A move while the application writes on the source and without `--watch` is as of its last round. It exits with an error if that round
- *   still found something to do.
- * - After the switch, do not run the move again, except with `--delete` in the run that follows the switch: sessions that were ended on the
- *   target meanwhile, and are still on the source, would be copied again. With `--watch --delete`, one run does all.
- * - `--delete` deletes what arrived, if it is still the version that was copied; a touch between the copy and the deletion is not seen.
- * - Sessions whose owner the source does not store (tables of other stores) get it by `reindex` on the target.
- * - A target without compare-and-swap (a driver of the `databank` family) may lose a write that the application makes at the same moment.
- * - `--mirror` is for a repeated run before the switch, and ends sessions on the target. After the switch it would log people out.
- * - Exit code 0 only if `isEqual`. `differing`, `refused` (with `refusal`) and `left` say what is missing.
+ * How a user switches an application is in the README.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
