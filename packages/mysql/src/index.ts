@@ -6,6 +6,9 @@ import type { MysqlBankOptions } from './options.ts'
 
 export { MysqlBank, type MysqlBankOptions, mysqlDialect }
 
+/** The options of the bank and those of the store. */
+export type MysqlStoreOptions = MysqlBankOptions & Omit<StoreOptions, 'bank'>
+
 /**
  * Sessions in MySQL or MariaDB, for express-session. Takes the options of the bank and those of the store.
  *
@@ -13,7 +16,7 @@ export { MysqlBank, type MysqlBankOptions, mysqlDialect }
  * app.use(session({ store: new MysqlStore({ url: 'mysql://root@localhost/app' }), secret, resave: false, saveUninitialized: false }))
  */
 export class MysqlStore extends DatabankStore {
-  constructor(options: MysqlBankOptions & Omit<StoreOptions, 'bank'> = {}) {
+  constructor(options: MysqlStoreOptions = {}) {
     const { storeOptions, bankOptions } = splitOptions(options)
     super({ ...storeOptions, bank: (context) => coalesce(new MysqlBank(bankOptions, context)) })
   }

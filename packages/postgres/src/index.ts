@@ -6,6 +6,9 @@ import type { PostgresBankOptions, PostgresPool } from './options.ts'
 
 export { PostgresBank, type PostgresBankOptions, type PostgresPool, postgresDialect }
 
+/** The options of the bank and those of the store. */
+export type PostgresStoreOptions = PostgresBankOptions & Omit<StoreOptions, 'bank'>
+
 /**
  * Sessions in PostgreSQL, for express-session. Takes the options of the bank and those of the store.
  *
@@ -13,7 +16,7 @@ export { PostgresBank, type PostgresBankOptions, type PostgresPool, postgresDial
  * app.use(session({ store: new PostgresStore({ url: 'postgres://localhost/app' }), secret, resave: false, saveUninitialized: false }))
  */
 export class PostgresStore extends DatabankStore {
-  constructor(options: PostgresBankOptions & Omit<StoreOptions, 'bank'> = {}) {
+  constructor(options: PostgresStoreOptions = {}) {
     const { storeOptions, bankOptions } = splitOptions(options)
     super({ ...storeOptions, bank: (context) => coalesce(new PostgresBank(bankOptions, context)) })
   }
