@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { scratchFolder } from '../../testing/program.js'
 import { closure, readLock } from '../supply-chain/closure.js'
 import { execute, installed, plainEnvironment } from './outside.ts'
 
@@ -112,7 +113,8 @@ describe('connect-databank, installed', () => {
 })
 
 it('from a place of its own, as npx installs it, uses the packages of the project in the current directory', async () => {
-  const place = join(outside, '../npx')
+  // Above it, no other test keeps packages.
+  const { path: place, remove } = await scratchFolder()
   const names = ['@connect-databank/cli', 'connect-databank', ...closure(readLock(), 'packages/cli').map(({ name }) => name)]
   for (const name of new Set([...names, ...closure(readLock(), 'packages/core').map((each) => each.name)])) {
     await cp(join(outside, 'node_modules', name), join(place, 'node_modules', name), { recursive: true })
@@ -125,4 +127,5 @@ it('from a place of its own, as npx installs it, uses the packages of the projec
     code: 2,
     stderr: expect.stringContaining('npm install @connect-databank/mysql'),
   })
+  await remove()
 })

@@ -1,5 +1,6 @@
 // ls, show and count: what they print of sessions, and what they keep to themselves.
 import { beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../testing/program.js'
 import { idOf, inMemory, MINUTE, Run, run, sessionData } from './support.ts'
 
 const DAY = 24 * 60 * MINUTE
@@ -132,7 +133,7 @@ describe('ls', () => {
     })
     const endless = new Run(['ls', ...inMemory({ layer }).args])
     endless.stdout.pause()
-    await endless.stdout.writableNeedDrain
+    await until(() => endless.stdout.writableNeedDrain, 'the output to be full')
     for (let before = -1; before !== listed; await new Promise((resolve) => setTimeout(resolve, 20))) before = listed
     expect(listed).toBeGreaterThan(10)
     expect(listed).toBeLessThan(2_000)
