@@ -41,7 +41,7 @@ describe.skipIf(missing)('on Couchbase', () => {
     const report = await runHistories({
       calls: 'as they come',
       rounding: 0,
-      runs: Number(process.env['DISTURBED_RUNS'] ?? 30),
+      runs: Number(process.env['DISTURBED_RUNS'] ?? 20),
       limit: 30_000,
       open: async () => {
         const url = couchbase.url.replace(`:${couchbase.port}/`, `:${proxy.port}/`)

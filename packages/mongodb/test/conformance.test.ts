@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { startMongodb } from '../../../testing/servers/mongodb.js'
-import { conformance } from './suites.ts'
+import { conformance, conformanceOfStore } from './suites.ts'
 
 const { missing, program, url } = server('mongodb')
 
@@ -13,6 +13,12 @@ describe.skipIf(missing ?? program === undefined)('MongoDB as a replica set of o
   afterAll(() => mongodb?.stop())
 
   conformance(() => mongodb.url)
+  conformanceOfStore(() => mongodb.url)
 })
 
-if (url !== undefined) describe('MongoDB at MONGODB_URL', () => conformance(() => String(url)))
+if (url !== undefined) {
+  describe('MongoDB at MONGODB_URL', () => {
+    conformance(() => String(url))
+    conformanceOfStore(() => String(url))
+  })
+}

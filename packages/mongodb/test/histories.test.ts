@@ -26,6 +26,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
     {
       owners: true,
       rounding: 0,
+      runs: 400,
       // The stand-in for MongoDB may need a second for a thousand operations.
       atOnce: 64,
       limit: 30_000,
@@ -53,7 +54,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
       calls: 'as they come',
       owners: true,
       rounding: 0,
-      runs: Number(process.env['DISTURBED_RUNS'] ?? 30),
+      runs: Number(process.env['DISTURBED_RUNS'] ?? 15),
       limit: 30_000,
       open: async () => {
         const stores: DatabankStore[] = []

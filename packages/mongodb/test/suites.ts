@@ -17,16 +17,16 @@ const DATABASE = 'connect-databank-conformance'
 
 export const limit = 30_000
 
-/** Registers the suites for banks and for stores, each check on a collection of its own. */
-export function conformance(
-  url: () => string,
-  options: MongoBankOptions = {},
-  only: (name: string) => boolean = () => true,
-): void {
+/** Registers the suite for banks, each check on a collection of its own. */
+export function conformance(url: () => string, options: MongoBankOptions = {}): void {
   // With a TTL index the server deletes by its own clock.
-  const suite = { limit, only, expiresByOwnClock: options.ttlIndex !== false }
+  const suite = { limit, expiresByOwnClock: options.ttlIndex !== false }
   bankConformance({ describe, it }, { open: () => openBanks(url(), options), ...suite })
-  storeConformance({ describe, it }, { open: () => openStores(url(), options), limit, only, rounding: 0 })
+}
+
+/** Registers the suite for stores. */
+export function conformanceOfStore(url: () => string, options: MongoBankOptions = {}): void {
+  storeConformance({ describe, it }, { open: () => openStores(url(), options), limit, rounding: 0 })
 }
 
 export async function openBanks(url: string, options: MongoBankOptions) {
