@@ -47,7 +47,6 @@ describe.skipIf(server('redis').missing)('a server with TLS, and a user with the
       })
       afterAll(() => connected.close())
       conformance(() => ({ client: connected.client }))
-      if (client.startsWith('ioredis')) conformanceOfStore(() => ({ client: connected.client }))
     })
   }
 })
