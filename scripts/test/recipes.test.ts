@@ -167,8 +167,17 @@ it('Jest: the tests pass, and Jest ends by itself', async () => {
   expect(stderr).not.toMatch(/did not exit/)
 })
 
+/** The processes that answer parallel requests, each on a connection of its own. */
+async function processesOf(url: string): Promise<Set<number>> {
+  const browser = new Browser(url)
+  await browser.send('POST', '/login')
+  const posts = Array.from({ length: 4 }, async () => (await browser.send('POST', '/downloads')).json())
+  return new Set((await Promise.all(posts)).map((answer) => (answer as { process: number }).process))
+}
+
 it('several processes: no increment of parallel requests is lost', async () => {
   const { url, program } = await start('cluster.mjs', { SESSION_URL: 'disk:./sessions/cluster' })
+  await until(async () => (await processesOf(url)).size === 2, 'both processes to answer')
   const browser = new Browser(url)
   await browser.send('POST', '/login')
   const posts = Array.from({ length: 20 }, async () => (await browser.send('POST', '/downloads')).json())

@@ -10,7 +10,7 @@ import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { RedisBank, RedisStore } from '../src/index.ts'
 
 /** How many histories are disturbed. */
-const RUNS = Number(process.env['DISTURBED_RUNS'] ?? 60)
+const RUNS = Number(process.env['DISTURBED_RUNS'] ?? 42)
 
 let redis: RedisServer
 /** The server keeps what it has acknowledged, also if its process is killed. */

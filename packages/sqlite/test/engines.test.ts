@@ -65,18 +65,23 @@ describe('the engine', () => {
 describe.skipIf(hasBuiltIn)('node:sqlite, of another version of Node.js', () => {
   for (const version of VERSIONS) {
     const node = nodes.get(version)
-    it.skipIf(node === undefined)(`${version}: the suites of the bank and of the store pass`, { timeout: 300_000 }, async () => {
-      const args = [
-        '--no-warnings',
-        '--test-reporter=tap',
-        '--test-reporter-destination=stdout',
-        join(programs.folder, 'conformance.js'),
-      ]
-      const { stdout } = await run(node!, args, { maxBuffer: 1e8 }).catch((error) => error)
-      const failed = stdout.split('\n').filter((line: string) => /^\s*not ok/.test(line))
-      expect(failed).toEqual([])
-      expect(Number(/^# pass (\d+)/m.exec(stdout)?.[1])).toBeGreaterThan(200)
-    })
+    // `.ci/run` runs the suites on the later version.
+    it.skipIf(node === undefined || version !== VERSIONS[0])(
+      `${version}: the suites of the bank and of the store pass`,
+      { timeout: 300_000 },
+      async () => {
+        const args = [
+          '--no-warnings',
+          '--test-reporter=tap',
+          '--test-reporter-destination=stdout',
+          join(programs.folder, 'conformance.js'),
+        ]
+        const { stdout } = await run(node!, args, { maxBuffer: 1e8 }).catch((error) => error)
+        const failed = stdout.split('\n').filter((line: string) => /^\s*not ok/.test(line))
+        expect(failed).toEqual([])
+        expect(Number(/^# pass (\d+)/m.exec(stdout)?.[1])).toBeGreaterThan(200)
+      },
+    )
 
     it.skipIf(node === undefined)(`${version}: a process ends by itself though its bank is open`, async () => {
       const { path: folder, remove } = await scratchFolder()
