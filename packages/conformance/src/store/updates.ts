@@ -3,7 +3,7 @@ import { extend } from 'connect-databank/backend'
 import type { SessionRequest } from '../app.ts'
 import { Skipped } from '../check.ts'
 import type { Driver, StoredSession } from './any-store.ts'
-import { assertData, loaded, newSession, type StoreCheck, type StoreContext, storeCheck } from './helpers.ts'
+import { assertData, eventually, loaded, newSession, type StoreCheck, type StoreContext, storeCheck } from './helpers.ts'
 import { loggedIn, sendTogether } from './lost-updates.ts'
 
 const CONFLICT =
@@ -202,7 +202,7 @@ async function endsInTime(
   )
   await store.set('sid', newSession(store, 'sid', { count: 0 }))
   // To connect may take longer than the time-out.
-  await neverSwapping.get('sid').catch(() => null)
+  await eventually(async () => (await neverSwapping.get('sid').catch(() => null)) !== null)
   const session = await loaded(neverSwapping, 'sid')
   session['count'] = 7
   let turns = 0
