@@ -182,7 +182,7 @@ async function conflictsOf(
   return conflicts.map(({ keys }) => keys)
 }
 
-const TIMEOUT = 500
+const TIMEOUT = 300
 
 /** Fails unless a write ends with a coded error, about as soon as the store's `timeout` says, on a bank that never swaps. */
 async function endsInTime(
