@@ -35,7 +35,7 @@ export function createApp({ store, storage, secret, life, absoluteTimeout }) {
     next()
   })
   app.use(express.static(join(import.meta.dirname, 'public'), { index: false }))
-  // Before the session: whoever collects the figures has none.
+  // Before the session: the program that collects the figures needs none.
   app.get('/metrics', metrics.send)
   app.use('/memory-store', comparisonRoutes({ secret, pause }))
   app.use(
