@@ -1,4 +1,4 @@
-import { BANK_METHODS, type Bank, DatabankError, extend } from 'connect-databank/backend'
+import { BANK_METHODS, type Bank, DatabankError, extend, limitSteps } from 'connect-databank/backend'
 
 const LISTINGS: readonly string[] = ['scan', 'idsOf']
 const LONG: readonly string[] = ['count', 'clear', 'purge']
@@ -13,7 +13,7 @@ export function withDeadlines(bank: Bank, timeout: number): Bank {
     if (method === undefined) continue
     const limit = LONG.includes(name) ? timeout * LONG_FACTOR : timeout
     overrides[name] = LISTINGS.includes(name)
-      ? (...args: unknown[]) => stepsInTime(method(...args) as AsyncIterable<unknown>, name, limit)
+      ? (...args: unknown[]) => limitSteps(method(...args) as AsyncIterable<unknown>, (step) => inTime(step, name, limit))
       : (...args: unknown[]) => inTime(method(...args) as Promise<unknown>, name, limit)
   }
   return extend(bank, overrides)
@@ -31,24 +31,6 @@ async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSign
   for await (const item of items) {
     if (signal.aborted) return
     yield item
-  }
-}
-
-async function* stepsInTime<Item>(
-  items: AsyncIterable<Item>,
-  operation: string,
-  timeout: number,
-): AsyncGenerator<Item, void, undefined> {
-  const iterator = items[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const step = await inTime(iterator.next(), operation, timeout)
-      if (step.done) return
-      yield step.value
-    }
-  } finally {
-    // Not awaited: a bank that hangs must not make the command hang.
-    Promise.resolve(iterator.return?.()).catch(() => {})
   }
 }
 

@@ -1,6 +1,6 @@
 import { DatabankStore, type EncryptionOptions } from 'connect-databank'
 import { type Bank, encrypt, isLive, readRecord, type Stored, versionOf } from 'connect-databank/backend'
-import { forEach } from './concurrency.ts'
+import { allSettled, batchesOf } from './batches.ts'
 import { listed } from './sessions.ts'
 
 export interface Counts {
@@ -12,6 +12,8 @@ export interface Counts {
   unreadable: number
 }
 
+/** How many sessions are stored at once: Ctrl-C waits for them. */
+const AT_ONCE = 16
 /** A swap fails when the application writes the session at that moment: it has written it with its newest key. */
 const ATTEMPTS = 5
 /** A SHA-256. Nothing tells an id of 64 hexadecimal digits from one: to hash it twice would end the session, to leave it harms nobody. */
@@ -39,11 +41,12 @@ export class Reencryption {
 
   async run(): Promise<void> {
     const newest = this.#encryption && (await beginningOfNewest(this.#encryption))
-    await forEach(listed(this.#raw), async ([id, stored]) => {
+    const renew = async ([id, stored]: readonly [id: string, stored: Stored]): Promise<void> => {
       if (!isLive(stored, Date.now())) return
       if (this.#isHashed && !HASH.test(id)) await this.#move(id)
       else if (newest !== undefined && !stored.payload.startsWith(newest)) await this.#rewrite(id)
-    })
+    }
+    for await (const batch of batchesOf(listed(this.#raw), AT_ONCE)) await allSettled(batch.map(renew))
   }
 
   async #move(id: string): Promise<void> {

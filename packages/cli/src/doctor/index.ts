@@ -6,15 +6,8 @@
  * eviction and persistence (Redis); TTL index, write concern (MongoDB); table, indexes, collation, time zone (SQL); modes and file
  * system (files, SQLite); the first 1,000 records: corrupt, not encrypted, encrypted with another key, expired and not deleted.
  *
- * What the README must say:
- *
- * - what it looks at, as above, and that it only reads. On SQLite, an open file with a write-ahead log has two files beside it while it runs.
- * - `ok` is quiet knowledge, `warn` works and may lose or reveal sessions, `fail` does not work. The exit code is that of the worst finding.
- * - Give it the store's own options (`--config`): with `encryption` and `hashIds` it checks the records, with `prefix`, `table`, `collectionName`
- *   it looks in the right place.
- * - Run it as the application's database user: that is whose rights it examines. Rights are asked for, never tried: on Redis inside MULTI, which
- *   is then discarded.
- * - A store with a `client` or `pool` instead of a URL is examined by its URL.
+ * Rights are asked for, never tried: on Redis inside MULTI, which is then discarded. A store with a `client` or `pool` instead of a URL is
+ * examined by its URL.
  */
 
 import { type OpenOptions, openBank, type StoreOptions } from 'connect-databank'

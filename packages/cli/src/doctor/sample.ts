@@ -1,5 +1,5 @@
 import type { StoreOptions } from 'connect-databank'
-import { type Bank, encrypt, isCoded, type Stored } from 'connect-databank/backend'
+import { type Bank, encrypt, isCoded, readRecord, type Stored } from 'connect-databank/backend'
 import { type Finding, ok, unseen, warn } from './finding.ts'
 
 /** How many records are read. */
@@ -42,9 +42,8 @@ export async function* sample(bank: Bank, options: Pick<StoreOptions, 'encryptio
 }
 
 async function count(bank: Bank, { encryption, hashIds }: Pick<StoreOptions, 'encryption' | 'hashIds'>): Promise<Counts> {
-  const counts: Counts = {
-    ...{ records: 0, corrupt: 0, reason: '', plain: 0, ofOlderKey: 0, ofUnknownKey: 0, withoutKeys: 0, plainIds: 0, overdue: 0 },
-  }
+  const kinds = { corrupt: 0, plain: 0, ofOlderKey: 0, ofUnknownKey: 0, withoutKeys: 0 }
+  const counts: Counts = { records: 0, reason: '', ...kinds, plainIds: 0, overdue: 0 }
   const now = Date.now()
   const open = opener(encryption)
   for await (const [id, stored] of bank.scan!()) {
@@ -68,7 +67,7 @@ async function classify(counts: Counts, stored: Stored, open: () => Promise<Open
       counts[opened.kind]++
       return
     }
-    reason = opened.stored.corrupt ?? (isSession(opened.stored.payload) ? undefined : 'it is not the JSON of a session')
+    reason = opened.stored.corrupt ?? (readRecord(opened.stored) === null ? 'it is not the JSON of a session' : undefined)
   }
   if (reason === undefined) return
   counts.corrupt++
@@ -96,15 +95,6 @@ async function decrypted(keys: readonly (string | Uint8Array)[], id: string, sto
 
 function isUnknownKey({ corrupt = '' }: Stored): boolean {
   return corrupt.includes('unknown key')
-}
-
-function isSession(payload: string): boolean {
-  try {
-    const { cookie } = JSON.parse(payload)
-    return typeof cookie === 'object' && cookie !== null
-  } catch {
-    return false
-  }
 }
 
 function* findingsOf(counts: Counts): Generator<Finding> {

@@ -1,5 +1,5 @@
 import type { Stored } from 'connect-databank/backend'
-import { allSettled, batchesOf } from './batches.ts'
+import { allSettled, batchesOf } from '../batches.ts'
 import { decide } from './decide.ts'
 import { isUnchanged } from './memory.ts'
 import type { Sides } from './round.ts'

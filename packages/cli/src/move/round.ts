@@ -1,5 +1,5 @@
-import { isCoded, type Stored, TimeSlice, versionOf } from 'connect-databank/backend'
-import { allSettled, batchesOf, batchesOfSync } from './batches.ts'
+import { isCoded, type Stored, versionOf } from 'connect-databank/backend'
+import { allSettled, batchesOf } from '../batches.ts'
 import { fingerprintOf, hashOf } from './content.ts'
 import { decide, isExtended } from './decide.ts'
 import { isAsWritten, isUnchanged, type Known, type Memory, type State } from './memory.ts'
@@ -156,12 +156,10 @@ export class Round {
 
   /** Ends on the target what was ended on the source. */
   async #followEnds(): Promise<void> {
-    const slice = new TimeSlice()
     const { memory, signal } = this.#sides
-    for (const missing of batchesOfSync(memory.unlisted(this.#number))) {
+    for await (const missing of batchesOf(memory.unlisted(this.#number))) {
       if (signal?.aborted) return
       await this.#followMissing(missing)
-      if (slice.isUsedUp()) await slice.yield()
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Bank, DatabankError, type Entry, isLive, type Stored, versionOf } from 'connect-databank/backend'
+import { type Bank, DatabankError, type Entry, isLive, readMany, type Stored, versionOf } from 'connect-databank/backend'
 
 /** An expiry in the far past, for every clock and in every unit. Some databases take no time before it. */
 const LONG_AGO = 1
@@ -22,8 +22,7 @@ export class Side {
 
   /** The live entries, in the order of the ids; null where there is none. */
   async liveOf(ids: readonly string[]): Promise<(Stored | null)[]> {
-    const found = this.bank.readMany ? await this.bank.readMany(ids) : await Promise.all(ids.map((id) => this.bank.read(id)))
-    return found.map((stored) => this.live(stored))
+    return (await readMany(this.bank, ids)).map((stored) => this.live(stored))
   }
 
   async liveOne(id: string): Promise<Stored | null> {

@@ -4,26 +4,18 @@ import { TimeSlice } from 'connect-databank/backend'
 const BATCH = 64
 
 /** With time slices for others. */
-export async function* batchesOf<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item[], void, undefined> {
+export async function* batchesOf<Item>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  size = BATCH,
+): AsyncGenerator<Item[], void, undefined> {
   const slice = new TimeSlice()
   let batch: Item[] = []
   for await (const item of items) {
     batch.push(item)
-    if (batch.length < BATCH) continue
+    if (batch.length < size) continue
     yield batch
     batch = []
     if (slice.isUsedUp()) await slice.yield()
-  }
-  if (batch.length > 0) yield batch
-}
-
-export function* batchesOfSync<Item>(items: Iterable<Item>): Generator<Item[]> {
-  let batch: Item[] = []
-  for (const item of items) {
-    batch.push(item)
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
   }
   if (batch.length > 0) yield batch
 }
