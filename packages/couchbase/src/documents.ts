@@ -97,8 +97,10 @@ export class Documents {
   async touch(connected: Connected, id: string, expires: number | null, read: CachedDocument): Promise<void> {
     const { payload, owner = null, version, cas, isOwn } = read
     const entry = { payload, expires, owner }
-    // A document of connect-couchbase has no field for its expiry, and one that has expired is deleted.
-    if (!isOwn || !isLive(entry, Date.now())) return this.replace(connected, id, entry, version, read)
+    // A document of connect-couchbase has no field for its expiry, one that has expired is deleted, and the SDK sends no expiry of 0
+    // with a `mutateIn`: the server would keep the old one.
+    const canMutate = isOwn && isLive(entry, Date.now()) && serverExpiry(expires) !== 0
+    if (!canMutate) return this.replace(connected, id, entry, version, read)
     const { collection, sdk } = connected
     this.#cache.delete(id)
     const specs = [sdk.MutateInSpec.replace(EXPIRES_PATH, expires)]

@@ -33,7 +33,7 @@ describe.skipIf(missing)('what is sent to the server', () => {
 
   const swap = (on: CouchbaseBank, id: string, version: string | null, payload: string) =>
     on.swap(id, version, entry(payload), Date.now())
-  const touch = (on: CouchbaseBank, id: string, expires: number) => on.touch(id, expires, Date.now())
+  const touch = (on: CouchbaseBank, id: string, expires: number | null) => on.touch(id, expires, Date.now())
   const versionOf = async (on: CouchbaseBank, id: string) => String((await on.read(id))?.version)
 
   it('a cached document is not decoded again, another is', async () => {
@@ -85,6 +85,15 @@ describe.skipIf(missing)('what is sent to the server', () => {
     expect(await wire.during(() => swap(bank, 'a', next, 'ours'))).toEqual(['replace', 'get'])
     expect(await other.read('a')).toMatchObject({ payload: 'theirs' })
   })
+
+  it.each([null, 1e15])(
+    'a touch to a time that the server cannot hold (%s) replaces the document, and its old expiry',
+    async (expires) => {
+      const version = await bank.save('a', { payload: '1', expires: inAnHour() })
+      expect(await wire.during(() => touch(bank, 'a', expires))).toEqual(['replace'])
+      expect(await other.read('a')).toMatchObject({ payload: '1', expires, version })
+    },
+  )
 
   it('many touches of one session at once are one operation each', async () => {
     await bank.save('a', entry('1'))
@@ -152,7 +161,7 @@ describe.skipIf(missing)('what is sent to the server', () => {
     await bank.save('a', entry('1'))
     for (const [name, ask] of [
       ['upsert', () => bank.save('a', entry('2'))],
-      ['mutateIn', () => touch(bank, 'a', 9e15)],
+      ['mutateIn', () => touch(bank, 'a', inAnHour())],
       ['remove', () => bank.delete('a')],
     ] as const) {
       await bank.read('a')

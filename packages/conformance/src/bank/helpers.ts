@@ -106,6 +106,11 @@ export async function untilExpired(expires: number): Promise<void> {
   while (Date.now() <= expires + 20) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
+/** The start of the second after this time: a database that counts in seconds has deleted by then what expires at `time`. */
+export function nextSecond(time: number): number {
+  return time - (time % 1_000) + 1_000
+}
+
 /** `count` ids as a store uses them. */
 export function idsLike(name: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${name}-${String(index).padStart(5, '0')}`)
