@@ -1,6 +1,6 @@
 // Every command on every backend: real servers, files, and what a configuration file says about them.
 import { randomUUID } from 'node:crypto'
-import { type DatabankStore, openStore } from 'connect-databank'
+import { type DatabankStore, openBank, openStore } from 'connect-databank'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { backends, canList, missing } from '../../../testing/backends.js'
 import { configFile, idOf, ownerOf, run, sessionData } from './support.ts'
@@ -22,12 +22,14 @@ describe.each(shared)('on $title', (backend) => {
   })
   afterAll(() => started?.stop())
 
+  let location: { url: string; options: object }
   let args: string[]
   let store: DatabankStore
   let application: (options: object) => Promise<DatabankStore>
   const opened: DatabankStore[] = []
   beforeEach(async () => {
-    const { url, options } = backend.location(started)
+    location = backend.location(started)
+    const { url, options } = location
     const config = { ...options, owner: ownerOf, absoluteTimeout: 86_400_000 }
     args = [url, '--config', configFile(config)]
     application = async (more) => {
@@ -99,6 +101,23 @@ describe.each(shared)('on $title', (backend) => {
     expect(await left()).toEqual(['ada-2'])
     expect(await run(['end', ...args, '--all', '--yes'])).toMatchObject({ code: 0 })
     expect(await left()).toEqual([])
+  })
+
+  it('doctor and count take a record for corrupt whose cookie express-session cannot send, as the store does', async () => {
+    const bank = await openBank<object>(location.url, location.options)
+    const cookie = { path: '/; Domain=other.example', originalMaxAge: null, expires: null }
+    await bank.save(idOf('eve-1-abc'), {
+      payload: JSON.stringify({ cookie, user: 'eve' }),
+      expires: Date.now() + 60_000,
+      owner: null,
+    })
+    await bank.close?.()
+    const findings = (await run(['doctor', ...args, '--json'])).lines.map((line) => JSON.parse(line))
+    expect(findings.filter(({ subject }) => subject === 'records')).toMatchObject([
+      { level: 'warn', message: expect.stringMatching(/^1 of 4 records are no sessions, and count as missing/) },
+    ])
+    expect(JSON.parse((await run(['count', ...args, '--json'])).out)).toMatchObject({ live: 3, corrupt: 1 })
+    expect(await store.get(idOf('eve-1-abc'))).toBeNull()
   })
 
   it('purge and reindex', async () => {
