@@ -44,7 +44,16 @@ export function soonerOf(first: number | null, second: number | null): number | 
   return second === null ? first : Math.min(first, second)
 }
 
-/** Whether the first expiry is later than the second. */
+/** The expiry in epoch milliseconds: at most `absoluteTimeout` milliseconds after the creation, if both are known. */
+export function boundedExpiry(
+  expires: number | null,
+  created: number | undefined,
+  absoluteTimeout: number | null,
+): number | null {
+  return absoluteTimeout === null || created === undefined ? expires : soonerOf(expires, created + absoluteTimeout)
+}
+
+/** Whether the first expiry is later than the second; null never expires. */
 export function isLater(first: number | null, second: number | null): boolean {
   return second !== null && (first === null || first > second)
 }

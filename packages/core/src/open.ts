@@ -79,6 +79,19 @@ export async function openStore<BankOptions extends object = object>(
   return new DatabankStore({ ...storeOptions, bank: (context) => module.openBank(url, bankOptions, context) })
 }
 
+/**
+ * The package that serves a URL, such as `@connect-databank/redis`; undefined if none of these packages does.
+ *
+ * @throws DATABANK_INVALID_OPTION if it is no URL
+ */
+export function packageOf(url: string): string | undefined {
+  return servingPackage(schemeOf(url))
+}
+
+function servingPackage(scheme: string): string | undefined {
+  return Object.hasOwn(PACKAGES, scheme) ? PACKAGES[scheme] : undefined
+}
+
 function schemeOf(url: unknown): string {
   const scheme = typeof url === 'string' ? /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1] : undefined
   // The URL may hold a password: it is not shown.
@@ -97,7 +110,7 @@ async function moduleOf(scheme: string, schemes: OpenOptions['schemes'] = {}): P
 async function importModule(scheme: string, schemes: NonNullable<OpenOptions['schemes']>): Promise<BackendModule> {
   const own = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
   if (own !== undefined) return own()
-  const name = Object.hasOwn(PACKAGES, scheme) ? PACKAGES[scheme] : undefined
+  const name = servingPackage(scheme)
   if (name !== undefined) return importInstalled(scheme, name)
   const removed = Object.hasOwn(REMOVED, scheme) ? REMOVED[scheme] : undefined
   const known = [...new Set([...Object.keys(schemes), ...Object.keys(PACKAGES)])].map((each) => `${each}:`).join(', ')

@@ -16,7 +16,7 @@ import {
   trackedOf,
 } from './baseline.ts'
 import { encodeSession, formOf, isSameData, SessionCodec, sessionOf } from './codec.ts'
-import { expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie, soonerOf } from './cookie.ts'
+import { boundedExpiry, expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
@@ -437,8 +437,7 @@ export class Sessions {
 
   /** No expiry lies behind the absolute time-out. */
   #bounded(expires: number | null, created: number | undefined): number | null {
-    const { absoluteTimeout } = this.#rules
-    return absoluteTimeout === null || created === undefined ? expires : soonerOf(expires, created + absoluteTimeout)
+    return boundedExpiry(expires, created, this.#rules.absoluteTimeout)
   }
 }
 

@@ -2,11 +2,13 @@
 
 export * from '../bank.ts'
 export { readRecord } from '../codec.ts'
+export { boundedExpiry, isLater } from '../cookie.ts'
 export { bankIdOf, hashedIdOf } from '../entries.ts'
 export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '../errors.ts'
 export { limitSteps, readMany } from '../fallbacks.ts'
 export { coalesce } from '../layers/coalesce.ts'
 export { encrypt } from '../layers/encryption.ts'
+export { packageOf } from '../open.ts'
 export { splitOptions } from '../options.ts'
 export { publishEvent } from '../tracing.ts'
 export { Batches, type BatchLimits } from './batches.ts'
