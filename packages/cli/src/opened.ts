@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs'
 import { DatabankStore, openBank } from 'connect-databank'
-import { type Bank, encrypt, splitOptions } from 'connect-databank/backend'
+import { type Bank, DEFAULT_CONTEXT, encrypt, splitOptions } from 'connect-databank/backend'
 import { type Config, readConfig, withKeys } from './config.ts'
 import { EXIT, Failure } from './failure.ts'
 import { stoppable, withDeadlines } from './layers.ts'
 import type { Terminal } from './terminal.ts'
-
-/** As in the store, in milliseconds. */
-const DEFAULT_TIMEOUT = 5_000
+import { backendOf, nameOf, pathOf } from './urls.ts'
 
 /** The sessions that a URL names. */
 export interface Opened {
@@ -62,13 +60,13 @@ export async function openRaw(
   { isCreated }: { isCreated: boolean },
 ): Promise<Bank> {
   const { schemes, storeOptions, bankOptions } = splitConfig(config)
-  const timeout = storeOptions.timeout ?? DEFAULT_TIMEOUT
+  const timeout = storeOptions.timeout ?? DEFAULT_CONTEXT.timeout
   const existing = isCreated ? {} : existingOnly(url)
   const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }
   const options = { ...existing, ...bankOptions, ...(schemes && { schemes }) }
   const bank = withDeadlines(await openBank<object>(url, options, context), timeout)
   // Else the first operation would wait for a server that may come. Of a folder it would demand the right to write.
-  if (isCreated || !/^disk:/i.test(url)) await bank.open?.()
+  if (isCreated || backendOf(url) !== 'disk') await bank.open?.()
   return bank
 }
 
@@ -82,27 +80,15 @@ function splitConfig({ schemes, log: _log, ...options }: Config) {
   return { schemes, ...splitOptions(options) }
 }
 
-const TABLES = /^(postgres|postgresql|mysql|mariadb|sqlite):/i
-const FILES = /^(disk|sqlite):/i
+const WITH_TABLES: readonly unknown[] = ['postgres', 'mysql', 'sqlite']
+const WITH_FILES: readonly unknown[] = ['disk', 'sqlite']
 
 /** Options that keep a bank from creating what the URL names. @throws Failure if a folder or a file is missing */
 function existingOnly(url: string): object {
-  const path = FILES.test(url) && URL.canParse(url) ? pathOf(url) : undefined
+  const backend = backendOf(url)
+  const path = WITH_FILES.includes(backend) ? pathOf(url) : undefined
   if (path !== undefined && path !== ':memory:' && !existsSync(path)) {
     throw new Failure(`there is no ${path}`, EXIT.failed)
   }
-  return TABLES.test(url) ? { createTable: false } : {}
-}
-
-function pathOf(url: string): string | undefined {
-  try {
-    return decodeURIComponent(new URL(url).pathname).replace(/^\/(?=[a-z]:)/i, '')
-  } catch {
-    return undefined
-  }
-}
-
-/** A URL without user, password and parameters. */
-export function nameOf(url: string): string {
-  return url.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//')
+  return WITH_TABLES.includes(backend) ? { createTable: false } : {}
 }

@@ -1,4 +1,4 @@
-import { DatabankError, isLive, readRecord, type Stored } from 'connect-databank/backend'
+import { boundedExpiry, DatabankError, isLive, readRecord, type Stored } from 'connect-databank/backend'
 import type { SessionData } from 'express-session'
 import type { Config } from './config.ts'
 import type { Opened } from './opened.ts'
@@ -25,12 +25,11 @@ export function inspect(config: Config, id: string, stored: Stored, now: number)
   if (!isLive(stored, now)) return { state: 'expired' }
   const record = readRecord(stored)
   if (record === null) return { state: 'corrupt' }
-  const created = record.created ?? null
-  const expires = bounded(stored.expires, created, config.absoluteTimeout ?? null)
+  const expires = boundedExpiry(stored.expires, record.created, config.absoluteTimeout ?? null)
   if (expires !== null && expires <= now) return { state: 'expired' }
   const owner = stored.owner ?? ownerOf(config, record.session)
   const size = Buffer.byteLength(stored.payload)
-  return { state: 'live', session: { id, data: record.session, owner, created, expires, size } }
+  return { state: 'live', session: { id, data: record.session, owner, created: record.created ?? null, expires, size } }
 }
 
 /** All live sessions, or those of one owner, streamed. `onCorrupt` is called for each record that is no session. */
@@ -72,9 +71,4 @@ function ownerOf({ owner }: Config, session: SessionData): string | null {
   } catch {
     return null
   }
-}
-
-function bounded(expires: number | null, created: number | null, absoluteTimeout: number | null): number | null {
-  if (created === null || absoluteTimeout === null) return expires
-  return expires === null ? created + absoluteTimeout : Math.min(expires, created + absoluteTimeout)
 }

@@ -87,14 +87,14 @@ describe('latency', () => {
 
 describe('what servers have in common', () => {
   test('a clock that differs by more than a second is a warning', async () => {
-    expect(await clockFinding(async () => Date.now() + 500)).toMatchObject({ level: 'ok' })
-    expect(await clockFinding(async () => Date.now() + 10_500)).toMatchObject({
+    expect(await clockFinding('Redis', async () => Date.now() + 500)).toMatchObject({ level: 'ok' })
+    expect(await clockFinding('Redis', async () => Date.now() + 10_500)).toMatchObject({
       level: 'warn',
-      message: expect.stringMatching(/^is 1[01] s ahead/),
+      message: expect.stringMatching(/^the clock of Redis is 1[01] s ahead/),
     })
-    expect(await clockFinding(async () => Date.now() - 10_000)).toMatchObject({
+    expect(await clockFinding('Redis', async () => Date.now() - 10_000)).toMatchObject({
       level: 'warn',
-      message: expect.stringMatching(/^is 10 s behind/),
+      message: expect.stringMatching(/^the clock of Redis is 10 s behind/),
     })
   })
 
@@ -333,6 +333,21 @@ describe('SQLite', () => {
     const findings = await findingsOf(`sqlite:${path}`, { layout: 'connect-session-knex' })
     expect(problemsIn(findings)).toEqual([])
     expect(findings).toContainEqual({ level: 'ok', subject: 'records', message: 'all 1 are sound' })
+  })
+
+  test('the parameters of the URL are options', async () => {
+    const path = newPath()
+    await used(`sqlite:${path}?table=others`)
+    fs.chmodSync(path, 0o600)
+    expect(await findingsOf(`sqlite:${path}?table=others`)).toContainEqual({
+      level: 'ok',
+      subject: 'records',
+      message: 'all 1 are sound',
+    })
+    expect(problemsIn(await findingsOf(`sqlite:${path}?table=missing&createTable=false`))).toEqual([
+      'fail table: "missing" does not exist, and createTable is false',
+    ])
+    await expect(findingsOf(`sqlite:${path}`, { unknown: 1 })).rejects.toMatchObject({ code: 'DATABANK_INVALID_OPTION' })
   })
 
   test('a damaged file', async () => {

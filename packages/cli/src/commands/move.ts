@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { type Context, command, EXIT } from '../command.ts'
 import { readConfig } from '../config.ts'
 import { idMapping, type MoveResult, move } from '../move/index.ts'
-import { decrypted, nameOf, openRaw } from '../opened.ts'
+import { decrypted, openRaw } from '../opened.ts'
 import { displayOn } from '../progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { counted, number } from '../text.ts'
+import { nameOf } from '../urls.ts'
 
 interface MoveCommandOptions {
   fromConfig?: string

@@ -1,27 +1,15 @@
 import type { Bank } from 'connect-databank/backend'
-import { importPackage } from './clients.ts'
 import { type Examiner, isLocalHost, type Subject } from './examination.ts'
 import { type Finding, messageOf, ok, warn } from './finding.ts'
 
-interface Package {
-  openBank(url: string, options: object, context: object): Bank
-}
-
 /** What the bank itself can tell. Settings of a bucket are behind a service that the store does not need. */
 export const couchbase: Examiner = {
-  async *examine(subject) {
-    const { openBank } = await importPackage<Package>('couchbase')
-    const { url, options, timeout, warn: tell } = subject
-    const bank = openBank(url, options, { timeout, warn: tell })
-    try {
-      await bank.open?.()
-      yield ok('connection', 'the bucket answers')
-      yield lookAtTls(subject)
-      yield lookAtDurability(subject)
-      yield await lookAtListing(bank, String(options['bucket'] ?? 'default'))
-    } finally {
-      await bank.close?.().catch(() => {})
-    }
+  async *examine(subject, bank) {
+    await bank.open?.()
+    yield ok('connection', 'the bucket answers')
+    yield lookAtTls(subject)
+    yield lookAtDurability(subject)
+    yield await lookAtListing(bank, String(subject.options['bucket'] ?? 'default'))
   },
 }
 

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { pathOf } from '../urls.ts'
 import { type Examiner, Unusable } from './examination.ts'
-import { fileSystemFindings, isWritable, modeFinding, pathOf, shellQuoted } from './files.ts'
+import { fileSystemFindings, isWritable, modeFinding, shellQuoted } from './files.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 /** How many files of sessions are looked at for their modes. */
@@ -9,7 +10,7 @@ const SAMPLE = 100
 
 export const disk: Examiner = {
   async *examine({ url, options }) {
-    const path = resolve(pathOf(url, options))
+    const path = resolve(String(options['path'] ?? pathOf(url)))
     const stat = fs.statSync(path, { throwIfNoEntry: false })
     if (stat === undefined) yield* lookAtMissing(path)
     if (!stat!.isDirectory()) {

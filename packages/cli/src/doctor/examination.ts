@@ -16,11 +16,15 @@ export interface Subject {
 
 /** The examination of one kind of database. It only reads. */
 export interface Examiner {
-  /** Looks at the server, the rights and the settings. May yield a `fail` after which nothing else makes sense, and then throws `Unusable`. */
-  examine(subject: Subject): AsyncIterable<Finding>
+  /**
+   * Looks at the server, the rights and the settings. May yield a `fail` after which nothing else makes sense, and then throws `Unusable`.
+   *
+   * @param bank not connected yet
+   */
+  examine(subject: Subject, bank: Bank): AsyncIterable<Finding>
   /** Options with which `openBank` creates nothing. Default: none are needed. */
   readonly readOnly?: Readonly<Record<string, unknown>>
-  /** A bank that only reads, where `openBank` makes none. */
+  /** A bank that only reads, where that of the package writes when it connects. */
   openBank?(subject: Subject): Promise<Bank>
 }
 

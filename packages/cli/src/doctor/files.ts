@@ -1,12 +1,6 @@
 import fs from 'node:fs'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
-/** The path in a `disk:` or `sqlite:` URL. */
-export function pathOf(url: string, options: Readonly<Record<string, unknown>>): string {
-  if (typeof options['path'] === 'string') return options['path']
-  return decodeURIComponent(new URL(url).pathname).replace(/^\/(?=[a-z]:)/i, '')
-}
-
 const OTHERS = 0o007
 const OTHERS_WRITE = 0o002
 const GROUP = 0o070

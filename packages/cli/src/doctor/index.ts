@@ -11,7 +11,8 @@
  */
 
 import { type OpenOptions, openBank, type StoreOptions } from 'connect-databank'
-import { type Bank, DatabankError, isCoded, splitOptions } from 'connect-databank/backend'
+import { type Bank, DatabankError, DEFAULT_CONTEXT, isCoded, splitOptions } from 'connect-databank/backend'
+import { backendOf } from '../urls.ts'
 import type { Examiner, Subject } from './examination.ts'
 import { Unusable } from './examination.ts'
 import { type Finding, fail, messageOf, warn } from './finding.ts'
@@ -23,27 +24,19 @@ export type { Finding } from './finding.ts'
 /** The options of the store that is examined, as `openStore` takes them. */
 export type DoctorOptions = Omit<StoreOptions, 'bank'> & OpenOptions & Readonly<Record<string, unknown>>
 
-/** How long to wait for one answer where the store's options do not say, in milliseconds. */
-const DEFAULT_TIMEOUT = 5_000
 /** Handed in, these are connected elsewhere: the URL is examined. */
 const HANDED_IN = ['client', 'pool', 'cluster']
 
+/** By the backend. */
 const EXAMINERS: Readonly<Record<string, () => Promise<Examiner>>> = {
   memory: async () => (await import('./memory.ts')).memory,
   disk: async () => (await import('./disk.ts')).disk,
   sqlite: async () => (await import('./sqlite.ts')).sqlite,
   redis: async () => (await import('./redis.ts')).redis,
-  rediss: async () => (await import('./redis.ts')).redis,
-  valkey: async () => (await import('./redis.ts')).redis,
-  valkeys: async () => (await import('./redis.ts')).redis,
   postgres: async () => (await import('./postgres.ts')).postgres,
-  postgresql: async () => (await import('./postgres.ts')).postgres,
   mysql: async () => (await import('./mysql.ts')).mysql,
-  mariadb: async () => (await import('./mysql.ts')).mysql,
   mongodb: async () => (await import('./mongodb.ts')).mongodb,
-  'mongodb+srv': async () => (await import('./mongodb.ts')).mongodb,
   couchbase: async () => (await import('./couchbase.ts')).couchbase,
-  couchbases: async () => (await import('./couchbase.ts')).couchbase,
 }
 
 /** For a backend that this package does not know: latency and records are looked at all the same. */
@@ -62,14 +55,16 @@ export async function* doctor(url: string, options: DoctorOptions = {}): AsyncGe
     url,
     options: Object.fromEntries(Object.entries(bankOptions).filter(([name]) => !HANDED_IN.includes(name))),
     store: storeOptions,
-    timeout: storeOptions.timeout ?? DEFAULT_TIMEOUT,
+    timeout: storeOptions.timeout ?? DEFAULT_CONTEXT.timeout,
     warn: (message) => warnings.push(message),
   }
   let bank: Bank | undefined
   try {
-    const examiner = await examinerOf(url)
-    yield* examiner.examine(subject)
-    bank = (await examiner.openBank?.(subject)) ?? (await openReadOnly(subject, examiner, schemes))
+    const examiner = (await EXAMINERS[backendOf(url) ?? '']?.()) ?? UNKNOWN
+    // It checks the URL and the options, and connects at its first use.
+    bank = await openReadOnly(subject, examiner, schemes)
+    yield* examiner.examine(subject, bank)
+    bank = (await examiner.openBank?.(subject)) ?? bank
     yield await latency(bank)
     yield* sample(bank, storeOptions)
     yield* warnings.filter((message) => !message.includes('clock')).map((message) => warn('bank', message))
@@ -83,11 +78,6 @@ export async function* doctor(url: string, options: DoctorOptions = {}): AsyncGe
 }
 
 const NOT_OF_DATABASE: readonly string[] = ['DATABANK_INVALID_OPTION', 'DATABANK_UNKNOWN_SCHEME']
-
-async function examinerOf(url: string): Promise<Examiner> {
-  const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(url)?.[0].toLowerCase() ?? ''
-  return Object.hasOwn(EXAMINERS, scheme) ? EXAMINERS[scheme]!() : UNKNOWN
-}
 
 async function openReadOnly(subject: Subject, { readOnly }: Examiner, schemes: OpenOptions['schemes']): Promise<Bank> {
   const { url, options, timeout, warn: tell } = subject

@@ -77,7 +77,7 @@ function collectionOf({ options }: Subject): string {
 }
 
 function lookAtClock(admin: Database): Promise<Finding> {
-  return clockFinding(async () => ((await admin.command({ hello: 1 }))['localTime'] as Date).getTime())
+  return clockFinding('MongoDB', async () => ((await admin.command({ hello: 1 }))['localTime'] as Date).getTime())
 }
 
 function lookAtTls(client: MongoClient): Finding {

@@ -33,7 +33,9 @@ export const mysql: Examiner = {
       })
     try {
       yield* lookAtServer(select)
-      yield await clockFinding(async () => Number((await select('select unix_timestamp(now(6)) * 1000 as now'))[0]!['now']))
+      yield await clockFinding('the server', async () =>
+        Number((await select('select unix_timestamp(now(6)) * 1000 as now'))[0]!['now']),
+      )
       yield await lookAtTls(select, subject)
       yield* lookAtTable(select, subject)
     } finally {

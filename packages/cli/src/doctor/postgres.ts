@@ -30,7 +30,7 @@ export const postgres: Examiner = {
     const select: Select = async (text, ...values) => (await client.query(text, values)).rows[0] ?? {}
     try {
       yield* lookAtServer(select)
-      yield await clockFinding(async () =>
+      yield await clockFinding('PostgreSQL', async () =>
         Number((await select('select extract(epoch from clock_timestamp()) * 1000 as now'))['now']),
       )
       yield await lookAtTls(select, client.host)

@@ -80,7 +80,7 @@ function* lookAtServer(info: Info): Generator<Finding> {
 
 async function* lookAtClock(send: Send): AsyncGenerator<Finding> {
   try {
-    yield await clockFinding(async () => {
+    yield await clockFinding('Redis', async () => {
       const [seconds, microseconds] = (await send('TIME')) as [unknown, unknown]
       return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
     })

@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Bank, DatabankError } from 'connect-databank/backend'
+import { pathOf } from '../urls.ts'
 import { importClient, importPackage } from './clients.ts'
 import { type Examiner, type Subject, Unusable } from './examination.ts'
-import { fileSystemFindings, isWritable, modeFinding, pathOf, shellQuoted } from './files.ts'
+import { fileSystemFindings, isWritable, modeFinding, shellQuoted } from './files.ts'
 import { type Finding, fail, messageOf, ok, warn } from './finding.ts'
 import { indexFindings, tableOf } from './tables.ts'
 import { versionFinding } from './versions.ts'
@@ -23,7 +24,8 @@ const LONG_LOG = 128 * 1024 * 1024
 const IN_MEMORY = ':memory:'
 
 export const sqlite: Examiner = {
-  async *examine(subject) {
+  async *examine(given) {
+    const subject = withParameters(given)
     const path = fileOf(subject)
     yield* lookAtFile(path)
     const driver = await open(subject, path)
@@ -35,13 +37,21 @@ export const sqlite: Examiner = {
     }
   },
 
-  async openBank(subject) {
+  async openBank(given) {
+    const subject = withParameters(given)
     return readOnlyBank(subject, await open(subject, fileOf(subject)))
   },
 }
 
+/** The parameters of the URL are options, as they are for the bank. */
+function withParameters(subject: Subject): Subject {
+  const parameters = Object.fromEntries(new URL(subject.url).searchParams)
+  const isCreated = parameters['createTable'] !== 'false'
+  return { ...subject, options: { ...parameters, createTable: isCreated, ...subject.options } }
+}
+
 function fileOf({ url, options }: Subject): string {
-  const path = pathOf(url, options)
+  const path = String(options['path'] ?? pathOf(url))
   return path === IN_MEMORY ? path : resolve(path)
 }
 

@@ -29,8 +29,3 @@ function sortKeys(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([first], [second]) => (first < second ? -1 : 1)))
 }
-
-/** Whether the first expiry, in epoch milliseconds, is later than the second; null never expires. */
-export function isLater(first: number | null, second: number | null): boolean {
-  return second !== null && (first === null || first > second)
-}

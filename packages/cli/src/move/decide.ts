@@ -1,5 +1,5 @@
-import type { Stored } from 'connect-databank/backend'
-import { isLater, isSameSession } from './content.ts'
+import { isLater, type Stored } from 'connect-databank/backend'
+import { isSameSession } from './content.ts'
 import { isAsWritten, type Known } from './memory.ts'
 
 /**
