@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MemoryBank } from '@connect-databank/memory'
-import { type Bank, openStore, type StoreOptions } from 'connect-databank'
+import type { Bank, StoreOptions } from 'connect-databank'
 import { encrypt } from 'connect-databank/backend'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../../testing/program.js'
@@ -14,7 +14,7 @@ import { latency } from '../src/doctor/latency.ts'
 import { sample } from '../src/doctor/sample.ts'
 import { sqlite } from '../src/doctor/sqlite.ts'
 import { versionFinding } from '../src/doctor/versions.ts'
-import { findingsOf, problem, problemsIn } from './doctor-support.ts'
+import { findingsOf, problem, problemsIn, useStore } from './doctor-support.ts'
 import { entry, HOUR, memoryWith } from './move-support.ts'
 
 const folder = fs.mkdtempSync(join(tmpdir(), 'doctor-'))
@@ -184,17 +184,10 @@ test('memory: sessions end with the process', async () => {
   expect(problemsIn(await findingsOf('memory:'))).toHaveLength(1)
 })
 
-async function used(url: string, options: object = {}): Promise<void> {
-  const store = await openStore<object>(url, options)
-  const cookie = { originalMaxAge: HOUR, expires: new Date(Date.now() + HOUR) }
-  await store.set('a session', { cookie } as never)
-  await store.close()
-}
-
 describe('files', () => {
   test('a folder that the store made is sound', async () => {
     const path = newPath()
-    await used(`disk:${path}`)
+    await useStore(`disk:${path}`)
     const findings = await findingsOf(`disk:${path}`)
     expect(problemsIn(findings)).toEqual([])
     expect(findings.map(({ subject }) => subject)).toEqual(['folder', 'modes', 'rights', 'file system', 'latency', 'records'])
@@ -206,7 +199,7 @@ describe('files', () => {
     ['777', 'fail', 'every user of this machine can change sessions'],
   ])('a folder of mode %s', async (mode, level, what) => {
     const path = newPath()
-    await used(`disk:${path}`)
+    await useStore(`disk:${path}`)
     fs.chmodSync(path, Number.parseInt(mode, 8))
     const finding = problem(await findingsOf(`disk:${path}`), 'modes')
     expect(finding).toMatchObject({ level, message: expect.stringContaining(what), fix: `chmod 700 ${path}` })
@@ -214,7 +207,7 @@ describe('files', () => {
 
   test('files that others may read, and a file that is no session', async () => {
     const path = newPath()
-    await used(`disk:${path}`)
+    await useStore(`disk:${path}`)
     const [file] = fs.readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => /[0-9a-f]{64}$/.test(name))
     fs.chmodSync(join(path, file!), 0o644)
     fs.copyFileSync(join(path, file!), join(path, file!.replace(/.$/, 'x')))
@@ -238,7 +231,7 @@ describe('files', () => {
 
   test.skipIf(isRoot)('a folder that this user may not write to', async () => {
     const path = newPath()
-    await used(`disk:${path}`)
+    await useStore(`disk:${path}`)
     fs.chmodSync(path, 0o500)
     expect(problem(await findingsOf(`disk:${path}`), 'rights')?.level).toBe('fail')
     expect(problem(await findingsOf(`disk:${path}/below`), 'folder')?.level).toBe('fail')
@@ -256,7 +249,7 @@ describe('files', () => {
 
   test('file systems of the network, and a full one', async () => {
     const path = newPath()
-    await used(`disk:${path}`)
+    await useStore(`disk:${path}`)
     const none = { bsize: 4096, bfree: 1, bavail: 1, blocks: 100, files: 100, ffree: 50 }
     const statfs = vi.spyOn(fs, 'statfsSync').mockReturnValue({ ...none, type: 0x6969 })
     const findings = await findingsOf(`disk:${path}`)
@@ -269,7 +262,7 @@ describe('files', () => {
 describe('SQLite', () => {
   test('a file of this user alone that the store made is sound, and is left as it is', async () => {
     const path = newPath()
-    await used(`sqlite:${path}`)
+    await useStore(`sqlite:${path}`)
     fs.chmodSync(path, 0o600)
     const findings = await findingsOf(`sqlite:${path}`)
     expect(problemsIn(findings)).toEqual([])
@@ -319,7 +312,7 @@ describe('SQLite', () => {
 
   test('the bank that reads the records cannot write', async () => {
     const path = newPath()
-    await used(`sqlite:${path}`)
+    await useStore(`sqlite:${path}`)
     const bank = await sqlite.openBank!({ url: `sqlite:${path}`, options: {}, store: {}, timeout: 1_000, warn: () => {} })
     await expect(bank.delete('a session')).rejects.toThrow()
     expect(await bank.read('a session')).not.toBeNull()
@@ -328,7 +321,7 @@ describe('SQLite', () => {
 
   test('the table of another store', async () => {
     const path = newPath()
-    await used(`sqlite:${path}`, { layout: 'connect-session-knex' })
+    await useStore(`sqlite:${path}`, { layout: 'connect-session-knex' })
     fs.chmodSync(path, 0o600)
     const findings = await findingsOf(`sqlite:${path}`, { layout: 'connect-session-knex' })
     expect(problemsIn(findings)).toEqual([])
@@ -337,7 +330,7 @@ describe('SQLite', () => {
 
   test('the parameters of the URL are options', async () => {
     const path = newPath()
-    await used(`sqlite:${path}?table=others`)
+    await useStore(`sqlite:${path}?table=others`)
     fs.chmodSync(path, 0o600)
     expect(await findingsOf(`sqlite:${path}?table=others`)).toContainEqual({
       level: 'ok',
@@ -366,7 +359,7 @@ describe('SQLite', () => {
 
   test('a file on the network, a folder, a database in memory', async () => {
     const path = newPath()
-    await used(`sqlite:${path}`)
+    await useStore(`sqlite:${path}`)
     const statfs = vi
       .spyOn(fs, 'statfsSync')
       .mockReturnValue({ type: 0x6969, bsize: 1, bfree: 1, bavail: 1, blocks: 1, files: 1, ffree: 1 })

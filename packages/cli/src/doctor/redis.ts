@@ -92,7 +92,7 @@ async function* lookAtClock(send: Send): AsyncGenerator<Finding> {
 function lookAtTls({ url, options }: Subject): Finding {
   const { socket } = (options['clientOptions'] ?? {}) as { socket?: { tls?: boolean } }
   if (/^(rediss|valkeys):/i.test(url) || socket?.tls === true) return ok('TLS', 'the connection is encrypted')
-  if (/^unix:/i.test(url) || isLocalHost(new URL(url).hostname)) return ok('TLS', 'not needed: the server is on this machine')
+  if (isLocalHost(new URL(url).hostname)) return ok('TLS', 'not needed: the server is on this machine')
   return warn('TLS', 'sessions and the password cross the network in plain text', url.replace(/^(\w+):.*/s, '$1s://…'))
 }
 
@@ -101,8 +101,7 @@ async function* lookAtUser(send: Send, { url }: Subject): AsyncGenerator<Finding
     const name = String(await send('ACL', 'WHOAMI'))
     const user = pairsOf(await send('ACL', 'GETUSER', name))
     const flags = [user['flags']].flat().map(String)
-    const isLocal = /^unix:/i.test(url) || isLocalHost(new URL(url).hostname)
-    if (flags.includes('nopass') && !isLocal) {
+    if (flags.includes('nopass') && !isLocalHost(new URL(url).hostname)) {
       yield warn('password', `the user ${name} needs no password`, 'CONFIG SET requirepass …')
     }
     const isWide = flags.includes('allcommands') || /\+@all\b/.test(String(user['commands']))
