@@ -1,6 +1,7 @@
 import {
   type Bank,
   type BankContext,
+  type BankDescription,
   closedError,
   DEFAULT_CONTEXT,
   type Entry,
@@ -11,8 +12,8 @@ import {
 import { type Connected, connectionOf } from './connection.ts'
 import { type CachedDocument, Documents, KeyedMutex } from './documents.ts'
 import { couchbaseError, isAmbiguous, isCasConflict } from './errors.ts'
-import { type Listing, listIds } from './listing.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checkedOptions } from './options.ts'
+import { type Listing, listIds, serverVersion } from './queries.ts'
 
 /** A swap or a touch that other writes keep overtaking ends after this many times the `operationTimeout`. */
 const LONGEST_RETRY = 2
@@ -90,6 +91,14 @@ export class CouchbaseBank implements Bank {
       deleted += results.filter((isDeleted) => isDeleted).length
     }
     return deleted
+  }
+
+  /** The version is told by the query service alone. */
+  describe(): Promise<BankDescription> {
+    return this.#connection.run(async (connected) => {
+      const version = await serverVersion(connected, this.#options.operationTimeout)
+      return { server: version === undefined ? 'Couchbase' : `Couchbase ${version}` }
+    })
   }
 
   open(): Promise<void> {

@@ -131,11 +131,19 @@ describe.skipIf(missing)('a Couchbase bank that lists by SQL++', () => {
     await expect(store.clear()).rejects.toMatchObject({ code })
   })
 
+  it('tells the version of the server, and check() with it; none where the query is refused', async () => {
+    expect(await bank.describe()).toEqual({ server: `Couchbase ${service.version}` })
+    expect(await store.check()).toMatchObject({ backend: 'couchbase', server: `Couchbase ${service.version}` })
+    service.refusal = { httpStatus: 401, code: 13014, msg: 'User does not have credentials to run SELECT queries.' }
+    expect(await bank.describe()).toEqual({ server: 'Couchbase' })
+  })
+
   it('says what is missing where there is no query service', async () => {
     const own = await startCouchbase()
     const lonely = new CouchbaseBank({ url: own.url, connectTimeout: 25_000 }, { timeout: 1_000, warn() {} })
     const refusal = { code: 'DATABANK_NOT_SUPPORTED', message: expect.stringMatching(/query service and a primary index/) }
     await expect(lonely.scan().next()).rejects.toMatchObject(refusal)
+    expect(await lonely.describe()).toEqual({ server: 'Couchbase' })
     await lonely.close()
     await own.stop()
   })

@@ -20,6 +20,7 @@ export interface Refusal {
 
 export class QueryService {
   readonly queries: Query[] = []
+  version = '7.6.2-3721-enterprise'
   /** The keys that its index holds. */
   keys: readonly string[] = []
   refusal: Refusal | undefined
@@ -30,7 +31,7 @@ export class QueryService {
     this.queries.push(query)
     const { httpStatus = 200, ...error } = this.refusal ?? {}
     const isRefused = this.refusal !== undefined
-    const answer = isRefused ? { errors: [error], status: 'fatal' } : { results: this.#page(query), status: 'success' }
+    const answer = isRefused ? { errors: [error], status: 'fatal' } : { results: this.#resultsOf(query), status: 'success' }
     const text = JSON.stringify({ requestID: '6e1c3d8e-0000-4000-8000-000000000000', ...answer, metrics: metrics(answer) })
     response.writeHead(httpStatus, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     response.end(text)
@@ -49,6 +50,10 @@ export class QueryService {
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #resultsOf(query: Query): string[] {
+    return query.statement === 'SELECT RAW DS_VERSION()' ? [this.version] : this.#page(query)
   }
 
   /** What the statement of a listing means. A condition on the owner holds for all keys. */

@@ -35,6 +35,20 @@ export async function* listIds(connected: Connected, { prefix, owned, timeout }:
   }
 }
 
+/**
+ * The version of the server, such as `7.6.2-3721-enterprise`; undefined if no query service says it.
+ *
+ * @param timeout in milliseconds
+ */
+export async function serverVersion({ collection }: Connected, timeout: number): Promise<string | undefined> {
+  try {
+    const { rows } = await collection.scope.bucket.cluster.query('SELECT RAW DS_VERSION()', { timeout })
+    return typeof rows[0] === 'string' ? rows[0] : undefined
+  } catch {
+    return undefined
+  }
+}
+
 async function query(
   { collection, sdk }: Connected,
   statement: string,
