@@ -7,10 +7,10 @@ export interface Supported {
   readonly tested: readonly string[]
 }
 
-/** By the name of the server. The README of each package says the same. */
+/** By the name of the server. */
 export const SUPPORTED: Readonly<Record<string, Supported>> = {
   Redis: { oldest: '6.2', tested: ['6.2', '7.0', '8.2'] },
-  Valkey: { oldest: '7.2', tested: ['8.1', '9.1'] },
+  Valkey: { oldest: '7.2', tested: ['8.1'] },
   PostgreSQL: { oldest: '12', tested: ['18'] },
   MySQL: { oldest: '8.0', tested: ['9.7'] },
   MariaDB: { oldest: '10.6', tested: ['10.11'] },
