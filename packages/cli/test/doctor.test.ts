@@ -168,7 +168,7 @@ describe('records', () => {
 
   test('a thousand at most', async () => {
     const bank = await memoryWith(Object.fromEntries(Array.from({ length: 1_100 }, (_, index) => [`id ${index}`, entry({})])))
-    expect(await sampled(bank)).toMatchObject([{ level: 'ok', message: 'the first 1000 are sound' }])
+    expect(await sampled(bank)).toMatchObject([{ level: 'ok', message: 'the first 1,000 are sound' }])
   })
 
   test('says if it may not list them', async () => {
@@ -325,7 +325,7 @@ describe('SQLite', () => {
     fs.chmodSync(path, 0o600)
     const findings = await findingsOf(`sqlite:${path}`, { layout: 'connect-session-knex' })
     expect(problemsIn(findings)).toEqual([])
-    expect(findings).toContainEqual({ level: 'ok', subject: 'records', message: 'all 1 are sound' })
+    expect(findings).toContainEqual({ level: 'ok', subject: 'records', message: 'there is one, and it is sound' })
   })
 
   test('the parameters of the URL are options', async () => {
@@ -335,7 +335,7 @@ describe('SQLite', () => {
     expect(await findingsOf(`sqlite:${path}?table=others`)).toContainEqual({
       level: 'ok',
       subject: 'records',
-      message: 'all 1 are sound',
+      message: 'there is one, and it is sound',
     })
     expect(problemsIn(await findingsOf(`sqlite:${path}?table=missing&createTable=false`))).toEqual([
       'fail table: "missing" does not exist, and createTable is false',

@@ -115,5 +115,6 @@ function* findingsOf(counts: Counts): Generator<Finding> {
 
 function soundness(records: number): string {
   if (records === 0) return 'there are none'
-  return records === SAMPLE ? `the first ${SAMPLE} are sound` : `all ${records} are sound`
+  if (records === 1) return 'there is one, and it is sound'
+  return records === SAMPLE ? 'the first 1,000 are sound' : `all ${records} are sound`
 }

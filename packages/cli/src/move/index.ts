@@ -11,7 +11,7 @@
  *   move wrote (its expiry may be another). If the application has changed it on the target, the target's version stays, whatever
  *   happens on the source.
  * - A session that is ended on the source is ended on the target, as long as the target holds exactly what the move wrote. A session that
- *   has expired on the source was not ended: on the target it expires by itself, or lives on if it is used there.
+ *   has expired on the source was not ended: on the target it expires by itself, or stays if it is used there.
  * - A session that is ended on the target is not copied again. One that has expired there, and was extended on the source, is.
  * - Expired sessions and corrupt records are not copied.
  *
