@@ -1,5 +1,5 @@
 // The servers that the tests can use, as `npm run test-servers` found them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,10 +24,12 @@ export function provided() {
   }
 }
 
-/** @param {Record<string, Provided>} servers */
+/** Nobody reads half a record: it replaces the old one as a whole. @param {Record<string, Provided>} servers */
 export function recordProvided(servers) {
   mkdirSync(cacheFolder, { recursive: true })
-  writeFileSync(record, JSON.stringify({ folder: cacheFolder, servers }, null, 2))
+  const draft = `${record}.${process.pid}`
+  writeFileSync(draft, JSON.stringify({ folder: cacheFolder, servers }, null, 2))
+  renameSync(draft, record)
 }
 
 /**

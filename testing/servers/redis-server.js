@@ -1,7 +1,7 @@
 // A redis-server.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient } from 'redis'
+import { Redis } from 'ioredis'
 import { freePort, isListening, Program, scratchFolder } from '../program.js'
 import { makeCertificate } from '../tools/certificate.js'
 import { server } from './index.js'
@@ -40,17 +40,19 @@ export class RedisServer {
    * @returns {Promise<unknown>}
    */
   async admin(...commands) {
-    const tls = this.ca === undefined ? {} : { tls: /** @type {true} */ (true), ca: this.ca }
-    const socket = { reconnectStrategy: /** @type {false} */ (false), ...tls }
-    const client = createClient({ url: this.url, RESP: 2, socket, disableClientInfo: true, maintNotifications: 'disabled' })
+    // Not node-redis, which makes the methods of all commands anew for each client.
+    const client = new Redis({
+      ...{ host: '127.0.0.1', port: this.port, lazyConnect: true, retryStrategy: () => null },
+      ...{ enableReadyCheck: false, disableClientInfo: true, ...(this.ca !== undefined && { tls: { ca: this.ca } }) },
+    })
     client.on('error', () => {})
     await client.connect()
     try {
       let reply
-      for (const command of commands) reply = await client.sendCommand(command)
+      for (const [name = '', ...args] of commands) reply = await client.call(name, ...args)
       return reply
     } finally {
-      client.destroy()
+      client.disconnect()
     }
   }
 

@@ -8,7 +8,7 @@ import { newDirectory } from './helpers.ts'
 // Without an index of owners, each list of an owner's sessions reads the sessions of all histories: so these are few.
 describe.each([
   ['with owners', 80],
-  ['without owners', 700],
+  ['without owners', 300],
 ])('%s', (name, runs) => {
   const owners = name === 'with owners'
   historyConformance(

@@ -4,8 +4,8 @@ import { DatabankStore } from 'connect-databank'
 import { describe, it } from 'vitest'
 
 describe.each([
-  ['with owners', 3_000],
-  ['without owners', 5_000],
+  ['with owners', 1_000],
+  ['without owners', 1_000],
 ])('%s', (name, runs) => {
   const owners = name === 'with owners'
   historyConformance(

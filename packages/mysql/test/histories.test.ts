@@ -17,7 +17,7 @@ for (const kind of kinds) {
       {
         owners: true,
         rounding: 0,
-        runs: 400,
+        runs: 200,
         time: 180_000,
         open: async (layer) => {
           const table = newTable()

@@ -63,7 +63,7 @@ export function quote(identifier: string): string {
   return `\`${identifier.replaceAll('`', '``')}\``
 }
 
-/** Opens banks on one new table; `close` closes them and drops it. */
+/** Opens banks on one new table. `close` closes them; the table stays until the server's data are deleted, after the file. */
 export function opened(url: string, options: MysqlBankOptions = {}) {
   const table = newTable()
   const banks: MysqlBank[] = []
@@ -72,9 +72,6 @@ export function opened(url: string, options: MysqlBankOptions = {}) {
     banks.push(bank)
     return bank
   }
-  const close = async (): Promise<void> => {
-    await Promise.all(banks.map((bank) => bank.close()))
-    await sql(url, `drop table if exists ${quote(table)}`)
-  }
+  const close = async (): Promise<void> => void (await Promise.all(banks.map((bank) => bank.close())))
   return { table, another, close }
 }

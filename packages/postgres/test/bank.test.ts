@@ -1,6 +1,7 @@
-// The contract holds at every isolation level.
+// The contract holds at every isolation level. The levels differ in what transactions do to each other.
 import { bankConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
+import { ofParallel } from '../../../testing/parts.ts'
 import { isMissing, oneServer, opened } from './support.ts'
 
 describe.skipIf(isMissing)('PostgreSQL', () => {
@@ -8,10 +9,12 @@ describe.skipIf(isMissing)('PostgreSQL', () => {
 
   for (const level of ['read committed', 'repeatable read', 'serializable']) {
     describe(level, () => {
+      const only = level === 'read committed' ? {} : { only: ofParallel }
       const options = { options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}` }
       bankConformance(
         { describe, it },
         {
+          ...only,
           open: async () => {
             const { another, close } = opened(server.url, { poolOptions: options })
             return { bank: await another(), another, close }

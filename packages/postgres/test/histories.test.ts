@@ -18,7 +18,7 @@ describe.skipIf(isMissing)('on PostgreSQL', () => {
           // The table of connect-pg-simple has no owners: listing them reads all sessions.
           owners: layout === undefined,
           rounding: 0,
-          runs: layout === undefined ? 800 : 300,
+          runs: layout === undefined ? 400 : 100,
           time: 180_000,
           open: async (layer) => {
             const table = newTable()

@@ -54,7 +54,7 @@ export function newTable(): string {
   return `test ${process.pid} "${tables}"`
 }
 
-/** Opens banks on one new table; `close` closes them and drops it. */
+/** Opens banks on one new table. `close` closes them; the table stays until the server's data are deleted, after the file. */
 export function opened(url: string, options: PostgresBankOptions = {}) {
   const table = newTable()
   const banks: PostgresBank[] = []
@@ -63,9 +63,6 @@ export function opened(url: string, options: PostgresBankOptions = {}) {
     banks.push(bank)
     return bank
   }
-  const close = async (): Promise<void> => {
-    await Promise.all(banks.map((bank) => bank.close()))
-    await sql(url, `drop table if exists ${pg.escapeIdentifier(table)}`)
-  }
+  const close = async (): Promise<void> => void (await Promise.all(banks.map((bank) => bank.close())))
   return { table, another, close }
 }

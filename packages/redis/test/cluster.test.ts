@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { startCluster } from '../../../testing/servers/redis.js'
 import { type Connected, clusterClients } from './clients.ts'
-import { conformance, conformanceOfStore } from './suite.ts'
-
-const [FIRST] = Object.keys(clusterClients)
+import { conformance } from './suite.ts'
 
 describe.skipIf(server('redis').missing)('a cluster of three masters with replicas', () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
@@ -21,8 +19,6 @@ describe.skipIf(server('redis').missing)('a cluster of three masters with replic
       })
       afterAll(() => connected.close())
       conformance(() => ({ client: connected.client }))
-      // To the store all clients are the same.
-      if (client === FIRST) conformanceOfStore(() => ({ client: connected.client }))
     })
   }
 })

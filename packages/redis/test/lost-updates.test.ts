@@ -10,7 +10,7 @@ import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { RedisBank, RedisStore } from '../src/index.ts'
 
 /** How many histories are disturbed. */
-const RUNS = Number(process.env['DISTURBED_RUNS'] ?? 42)
+const RUNS = Number(process.env['DISTURBED_RUNS'] ?? 24)
 
 let redis: RedisServer
 /** The server keeps what it has acknowledged, also if its process is killed. */
@@ -27,6 +27,7 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     {
       rounding: 0,
       owners: true,
+      runs: 400,
       open: async (layer) => {
         const stores: DatabankStore[] = []
         const prefix = `histories-${Math.random()}:`

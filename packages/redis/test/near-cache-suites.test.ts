@@ -80,6 +80,7 @@ describe.skipIf(server('redis').missing)('with a near cache', () => {
     { describe, it },
     {
       owners: true,
+      runs: 400,
       open: async (layer) => {
         const shared = new Prefix()
         const open = async () => new DatabankStore({ bank: layer(shared.open()), owner: ownerInHistories })

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { server } from '../../../testing/servers/index.js'
 import { type Binary, type RedisServer, startRedis } from '../../../testing/servers/redis.js'
-import { type Connected, singleClients } from './clients.ts'
-import { conformance, conformanceOfStore } from './suite.ts'
+import { RedisBank } from '../src/index.ts'
+import { singleClients } from './clients.ts'
+import { assertWorks } from './operations.ts'
+import { conformance } from './suite.ts'
 
 const README = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
 /** The line of the README, for the prefixes of the suites. */
@@ -36,17 +38,14 @@ describe.skipIf(server('redis').missing)('a server with TLS, and a user with the
       clientOptions: { socket: { tls: true, ca: redis.ca } },
     })
     conformance(options)
-    conformanceOfStore(options)
   })
 
-  for (const [client, connect] of Object.entries(singleClients)) {
-    describe(`by ${client}`, () => {
-      let connected: Connected
-      beforeAll(async () => {
-        connected = await connect(redis.port, { ca: redis.ca, ...access })
-      })
-      afterAll(() => connected.close())
-      conformance(() => ({ client: connected.client }))
+  // The bank sends the same commands by each client.
+  for (const [nth, [name, connect]] of Object.entries(singleClients).entries()) {
+    it(`every operation works by ${name}`, async () => {
+      const { client, close } = await connect(redis.port, { ca: redis.ca, ...access })
+      await assertWorks(new RedisBank({ client, prefix: `suite*${nth}:` }))
+      await close()
     })
   }
 })

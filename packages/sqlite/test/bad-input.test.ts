@@ -10,6 +10,6 @@ const open = async () => {
 }
 
 describe('on SQLite', () => {
-  idConformance({ describe, it }, { open })
-  recordConformance({ describe, it }, { open })
+  idConformance({ describe, it }, { open, count: 5_000 })
+  recordConformance({ describe, it }, { open, oneIn: 5 })
 })

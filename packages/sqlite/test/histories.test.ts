@@ -12,7 +12,7 @@ for (const layout of [undefined, 'better-sqlite3-session-store'] as const) {
       {
         rounding: 0,
         owners: layout === undefined,
-        runs: layout === undefined ? 2_000 : 500,
+        runs: layout === undefined ? 700 : 200,
         time: 180_000,
         open: async (layer) => {
           const folder = await scratchFolder()
