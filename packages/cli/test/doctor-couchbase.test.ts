@@ -6,11 +6,11 @@ import { asRemote, findingsOf, problem, problemsIn, runningServer } from './doct
 describe.skipIf(server('couchbase').missing)('on Couchbase', () => {
   const started = runningServer(() => startCouchbase())
 
-  test('what the bank can tell: the stand-in has no query service, which would tell its version', async () => {
+  test('what the bank can tell: the stand-in has no query service, which knows the version', async () => {
     const findings = await findingsOf(started().url, { durability: 'majority' })
     expect(problemsIn(findings)).toEqual([expect.stringMatching(/^warn listing: sessions cannot be listed/)])
     expect(problem(findings, 'listing')?.fix).toBe('CREATE PRIMARY INDEX ON `default`')
-    expect(findings[1]?.message).toBe('Couchbase; only a query service tells its version')
+    expect(findings[1]?.message).toBe('Couchbase; only a query service knows its version')
     expect(findings.map(({ subject }) => subject)).toEqual(['connection', 'server', 'TLS', 'durability', 'listing', 'latency'])
   })
 

@@ -69,7 +69,7 @@ describe('the connection', () => {
 })
 
 describe('latency', () => {
-  test('is told, and a slow database is a warning', async () => {
+  test('is reported, and a slow database is a warning', async () => {
     expect((await latency(new MemoryBank())).level).toBe('ok')
     let now = 0
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 60))

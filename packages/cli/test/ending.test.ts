@@ -89,7 +89,7 @@ describe('an id', () => {
     expect(await run(['end', ...args, 'ä'.repeat(200)])).toMatchObject({ code: 0, err: '1 session ended\n' })
   })
 
-  it('is told from the URL by its lack of a scheme', async () => {
+  it('and a URL are told apart by the scheme', async () => {
     const { args, left } = await sessionsOf(['ada'])
     const [url, ...config] = args
     const env = { SESSION_URL: url }

@@ -185,7 +185,7 @@ describe('the application writes on the source', () => {
     expect((await to.read('a'))?.owner).toBe('ada')
   })
 
-  test('a session that ends between the look at the source and the copy does not live on', async () => {
+  test('a session that ends between the look at the source and the copy is ended on the target too', async () => {
     const [from, target] = [await memoryWith({ a: entry({}), b: entry({}) }), new MemoryBank()]
     const to = gatedBank(target)
     to.hold('swap')
@@ -221,7 +221,7 @@ describe('the application writes on the source', () => {
     expect((await target.read('a'))?.payload).toContain('"target"')
   })
 
-  test('a session that has expired on the source lives on where it was extended', async () => {
+  test('a session that has expired on the source stays where it was extended', async () => {
     const clock = { now: Date.now() }
     const [from, to] = [await memoryWith({ a: entry({}, clock.now + 5_000), b: entry({}) }), new MemoryBank()]
     const expire = async (): Promise<void> => {
@@ -603,7 +603,7 @@ describe('the call', () => {
   test("rejects with the bank's error", async () => {
     const from = await memoryWith({ a: entry({}) })
     const to = extend(new MemoryBank(), {
-      swap: () => Promise.reject(new DatabankError('DATABANK_FULL', 'no room')),
+      swap: () => Promise.reject(new DatabankError('DATABANK_FULL', 'no space')),
     })
     await expect(move(from, to)).rejects.toMatchObject({ code: 'DATABANK_FULL' })
   })

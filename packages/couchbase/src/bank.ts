@@ -93,7 +93,7 @@ export class CouchbaseBank implements Bank {
     return deleted
   }
 
-  /** The version is told by the query service alone. */
+  /** Only the query service knows the version. */
   describe(): Promise<BankDescription> {
     return this.#connection.run(async (connected) => {
       const version = await serverVersion(connected, this.#options.operationTimeout)
@@ -111,7 +111,7 @@ export class CouchbaseBank implements Bank {
   }
 
   async #touch(connected: Connected, id: string, expires: number | null, now: number): Promise<void> {
-    const giveUpAt = this.#giveUpAt()
+    const deadline = this.#deadline()
     let document: CachedDocument | null | undefined = this.#documents.cached(id)
     // Another process may have extended what has expired by the cache.
     if (!isLive(document, now)) document = await this.#documents.get(connected, id)
@@ -119,14 +119,14 @@ export class CouchbaseBank implements Bank {
       try {
         return await this.#documents.touch(connected, id, expires, document)
       } catch (error) {
-        if (!isCasConflict(error) || Date.now() > giveUpAt) throw error
+        if (!isCasConflict(error) || Date.now() > deadline) throw error
         document = await this.#documents.get(connected, id)
       }
     }
   }
 
   async #swap(connected: Connected, id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
-    const giveUpAt = this.#giveUpAt()
+    const deadline = this.#deadline()
     const version = this.#documents.nextVersion()
     const matches = (document: CachedDocument | null | undefined): boolean =>
       expected === null ? !isLive(document, now) : isLive(document, now) && document.version === expected
@@ -149,7 +149,7 @@ export class CouchbaseBank implements Bank {
       } catch (error) {
         if (isAmbiguous(error)) lost = error
         else if (!isCasConflict(error)) throw error
-        if (Date.now() > giveUpAt) throw lost ?? error
+        if (Date.now() > deadline) throw lost ?? error
         document = undefined
       }
     }
@@ -199,7 +199,7 @@ export class CouchbaseBank implements Bank {
     return this.#connection.run(() => Promise.all(ids.map(work)), ids.length)
   }
 
-  #giveUpAt(): number {
+  #deadline(): number {
     return Date.now() + LONGEST_RETRY * this.#options.operationTimeout
   }
 }

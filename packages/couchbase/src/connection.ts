@@ -34,7 +34,7 @@ export function connectionOf(options: CheckedOptions): Lifecycle<Connected> {
 }
 
 async function connect(options: CheckedOptions): Promise<Connected> {
-  const giveUpAt = Date.now() + options.connectTimeout
+  const deadline = Date.now() + options.connectTimeout
   const sdk = await loadSdk()
   let ownCluster: CouchbaseCluster | undefined
   try {
@@ -44,7 +44,7 @@ async function connect(options: CheckedOptions): Promise<Connected> {
       cluster ??= ownCluster
       collection = cluster!.bucket(options.bucket).scope(options.scope).collection(collection)
     }
-    await requireAnswer(collection, options.prefix, giveUpAt)
+    await requireAnswer(collection, options.prefix, deadline)
     return { collection, sdk, ownCluster }
   } catch (error) {
     if (ownCluster !== undefined) await closeQuietly(ownCluster)
@@ -80,10 +80,10 @@ function connectCluster(sdk: typeof import('couchbase'), options: CheckedOptions
 }
 
 /** The SDK opens a bucket in the background. Whether that succeeded, only an operation tells, and sometimes only the second one. */
-async function requireAnswer(collection: CouchbaseCollection, prefix: string, giveUpAt: number): Promise<void> {
+async function requireAnswer(collection: CouchbaseCollection, prefix: string, deadline: number): Promise<void> {
   const ask = (timeout: number) => collection.get(`${prefix}#`, { transcoder, timeout })
   try {
-    await ask(Math.max(giveUpAt - Date.now(), SECOND_QUESTION))
+    await ask(Math.max(deadline - Date.now(), SECOND_QUESTION))
   } catch (error) {
     if (isMissing(error)) return
     if (!isTimeout(error)) throw error

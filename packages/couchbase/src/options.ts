@@ -99,7 +99,7 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
     prefix: options.prefix ?? 'sess:',
     durabilityLevel: DURABILITY_LEVELS.indexOf(options.durability ?? 'none'),
     connectTimeout: options.connectTimeout ?? timeout * 0.8,
-    // A swap whose answer was lost is looked up: two operations have to end before the store gives up.
+    // A swap whose answer was lost is looked up: two operations have to end before the store's time-out.
     operationTimeout: options.operationTimeout ?? timeout * 0.4,
     queryTimeout: timeout * 6,
     memory: options.memory ?? 8_388_608,

@@ -46,7 +46,7 @@ export function countEvents(meter: Meter): () => void {
   return () => void CHANNEL.unsubscribe(count)
 }
 
-/** What concerns one operation is told by its span as well. */
+/** An operation's span shows these events as well. */
 function markOperation(event: Event): void {
   const operation = event === 'retry' || event === 'cached' ? currentOperation() : undefined
   if (operation === undefined) return

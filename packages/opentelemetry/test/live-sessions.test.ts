@@ -17,7 +17,7 @@ afterEach(async () => {
   await sdk.close()
 })
 
-/** A store that answers when it is told to. */
+/** A store that answers when the test says so. */
 function slowStore() {
   const answers: ((count: number) => void)[] = []
   const length = vi.fn(() => new Promise<number>((resolve) => answers.push(resolve)))

@@ -17,7 +17,7 @@ export const couchbase: Examiner = {
 /** No version is too old, as far as the tests know, which run on a stand-in. */
 async function lookAtServer(bank: Bank): Promise<Finding> {
   const { server } = await bank.describe!()
-  return ok('server', /\d/.test(server) ? server : `${server}; only a query service tells its version`)
+  return ok('server', /\d/.test(server) ? server : `${server}; only a query service knows its version`)
 }
 
 function lookAtTls({ url }: Subject): Finding {
