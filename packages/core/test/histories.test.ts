@@ -19,7 +19,7 @@ describe('a databank driver, in one process', () => {
     { describe, it },
     {
       rounding: 0,
-      runs: 800,
+      runs: 400,
       open: async (layer) => {
         const store = new DatabankStore({ bank: layer(fromDatabank(await memoryDriver())) })
         return { store, close: () => store.close() }
@@ -35,7 +35,7 @@ describe('a databank driver, in one process, with owners', () => {
     {
       owners: true,
       rounding: 0,
-      runs: 200,
+      runs: 100,
       open: async (layer) => {
         const store = new DatabankStore({ bank: layer(fromDatabank(await memoryDriver())), owner: ownerInHistories })
         return { store, close: () => store.close() }
@@ -53,7 +53,7 @@ describe.each([
     {
       owners: true,
       rounding: 0,
-      runs: 800,
+      runs: 400,
       open: async (layer) => {
         const table = new Map()
         const bank = () => change(layer(new ReferenceBank(table)))

@@ -31,7 +31,7 @@ describe.skipIf(missing)('on Couchbase', () => {
     return { store: await open(), another: open, close }
   }
 
-  historyConformance({ describe, it }, { rounding: 0, open: (layer) => opened(couchbase.url, layer, 5_000) })
+  historyConformance({ describe, it }, { rounding: 0, runs: 300, open: (layer) => opened(couchbase.url, layer, 5_000) })
 
   // The server is not killed or restarted: CouchbaseMock keeps everything in memory, so acknowledged writes would be lost.
   // `unavailable.test.ts` kills it.

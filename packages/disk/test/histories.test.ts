@@ -7,7 +7,7 @@ import { newDirectory } from './helpers.ts'
 
 // Without an index of owners, each list of an owner's sessions reads the sessions of all histories: so these are few.
 describe.each([
-  ['with owners', 80],
+  ['with owners', 40],
   ['without owners', 300],
 ])('%s', (name, runs) => {
   const owners = name === 'with owners'

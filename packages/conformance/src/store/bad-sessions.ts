@@ -120,8 +120,11 @@ async function longestBlock(run: () => Promise<void>): Promise<number> {
     if (isRunning) setImmediate(measure)
   }
   setImmediate(measure)
-  await run()
-  isRunning = false
+  try {
+    await run()
+  } finally {
+    isRunning = false
+  }
   await new Promise((resolve) => setImmediate(resolve))
   return longest
 }
