@@ -14,6 +14,7 @@ import { latency } from '../src/doctor/latency.ts'
 import { sample } from '../src/doctor/sample.ts'
 import { sqlite } from '../src/doctor/sqlite.ts'
 import { versionFinding } from '../src/doctor/versions.ts'
+import { backendOf } from '../src/urls.ts'
 import { findingsOf, problem, problemsIn, useStore } from './doctor-support.ts'
 import { entry, HOUR, memoryWith } from './move-support.ts'
 
@@ -46,6 +47,17 @@ describe('the connection', () => {
   test("wrong options and unknown schemes are the caller's mistakes", async () => {
     await expect(findingsOf('disk:.', { unknown: 1 })).rejects.toMatchObject({ code: 'DATABANK_INVALID_OPTION' })
     await expect(findingsOf('nosql:.')).rejects.toMatchObject({ code: 'DATABANK_UNKNOWN_SCHEME' })
+  })
+
+  test.each([
+    ['redis', ['redis:', 'rediss:', 'valkey:', 'VALKEYS:']],
+    ['postgres', ['postgres:', 'postgresql:']],
+    ['mysql', ['mysql:', 'mariadb:']],
+    ['mongodb', ['mongodb:', 'mongodb+srv:']],
+    ['couchbase', ['couchbase:', 'couchbases:']],
+    ['no backend', ['own:', 'constructor:']],
+  ])('%s serves %j', (backend, schemes) => {
+    expect(schemes.map((scheme) => backendOf(`${scheme}//host`) ?? 'no backend')).toEqual(schemes.map(() => backend))
   })
 
   test("a backend of the project's own: its latency and its records are examined", async () => {
