@@ -1,12 +1,12 @@
 // What the network and the server do to the connections of a store, with real processes.
 import { createPool } from 'mysql2'
 import { type Connection, createConnection, createPool as createPromisePool } from 'mysql2/promise'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startProxy } from '../../../testing/proxy.js'
 import { all, get, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
 import type { MysqlOptions } from '../../../testing/tools/mysql-server.js'
 import { type MysqlBankOptions, MysqlStore } from '../src/index.ts'
-import { kinds, type Started, sql } from './support.ts'
+import { kinds, oneServer, type Started, sql } from './support.ts'
 
 const TIMEOUT = 1_500
 /** A deadline may come a little late, and the machine may be busy. */
@@ -33,13 +33,23 @@ function expectInTime(outcomes: readonly Outcome[], ...codes: readonly string[])
 }
 
 for (const kind of kinds) {
+  /** The server of most tests, which leave it running. Each begins without a table. */
+  const server = oneServer(kind)
+  beforeEach(async () => {
+    if (!kind.isMissing) await sql(server.url, 'drop table if exists databank_sessions', 'drop user if exists app')
+  })
+  afterEach(() => {
+    if (!kind.isMissing) server.program.thaw()
+  })
+
+  /** A server of the test's own, for one with other settings. */
   async function started(options: MysqlOptions = {}): Promise<Started> {
-    const server = await kind.start(options)
-    ends.push(() => server.stop())
-    return server
+    const another = await kind.start(options)
+    ends.push(() => another.stop())
+    return another
   }
 
-  async function proxied({ port }: Started) {
+  async function proxied({ port }: Pick<Started, 'port'>) {
     const proxy = await startProxy(port)
     ends.push(() => proxy.close())
     return proxy
@@ -47,7 +57,6 @@ for (const kind of kinds) {
 
   describe.skipIf(kind.isMissing)(`a store whose server of ${kind.name}`, () => {
     it('is down at the start: each operation fails with a code, and the store recovers when the server is there', async () => {
-      const server = await started()
       await server.program.stop()
       const store = opened({ url: server.url })
       await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE' })
@@ -57,7 +66,6 @@ for (const kind of kinds) {
     })
 
     it('is killed and started again: nothing acknowledged is lost', async () => {
-      const server = await started()
       const store = opened({ url: server.url })
       await set(store, 'kept', { who: 'Ada' })
       await server.program.stop('SIGKILL')
@@ -68,7 +76,6 @@ for (const kind of kinds) {
     })
 
     it('is frozen: each operation ends in time, and the store recovers', async () => {
-      const server = await started()
       const store = opened({ url: server.url })
       await store.open()
       server.program.freeze()
@@ -78,7 +85,6 @@ for (const kind of kinds) {
     })
 
     it('has vanished without a word: the connection is replaced', async () => {
-      const server = await started()
       const proxy = await proxied(server)
       const store = opened(at(proxy.port))
       await recovers(store, 3_000)
@@ -90,7 +96,6 @@ for (const kind of kinds) {
     })
 
     it('is cut off before and after an answer: the write fails, and happened only if it was sent', async () => {
-      const server = await started()
       const proxy = await proxied(server)
       const [store, direct] = [opened(at(proxy.port)), opened({ url: server.url })]
       const cuts = { before: () => proxy.cutBefore('cut me'), after: () => proxy.cutAfter('cut me') }
@@ -107,29 +112,22 @@ for (const kind of kinds) {
     })
 
     it('has become a read-only replica: the connection is left for what the address leads to now', async () => {
-      const [old, next] = [await started(), await started()]
-      await sql(
-        old.url,
-        "create user app@'%' identified by 'secret'",
-        'grant select, insert, update, delete, create on test.* to app@`%`',
-      )
-      await sql(
-        next.url,
-        "create user app@'%' identified by 'secret'",
-        'grant select, insert, update, delete, create on test.* to app@`%`',
-      )
+      const old = await started()
+      for (const { url } of [old, server]) {
+        const grant = 'grant select, insert, update, delete, create on test.* to app@`%`'
+        await sql(url, "create user app@'%' identified by 'secret'", grant)
+      }
       const proxy = await proxied(old)
       const store = opened({ url: `mysql://app:secret@127.0.0.1:${proxy.port}/test` })
       await recovers(store, 3_000)
       await sql(old.url, 'set global read_only = 1')
       await expect.poll(async () => (await set(store, 'a')).code).toBe('DATABANK_UNAVAILABLE')
-      proxy.target = next.port
+      proxy.target = server.port
       await recovers(store, 3_000)
-      expect(await sql(next.url, `select 1 from databank_sessions where id = 'again'`)).toHaveLength(1)
+      expect(await sql(server.url, `select 1 from databank_sessions where id = 'again'`)).toHaveLength(1)
     })
 
     it('has a new password: connections go on, new ones are denied', async () => {
-      const server = await started()
       await sql(server.url, "create user app@'%' identified by 'secret'", 'grant all on test.* to app@`%`')
       const url = server.url.replace('databank:', 'app:')
       const store = opened({ url, maxConnections: 1 })
@@ -143,7 +141,6 @@ for (const kind of kinds) {
     })
 
     it('drops the table while the store runs: it is created again', async () => {
-      const server = await started()
       const store = opened({ url: server.url })
       await set(store, 'a')
       await sql(server.url, 'drop table databank_sessions')
@@ -152,17 +149,17 @@ for (const kind of kinds) {
     })
 
     it('takes no more connections', async () => {
-      const server = await started({ settings: { 'max-connections': 10 } })
+      const small = await started({ settings: { 'max-connections': 10 } })
       const held: Connection[] = []
       for (let isFull = false; !isFull; ) {
-        await createConnection(server.url).then(
+        await createConnection(small.url).then(
           (connection) => held.push(connection),
           () => {
             isFull = true
           },
         )
       }
-      const store = opened({ url: server.url })
+      const store = opened({ url: small.url })
       expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
       await Promise.all(held.map((connection) => connection.end()))
       await recovers(store, 3_000)
@@ -171,7 +168,6 @@ for (const kind of kinds) {
 
   describe.skipIf(kind.isMissing)(`a store on a pool to ${kind.name}`, () => {
     it('whose connections are all in use: each operation ends in time, and none runs later', async () => {
-      const server = await started()
       const pool = createPromisePool({ uri: server.url, connectionLimit: 1 })
       ends.push(() => pool.end())
       const store = opened({ pool })
@@ -184,7 +180,6 @@ for (const kind of kinds) {
     })
 
     it('of the application never closes it, whatever types its options make of numbers', async () => {
-      const server = await started()
       const strange = { supportBigNumbers: true, bigNumberStrings: true, rowsAsArray: true, dateStrings: true, typeCast: false }
       const pool = createPool({ uri: server.url, ...strange } as never)
       ends.push(() => pool.end())

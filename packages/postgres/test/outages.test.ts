@@ -3,31 +3,39 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bundle } from '../../../testing/bundle.js'
 import { freePort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { all, get, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
 import { startPostgresql } from '../../../testing/servers/postgresql.js'
 import { type PostgresBankOptions, PostgresStore } from '../src/index.ts'
-import { isMissing, type Postgresql, sql } from './support.ts'
+import { isMissing, oneServer, type Postgresql, sql } from './support.ts'
 
 const TIMEOUT = 1_500
 /** A deadline may come a little late, and the machine may be busy. */
 const WITHIN = TIMEOUT + 1_000
 
+/** The server of most tests, which leave it running. Each begins without a table. */
+const server = oneServer()
+beforeEach(async () => {
+  if (!isMissing) await sql(server.url, 'drop table if exists databank_sessions')
+})
+
 const ends: (() => unknown)[] = []
 afterEach(async () => {
+  if (!isMissing) server.program.thaw()
   for (const end of ends.splice(0).reverse()) await end()
 })
 
+/** A server of the test's own, for one with other settings. */
 async function started(options: Parameters<typeof startPostgresql>[0] = {}): Promise<Postgresql> {
   const postgresql = await startPostgresql(options)
   ends.push(() => postgresql.stop())
   return postgresql
 }
 
-async function proxied({ port }: Postgresql) {
+async function proxied({ port }: Pick<Postgresql, 'port'>) {
   const proxy = await startProxy(port)
   ends.push(() => proxy.close())
   return proxy
@@ -62,7 +70,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('is killed and started again: nothing acknowledged is lost', async () => {
-    const server = await started({ settings: { synchronous_commit: 'on' } })
     const store = opened({ url: server.url })
     await set(store, 'kept', { who: 'Ada' })
     await server.program.stop('SIGKILL')
@@ -73,7 +80,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('is shut down while statements run and started again: they fail with a code', async () => {
-    const server = await started()
     const store = opened({ url: server.url })
     await store.open()
     const pending = Array.from({ length: 200 }, (_, index) => set(store, `many-${index}`))
@@ -87,7 +93,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('is frozen: each operation ends in time, and the store recovers', async () => {
-    const server = await started()
     const store = opened({ url: server.url })
     await store.open()
     server.program.freeze()
@@ -97,7 +102,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('stays frozen: statements that nobody waits for any more never run', async () => {
-    const server = await started()
     const store = opened({ url: server.url, maxConnections: 1 })
     await store.open()
     server.program.freeze()
@@ -110,7 +114,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('is frozen: close ends in time, and the process can exit', async () => {
-    const server = await started()
     const { folder, remove } = await bundle({ process: join(import.meta.dirname, 'fixtures/closing.ts') })
     const child = fork(join(folder, 'process.js'), [server.url])
     await once(child, 'message')
@@ -125,7 +128,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('stops answering and closes nothing: the connection is replaced', async () => {
-    const server = await started()
     const proxy = await proxied(server)
     const store = opened(at(proxy.port))
     await recovers(store)
@@ -137,7 +139,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('is cut off before, after and within an answer: the write fails, and happened only if it was sent', async () => {
-    const server = await started()
     const proxy = await proxied(server)
     const [store, direct] = [opened(at(proxy.port)), opened({ url: server.url })]
     const cuts = {
@@ -162,49 +163,48 @@ describe.skipIf(isMissing)('a store whose server', () => {
   })
 
   it('has become a read-only replica: the connection is left for what the address leads to now', async () => {
-    const [old, next] = [await started(), await started()]
+    const old = await started()
     const proxy = await proxied(old)
     const store = opened(at(proxy.port))
     await recovers(store)
     await sql(old.url, 'alter system set default_transaction_read_only = on', 'select pg_reload_conf()')
     await expect.poll(async () => (await set(store, 'a')).code).toBe('DATABANK_UNAVAILABLE')
     expect((await set(store, 'a')).message).toContain('read-only')
-    proxy.target = next.port
+    proxy.target = server.port
     await recovers(store, 2_000)
-    expect(await sql(next.url, `select 1 from databank_sessions where id = 'again'`)).toHaveLength(1)
+    expect(await sql(server.url, `select 1 from databank_sessions where id = 'again'`)).toHaveLength(1)
   })
 
   it('has a new password: connections go on, new ones are denied', async () => {
-    const server = await started({ auth: true })
-    const store = opened({ url: server.url })
+    const guarded = await started({ auth: true })
+    const store = opened({ url: guarded.url })
     await set(store, 'a', { who: 'Ada' })
-    await sql(server.url, `alter role postgres password 'another'`)
+    await sql(guarded.url, `alter role postgres password 'another'`)
     expect((await get(store, 'a')).value).toMatchObject({ who: 'Ada' })
-    const another = opened({ url: server.url })
+    const another = opened({ url: guarded.url })
     expectInTime(await all(another, 'b'), 'DATABANK_DENIED')
     await expect(another.open()).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
-    await sql(server.url.replace('secret', 'another'), `alter role postgres password 'secret'`)
+    await sql(guarded.url.replace('secret', 'another'), `alter role postgres password 'secret'`)
     await recovers(another)
   })
 
   it('speaks TLS: the certificate is checked', async () => {
-    const server = await started({ tls: true })
-    const store = opened({ url: server.url, poolOptions: { ssl: { ca: server.ca! } } })
+    const secured = await started({ tls: true })
+    const store = opened({ url: secured.url, poolOptions: { ssl: { ca: secured.ca! } } })
     await recovers(store)
-    const careful = opened({ url: server.url, poolOptions: { ssl: true } })
+    const careful = opened({ url: secured.url, poolOptions: { ssl: true } })
     expectInTime([await get(careful, 'a')], 'DATABANK_UNAVAILABLE')
-    const plain = await started()
-    const demanding = opened({ url: plain.url, poolOptions: { ssl: true } })
+    const demanding = opened({ url: server.url, poolOptions: { ssl: true } })
     expectInTime([await get(demanding, 'a')], 'DATABANK_UNAVAILABLE')
   })
 
   it('takes no more connections', async () => {
-    const server = await started({
+    const small = await started({
       settings: { max_connections: 5, superuser_reserved_connections: 0, autovacuum_worker_slots: 1, max_wal_senders: 0 },
     })
-    const others = Array.from({ length: 5 }, () => new pg.Client(server.url))
+    const others = Array.from({ length: 5 }, () => new pg.Client(small.url))
     await Promise.all(others.map((client) => client.connect()))
-    const store = opened({ url: server.url })
+    const store = opened({ url: small.url })
     expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
     await Promise.all(others.map((client) => client.end()))
     await recovers(store)
@@ -213,7 +213,6 @@ describe.skipIf(isMissing)('a store whose server', () => {
 
 describe.skipIf(isMissing)('a store on a pool', () => {
   it('whose connections are all in use: each operation ends in time, and none runs later', async () => {
-    const server = await started()
     const pool = new pg.Pool({ connectionString: server.url, max: 1 })
     ends.push(() => pool.end())
     const store = opened({ pool })
@@ -226,7 +225,6 @@ describe.skipIf(isMissing)('a store on a pool', () => {
   })
 
   it('of the application never closes it', async () => {
-    const server = await started()
     const pool = new pg.Pool({ connectionString: server.url })
     ends.push(() => pool.end())
     const store = opened({ pool })

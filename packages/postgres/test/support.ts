@@ -59,7 +59,8 @@ export function opened(url: string, options: PostgresBankOptions = {}) {
   const table = newTable()
   const banks: PostgresBank[] = []
   const another = async (): Promise<PostgresBank> => {
-    const bank = new PostgresBank({ url, table, maxConnections: 5, ...options })
+    const connection = options.pool === undefined && { url, maxConnections: 5 }
+    const bank = new PostgresBank({ ...connection, table, ...options })
     banks.push(bank)
     return bank
   }
