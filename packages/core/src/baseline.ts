@@ -59,8 +59,8 @@ export function baselineOf(id: string, stored: StoredSession, cookie: SessionCoo
 
 /** The baseline of a new session whose first write begins. */
 export function baselineOfNew(id: string, draft: Draft): Baseline {
-  const unconfirmed = { text: draft.text, keys: NO_KEYS }
-  return { ...baselineOf(id, { ...draft, version: draft.text.text }, draft.cookie), unconfirmed, isNew: true }
+  const { text, cookie } = draft
+  return { ...baselineOf(id, storedAs(draft, text.text), cookie), unconfirmed: { text, keys: NO_KEYS }, isNew: true }
 }
 
 /** A write begins: until it is confirmed, nobody knows what is stored. */
@@ -137,6 +137,11 @@ export function trackedOf(session: unknown): Tracked | undefined {
   const own = Object.hasOwn(session, TRACKED) ? (session as { [TRACKED]?: Tracked })[TRACKED] : undefined
   // It may have been frozen since.
   return (Object.isExtensible(session) ? undefined : frozen.get(session)) ?? own
+}
+
+/** What a write has stored, or is to store. */
+export function storedAs({ text, expires, owner, created }: Draft, version: string): StoredSession {
+  return { text, version, expires, owner, created }
 }
 
 /** What a read found, as core works with it. */

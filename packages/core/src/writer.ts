@@ -7,6 +7,7 @@ import {
   type Draft,
   expiryAfter,
   type StoredSession,
+  storedAs,
   storedSession,
   type Tracked,
 } from './baseline.ts'
@@ -89,7 +90,7 @@ export class Writer {
   async replace(id: string, session: Draft): Promise<StoredSession> {
     const draft = this.#rules.storesCreated ? await this.#withCreated(id, session) : session
     const version = await this.#rules.bank.save(id, entryOf(draft))
-    return { ...draft, version: version ?? draft.text.text }
+    return storedAs(draft, version ?? draft.text.text)
   }
 
   /** The creation time stays: who saves a session that was not loaded does not begin a new one. */
@@ -111,7 +112,7 @@ export class Writer {
     let expected: string | null = null
     for (let attempt = 0; ; attempt++) {
       const version: string | null = await bank.swap(id, expected, entryOf(draft), Date.now())
-      if (version !== null) return { ...draft, version }
+      if (version !== null) return storedAs(draft, version)
       const stored = await readLive(bank, id)
       expected = stored === null ? null : versionOf(stored)
       await pauseBeforeRetry(bank, attempt, cancellation, 'set')
@@ -158,7 +159,7 @@ export class Writer {
   /** What becomes of the stored session by the writes, one after the other. */
   #apply(id: string, stored: StoredSession | null, writes: readonly Write[]): StoredSession {
     const [first, ...others] = writes as [Write, ...Write[]]
-    let next = stored === null ? { ...first.draft, version: '' } : this.#applyOne(id, stored, first)
+    let next = stored === null ? storedAs(first.draft, '') : this.#applyOne(id, stored, first)
     for (const write of others) next = { ...this.#applyOne(id, next, write), version: '' }
     return next
   }
@@ -167,7 +168,8 @@ export class Writer {
     const draft = this.#draftAfter(id, stored, write)
     // Without the option `owner`, the stored owner stays: other instances may have the option.
     const owner = this.#rules.ownerOf === undefined ? stored.owner : draft.owner
-    return { ...draft, owner, version: stored.version }
+    const { text, expires, created } = draft
+    return { text, version: stored.version, expires, owner, created }
   }
 
   #draftAfter(id: string, stored: StoredSession, write: Write): Draft {
