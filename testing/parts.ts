@@ -9,3 +9,9 @@ export function ofParallel(check: string): boolean {
 export function ofLayout(check: string): boolean {
   return /expir|expiry|cookie|time-out|kept|text|owner|encrypt|record|hash|acceptPlain|length|all |swap|touch/i.test(check)
 }
+
+/** Checks of what a client is given and gives back: values, counts, many at once. */
+export function ofClient(check: string): boolean {
+  const isOfValues = /kept|saved|stored|returns|touch|swap|count|purge|thousands|hundreds|any id|parallel|closed/.test(check)
+  return isOfValues && !/idsOf (follows|of|yields (no|a|an|the|nothing|what) )|owner that|owners|apart|during/.test(check)
+}

@@ -86,7 +86,8 @@ export const idChecks: readonly BankCheck[] = [
         idsOfWrong(third, (version) => version === null),
         [],
       )
-      for (const id of allHostileIds) assert.equal((await bank.read(id))?.payload, `2 of ${shown(id)}`)
+      const found = await Promise.all(allHostileIds.map((id) => bank.read(id)))
+      for (const [index, id] of allHostileIds.entries()) assert.equal(found[index]?.payload, `2 of ${shown(id)}`)
     },
   }),
   bankCheck({
