@@ -3,8 +3,16 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, runTool } from './command.js'
 
-const folder = process.cwd()
-rmSync(join(folder, 'dist'), { recursive: true, force: true })
-const code = await runTool('tsc', ['-b', folder], { stdio: ['ignore', 2, 2] }) // standard output belongs to npm
-if (code !== 0) process.exit(code)
-copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+/**
+ * Makes packages ready to be packed.
+ * @param {readonly string[]} folders
+ * @returns {Promise<number>} the exit code of the compiler
+ */
+export async function prepare(folders) {
+  for (const folder of folders) rmSync(join(folder, 'dist'), { recursive: true, force: true })
+  const code = await runTool('tsc', ['-b', ...folders], { stdio: ['ignore', 2, 2] }) // standard output belongs to npm
+  if (code === 0) for (const folder of folders) copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  return code
+}
+
+if (process.argv[1] === import.meta.filename) process.exitCode = await prepare([process.cwd()])

@@ -12,7 +12,7 @@ import { bundlePrograms, inAnHour, leftoversIn, newDirectory } from './helpers.t
 
 const run = promisify(execFile)
 /** How often a process is killed, and how often a thread is terminated. */
-const KILLS = Number(process.env['KILLS'] ?? 100)
+const KILLS = Number(process.env['KILLS'] ?? 48)
 /** How many run at the same time. */
 const WRITERS = 4
 

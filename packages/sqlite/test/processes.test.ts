@@ -11,7 +11,7 @@ import { bundlePrograms, entry, opened, sql } from './support.ts'
 
 const run = promisify(execFile)
 /** How often a process is killed. */
-const KILLS = Number(process.env['KILLS'] ?? 40)
+const KILLS = Number(process.env['KILLS'] ?? 20)
 const AT_ONCE = 4
 
 let programs: Awaited<ReturnType<typeof bundlePrograms>>
