@@ -263,7 +263,7 @@ export class Sessions {
   }
 
   async #writeGroup(id: string, group: Group): Promise<void> {
-    const changing = group.writes.filter((write) => isChange(write))
+    const changing = group.writes.filter((write) => this.#isChange(write))
     if (changing.length > 0) {
       const known = this.#knownStored(id, changing)
       // Until the write has ended well, nobody knows what is stored.
@@ -330,16 +330,30 @@ export class Sessions {
 
   /** Whether a touch has to rewrite the record: its cookie, its owner or its creation time differ from what is stored. */
   #needsRewrite(baseline: Baseline, session: SessionData, draft: CookieDraft): boolean {
-    const { bank, storesCreated, ownerOf } = this.#rules
+    const { storesCreated, ownerOf } = this.#rules
     return (
       isCookieChanged(baseline.cookie, draft.cookie) ||
       (storesCreated && baseline.created === undefined) ||
       (ownerOf !== undefined &&
-        bank.idsOf !== undefined &&
-        ownerOf(session) !== baseline.owner &&
+        this.#isOwnerChanged(baseline, ownerOf(session)) &&
         // The data may have changed and not been saved.
-        ownerOf(storedDataOf(baseline)) !== baseline.owner)
+        this.#isOwnerChanged(baseline, ownerOf(storedDataOf(baseline))))
     )
+  }
+
+  /** Whether the write holds other data, or another cookie, than its session is known to hold; or may have been stored already. */
+  #isChange({ tracked: { baseline }, draft }: Write): boolean {
+    return (
+      baseline.unconfirmed !== undefined ||
+      isCookieChanged(baseline.cookie, draft.cookie) ||
+      !isSameData(baseline.text, draft.text) ||
+      this.#isOwnerChanged(baseline, draft.owner)
+    )
+  }
+
+  /** Whether another owner has to be stored. Without an index, sessions that are stored without an owner are found by their data. */
+  #isOwnerChanged(baseline: Baseline, owner: string | null): boolean {
+    return owner !== baseline.owner && (this.#rules.bank.idsOf !== undefined || baseline.owner !== null)
   }
 
   /** Sends a touch, if it is due. A set that changes no data ends here as well. */
@@ -444,14 +458,4 @@ export class Sessions {
 /** The data that a session object was loaded with, or last saved. */
 function storedDataOf({ text, cookie, expires }: Baseline): SessionData {
   return sessionOf({ form: formOf(text), cookie }, expires)
-}
-
-/** Whether the write holds other data, or another cookie, than its session is known to hold; or may have been stored already. */
-function isChange({ tracked: { baseline }, draft }: Write): boolean {
-  return (
-    baseline.unconfirmed !== undefined ||
-    isCookieChanged(baseline.cookie, draft.cookie) ||
-    !isSameData(baseline.text, draft.text) ||
-    draft.owner !== baseline.owner
-  )
 }

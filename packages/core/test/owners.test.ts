@@ -36,6 +36,11 @@ async function idsOf(client: Client, user: string | number): Promise<string[]> {
   return ids.sort()
 }
 
+/** A request's new session. */
+async function created(client: Client, user: string) {
+  return client.store.createSession({ sessionID: 'sid', sessionStore: client.store } as never, sessionOf(user) as never)
+}
+
 const sessionOf = (user: unknown, maxAge?: number | null) => sessionData({ user }, maxAge)
 
 describe.each(BANKS)('the sessions of an owner, on a bank %s,', (_name, limit) => {
@@ -248,6 +253,36 @@ describe('the index of owners', () => {
     expect(await admin.store.destroySessionsOf('ada')).toBe(1)
     await expect(admin.store.reindexOwners()).rejects.toMatchObject({ code: 'DATABANK_INVALID_OPTION' })
   })
+})
+
+describe('a bank without an index of owners', () => {
+  const live = async (client: Client) => client.load('sid')
+
+  it('that stores no owners gets no write for them: neither a set without changes nor a touch writes anything', async () => {
+    const reference = new ReferenceBank()
+    const withoutOwners = extend(withoutIndex(reference), {
+      swap: (id, expected, entry, now) => reference.swap(id, expected, { ...entry, owner: null }, now),
+    })
+    const bank = gatedBank(withoutOwners)
+    const client = new Client(bank, { owner })
+    await client.set('sid', await created(client, 'ada'))
+    const before = bank.calls('swap')
+    await client.set('sid', await live(client))
+    await client.touch('sid', await live(client))
+    expect([bank.calls('swap') - before, await idsOf(client, 'ada')]).toEqual([0, ['sid']])
+  })
+
+  it.each(['set', 'touch', 'reindexOwners'] as const)(
+    'that has stored another owner gets the right one by %s',
+    async (method) => {
+      const reference = new ReferenceBank()
+      await new Client(reference, { owner: () => 'mallory' }).set('sid', sessionOf('ada'))
+      const client = new Client(withoutIndex(reference), { owner })
+      if (method === 'reindexOwners') expect(await client.store.reindexOwners()).toBe(1)
+      else await client[method]('sid', await live(client))
+      expect((await reference.read('sid'))?.owner).toBe('ada')
+    },
+  )
 })
 
 describe('without the option owner, the stored owner stays', () => {
