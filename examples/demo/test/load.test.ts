@@ -3,8 +3,8 @@ import { describe, it } from 'vitest'
 import { growth, loadDemo } from '../../../scripts/load/run.js'
 
 /** `npm run load` takes longer, and runs a million operations. */
-const SECONDS = Number(process.env['LOAD_SECONDS'] ?? 5)
-const OPERATIONS = Number(process.env['LOAD_OPERATIONS'] ?? 300_000)
+const SECONDS = Number(process.env['LOAD_SECONDS'] ?? 3)
+const OPERATIONS = Number(process.env['LOAD_OPERATIONS'] ?? 150_000)
 const MOST_GROWTH = 5e6
 
 describe('under load', () => {

@@ -1,6 +1,7 @@
 import { storeConformance } from '@connect-databank/conformance'
 import { DatabankStore, openStore } from 'connect-databank'
 import { describe, expect, it } from 'vitest'
+import { ofLayout } from '../../../testing/parts.ts'
 import { scratchFolder } from '../../../testing/program.js'
 import { newSession } from '../../../testing/requests.ts'
 import { SqliteBank, SqliteStore } from '../src/index.ts'
@@ -15,6 +16,7 @@ for (const layout of [undefined, 'connect-session-knex'] as const) {
     }
     storeConformance(runner as never, {
       rounding: 0,
+      ...(layout !== undefined && { only: ofLayout }),
       open: async () => {
         const folder = await scratchFolder()
         const stores: DatabankStore[] = []

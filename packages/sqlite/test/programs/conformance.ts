@@ -46,7 +46,7 @@ const openForInput = async () => {
   const { first: bank, close } = await openBank()
   return { bank, close }
 }
-idConformance(runner, { open: openForInput, count: 5_000 })
+idConformance(runner, { open: openForInput, count: 1_000 })
 recordConformance(runner, { open: openForInput, oneIn: 10 })
 
 it('the table of another store is read and written', async () => {
