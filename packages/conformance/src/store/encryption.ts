@@ -37,7 +37,7 @@ export const encryptionChecks: readonly StoreCheck[] = [
       await store.set('sid', session)
       assertData(await store.get('sid'), { user: 'ada lovelace', note: 'confidential', more: 'confidential, too' })
       assert.ok(spy.bank !== undefined && spy.texts.length > 0, 'nothing was stored')
-      for (const text of spy.texts) assert.ok(!/ada|lovelace|confidential|cookie/.test(text), `the bank got ${text.slice(0, 80)}`)
+      for (const text of spy.texts) assert.ok(!/lovelace|confidential|cookie/.test(text), `the bank got ${text.slice(0, 80)}`)
     },
   }),
   storeCheck({
