@@ -10,7 +10,7 @@ const { missing, program } = server('mongodb')
 /** What depends on the layout of a document. Ids, great numbers and connections are the same in all layouts. */
 const dependsOnLayout = (name: string): boolean =>
   /swap|touch|purge|count|delete|save|expires|payload|owner|version|parallel/.test(name) &&
-  !/thousands|many|any id|apart/.test(name)
+  !/thousands|hundreds|many|any id|apart|never swaps|increments/.test(name)
 
 describe.skipIf(missing ?? program === undefined)('the suites on other layouts of documents', () => {
   // A standalone server: the layout does not depend on that, and writes cost half as much.
