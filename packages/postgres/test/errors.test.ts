@@ -108,7 +108,7 @@ describe.skipIf(isMissing)('an operation that the server refuses', () => {
     await expect(denied.read('a')).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
     await denied.close()
     await close()
-    await sql(server.url, `drop role web`)
+    await sql(server.url, `drop table ${quote(table)}`, `drop role web`)
   })
 
   it('fails with a clear message if there is no table and none may be created', async () => {
@@ -192,7 +192,7 @@ describe.skipIf(isMissing)('an operation that the server refuses', () => {
       execFileSync('mount', ['-o', 'remount,size=6m', path])
       await bank.save('large', entry(text))
       await close()
-      await sql(server.url, 'drop tablespace small')
+      await sql(server.url, `drop table ${quote(table)}`, 'drop tablespace small')
     } finally {
       // The server may still have a file open.
       execFileSync('umount', ['-l', path])
