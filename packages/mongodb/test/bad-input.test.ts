@@ -49,6 +49,6 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
   }
 
   // The stand-in for MongoDB is slow.
-  idConformance({ describe, it }, { open, time: 600_000, ...(kind === 'mongod' ? {} : { count: 2_000 }) })
-  recordConformance({ describe, it }, { open, oneIn: 5 })
+  idConformance({ describe, it }, { open, time: 600_000, ...(kind === 'mongod' ? {} : { count: 1_000 }) })
+  recordConformance({ describe, it }, { open, oneIn: 10 })
 })

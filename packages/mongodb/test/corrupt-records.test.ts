@@ -46,7 +46,8 @@ describe.skipIf(missing ?? program === undefined)('a record that is no session',
 
   async function fresh(options: object = {}) {
     const collectionName = await mongodb.freshCollection()
-    const store = mongodb.store({ collectionName, cleanupInterval: null, log: silent, ...options })
+    const { client } = mongodb
+    const store = mongodb.store({ client, collectionName, cleanupInterval: null, log: silent, ...options })
     return { collectionName, store, collection: mongodb.collection(collectionName) }
   }
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
@@ -69,7 +70,7 @@ describe.skipIf(missing ?? program === undefined)('a record that is no session',
         await ask(store, 'cleanup')
         assert.equal((await ask(store, 'get', 'two')).sid, 'two')
 
-        const bank: Bank = mongodb.bank({ collectionName, ...options })
+        const bank: Bank = mongodb.bank({ client: mongodb.client, collectionName, ...options })
         const results = await bank.readMany!(['one', 'odd', 'two'])
         assert.ok(results.every((stored) => stored !== null))
         await ask(store, 'clear')
@@ -80,7 +81,7 @@ describe.skipIf(missing ?? program === undefined)('a record that is no session',
     it(`is replaced by a swap that expects its version, and by no other: ${name}`, async () => {
       for (const options of [{}, { native: true }, { readDatabank: true }]) {
         const { collectionName, collection } = await fresh(options)
-        const bank = mongodb.bank({ collectionName, ...options })
+        const bank = mongodb.bank({ client: mongodb.client, collectionName, ...options })
         const now = Date.now()
         await collection.insertOne({ _id: 'odd', ...fields })
         const stored = await bank.read('odd')

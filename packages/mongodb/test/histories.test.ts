@@ -26,7 +26,7 @@ describe.skipIf(missing ?? program === undefined)('on MongoDB', () => {
     {
       owners: true,
       rounding: 0,
-      runs: 200,
+      runs: 100,
       // The stand-in for MongoDB may need a second for a thousand operations.
       atOnce: 64,
       limit: 30_000,
