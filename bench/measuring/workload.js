@@ -168,9 +168,9 @@ async function timed({ concurrency, milliseconds }, work) {
   return { rate, cpu: (user + system) / operations }
 }
 
-/** How many live sessions are loaded at once. */
-const SMALL_CHUNK = 64
-const LARGE_CHUNK = 512
+/** How many live sessions are loaded at once: as many for each request under way, and at least so many. More would burden the garbage collector. */
+const CHUNK_OF_EACH = 4
+const SMALLEST_CHUNK = 64
 
 /** How often a live session is touched that was loaded once: to load it takes several times as long. */
 const TOUCHES = 8
@@ -184,8 +184,7 @@ const TOUCHES = 8
  * @returns {Promise<Measured>}
  */
 async function inChunks(store, { operation, concurrency, sessions, milliseconds }, order) {
-  // A slow store would take many times the wanted time for a large chunk.
-  let chunk = Math.min(Math.max(SMALL_CHUNK, 2 * concurrency), sessions)
+  const chunk = Math.min(Math.max(SMALLEST_CHUNK, CHUNK_OF_EACH * concurrency), sessions)
   const passes = operation === 'touch' ? TOUCHES : 1
   let [operations, inTime, elapsed, user, system, place] = [0, 0, 0, 0, 0, 0]
   while (elapsed < milliseconds) {
@@ -204,7 +203,6 @@ async function inChunks(store, { operation, concurrency, sessions, milliseconds 
       store[operation](session.id, session, done)
     })
     const used = process.cpuUsage(cpu)
-    if (elapsed < milliseconds / 4) chunk = Math.min(LARGE_CHUNK, sessions)
     operations += count
     // All but those that were under way then.
     inTime += Math.max(count - concurrency, 0)

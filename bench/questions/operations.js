@@ -22,7 +22,7 @@ import { backendOf } from '../stores/index.js'
 const SLICE = 200
 const QUICK_SLICE = 120
 const LOOK = 150
-const ROUNDS = 5
+const ROUNDS = 4
 const MANY = 40_000
 
 /**

@@ -77,6 +77,67 @@ describe('Batches', () => {
     expect(sent).toEqual([['a'], ['b'], ['c']])
   })
 
+  describe('to a server that is far away', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+
+    /** Batches of which lone items have taken these milliseconds. */
+    async function afterLoneItems(...milliseconds: number[]) {
+      const made = makeBatches()
+      for (const time of milliseconds) {
+        made.batches.add('lone')
+        await nextTurn()
+        vi.advanceTimersByTime(time)
+        made.ends.shift()!()
+        await nextTurn()
+      }
+      made.sent.length = 0
+      return made
+    }
+    const often = (milliseconds: number) => new Array<number>(30).fill(milliseconds)
+    async function addInTurns({ batches }: ReturnType<typeof makeBatches>, count: number) {
+      for (const item of items(count)) {
+        batches.add(item)
+        await nextTurn()
+      }
+    }
+
+    it('do not wait for each other, as long as there are fewer than four', async () => {
+      const far = await afterLoneItems(...often(1))
+      await addInTurns(far, 6)
+      expect(far.sent).toEqual([['i0'], ['i1'], ['i2'], ['i3']])
+      vi.advanceTimersByTime(1)
+      far.ends[0]!()
+      await nextTurn()
+      expect(far.sent[4]).toEqual(['i4', 'i5'])
+    })
+
+    it.each([
+      ['lone items took half a millisecond', often(0.5)],
+      ['one took long once', [...often(0.5), 10]],
+      ['one was fast since', [...often(20), 0.5]],
+    ])('wait if %s', async (_, times) => {
+      const near = await afterLoneItems(...times)
+      await addInTurns(near, 6)
+      expect(near.sent).toEqual([['i0']])
+    })
+
+    it('count no time of several items, and none beside another batch', async () => {
+      const near = await afterLoneItems(...often(0.5))
+      for (let round = 0; round < 30; round++) {
+        for (const several of [['a', 'b'], ['c']]) {
+          for (const item of several) near.batches.add(item)
+          near.batches.flush()
+        }
+        vi.advanceTimersByTime(50)
+        for (const end of near.ends.splice(0)) end()
+        await nextTurn()
+      }
+      near.sent.length = 0
+      await addInTurns(near, 6)
+      expect(near.sent).toEqual([['i0']])
+    })
+  })
+
   it('hold at most so many items, and weigh at most so much; a heavier item is sent alone', async () => {
     const few = makeBatches({ items: 2, inFlight: 10 })
     for (const item of items(5)) few.batches.add(item)
