@@ -106,8 +106,7 @@ async function comparable(bank: Bank): Promise<unknown> {
 }
 
 describe.each(NAMES)('from %s', (source) => {
-  // Source and target know nothing of each other: each is each twice.
-  const targets = [1, NAMES.length - 1].map((step) => NAMES[(NAMES.indexOf(source) + step) % NAMES.length]!)
+  const targets = NAMES.filter((target) => target !== source)
   test.for(targets)('to %s, while the application writes on the source', async (target, { skip }) => {
     for (const backend of chosen) {
       const reason = [source, target].includes(backend.name) ? missing(backend) : undefined

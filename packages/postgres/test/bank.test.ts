@@ -2,7 +2,8 @@
 import { bankConformance } from '@connect-databank/conformance'
 import { describe, it } from 'vitest'
 import { ofParallel } from '../../../testing/parts.ts'
-import { isMissing, oneServer, opened } from './support.ts'
+import { server as testServer } from '../../../testing/servers/index.js'
+import { isMissing, oneServer, opened, sql } from './support.ts'
 
 describe.skipIf(isMissing)('PostgreSQL', () => {
   const server = oneServer()
@@ -24,3 +25,22 @@ describe.skipIf(isMissing)('PostgreSQL', () => {
     })
   }
 })
+
+const url = testServer('postgresql')['url'] as string | undefined
+if (url !== undefined) {
+  describe('on the server that POSTGRES_URL names', () => {
+    bankConformance(
+      { describe, it },
+      {
+        open: async () => {
+          const { table, another, close } = opened(url)
+          const closeAndDrop = async (): Promise<void> => {
+            await close()
+            await sql(url, `drop table if exists "${table.replaceAll('"', '""')}"`)
+          }
+          return { bank: await another(), another, close: closeAndDrop }
+        },
+      },
+    )
+  })
+}
