@@ -6,7 +6,7 @@ import { setBackgroundTimeout } from './timers.ts'
 const MAX_WAIT = 4
 /** While a batch is under way, fewer items than this wait. Two small batches side by side cost more than one. */
 const MIN_BATCH = 16
-/** If a lone item takes longer than this, in milliseconds, the server is far away: to wait for an answer costs more than another batch. */
+/** If no batch was faster than this, in milliseconds, the server is far away: to wait for an answer costs more than another batch. */
 const FAR = 0.8
 
 export interface BatchLimits<Item> {
@@ -31,8 +31,8 @@ export class Batches<Item> {
   /** Incremented when batches under way stop counting, so that their end is not counted later. */
   #epoch = 0
   #isScheduled = false
-  /** How long a lone item takes, in milliseconds: not above the last one, and near the shortest of the ones before. */
-  #roundTrip = 0
+  /** How long the fastest batch took, in milliseconds. A busy process or server makes a time longer, never shorter than the distance. */
+  #fastest: number | undefined
   #waitTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(send: (items: readonly Item[]) => Promise<unknown>, limits: BatchLimits<Item> = {}) {
@@ -58,7 +58,8 @@ export class Batches<Item> {
 
   #canDispatch(): boolean {
     if (this.#inFlight === 0) return true
-    return this.#inFlight < this.#limits.inFlight && (this.#waiting.length >= MIN_BATCH || this.#roundTrip > FAR)
+    const isFar = this.#fastest !== undefined && this.#fastest > FAR
+    return this.#inFlight < this.#limits.inFlight && (isFar || this.#waiting.length >= MIN_BATCH)
   }
 
   #dispatchIfPossible(): void {
@@ -109,21 +110,14 @@ export class Batches<Item> {
 
   #dispatch(items: readonly Item[]): void {
     const epoch = this.#epoch
-    const isAlone = items.length === 1 && this.#inFlight === 0
     const start = performance.now()
     const end = (): void => {
-      if (isAlone) this.#measured(performance.now() - start)
+      this.#fastest = Math.min(performance.now() - start, this.#fastest ?? Infinity)
       if (epoch !== this.#epoch) return
       this.#inFlight -= 1
       if (this.#waiting.length > 0) this.#schedule()
     }
     this.#inFlight += 1
     this.#send(items).then(end, end)
-  }
-
-  /** Short times count at once, long ones slowly: the server, or this process, may have been busy. */
-  #measured(milliseconds: number): void {
-    const difference = milliseconds - this.#roundTrip
-    this.#roundTrip += difference < 0 ? difference : Math.min(difference, FAR) / 16
   }
 }

@@ -5,8 +5,8 @@ import { type Bank, extend, type Stored, type Touch } from '../bank.ts'
  * A layer that sends reads, and touches, which come in together or while others are under way, as one `readMany` or `touchMany`.
  *
  * - A single operation goes out when the callback that called it has ended.
- * - While a request is under way, operations wait for its answer, or until there are 16, for at most 4 ms. They do not wait if a
- *   single operation takes more than 0.8 ms: the server is far away. At most four requests are under way, of at most 128 operations
+ * - While a request is under way, operations wait for its answer, or until there are 16, for at most 4 ms. They do not wait if no
+ *   request was ever faster than 0.8 ms: the server is far away. At most four requests are under way, of at most 128 operations
  *   each.
  * - Each operation keeps its own result. If a batch fails because of one of its members, its operations are sent singly.
  * - An operation that is called after another was answered takes effect after it. A touch goes out before a `save` or `swap`
