@@ -168,7 +168,7 @@ async function timed({ concurrency, milliseconds }, work) {
   return { rate, cpu: (user + system) / operations }
 }
 
-/** How many live sessions are loaded at once: as many for each request under way, and at least so many. More would burden the garbage collector. */
+/** How many live sessions are loaded at once for each request under way, and how many at least. More would burden the garbage collector. */
 const CHUNK_OF_EACH = 4
 const SMALLEST_CHUNK = 64
 

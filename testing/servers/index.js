@@ -24,7 +24,7 @@ export function provided() {
   }
 }
 
-/** Nobody reads half a record: it replaces the old one as a whole. @param {Record<string, Provided>} servers */
+/** Replaces the record as a whole, so that no process reads half of it. @param {Record<string, Provided>} servers */
 export function recordProvided(servers) {
   mkdirSync(cacheFolder, { recursive: true })
   const draft = `${record}.${process.pid}`

@@ -106,6 +106,7 @@ export const touchChecks: readonly BankCheck[] = [
     why: WHY,
     needs: ['touch'],
     async run({ bank }) {
+      // Connects, which may take longer than the entries last.
       await bank.read('id')
       let old = 0
       let expires = 0

@@ -21,7 +21,8 @@ export interface BatchLimits<Item> {
 
 /**
  * Sends items in batches: what comes in one callback of the event loop, and what comes while a batch is under way. A single item
- * on an idle connection is not delayed beyond the end of the callback, nor is one to a far server beside fewer batches than `inFlight`.
+ * on an idle connection is not delayed beyond the end of the callback. If the server is far away, no item waits until `inFlight` batches
+ * are under way.
  */
 export class Batches<Item> {
   readonly #send: (items: readonly Item[]) => Promise<unknown>
