@@ -39,11 +39,11 @@ export const manyChecks: readonly BankCheck[] = [
     async run({ bank }) {
       const entry = live('a')
       const ids = idsLike('read', 3_000)
-      const stored = ids.filter((_, index) => index % 50 === 0)
+      const stored = ids.filter((_, index) => index % 10 === 0)
       await Promise.all(stored.map((id) => bank.save(id, { ...entry, payload: id })))
       const found = await bank.readMany(ids)
       assert.equal(found.length, ids.length)
-      const wrong = ids.filter((id, index) => (found[index]?.payload ?? null) !== (index % 50 === 0 ? id : null))
+      const wrong = ids.filter((id, index) => (found[index]?.payload ?? null) !== (index % 10 === 0 ? id : null))
       assert.deepEqual(wrong, [])
     },
   }),
@@ -128,7 +128,7 @@ export const manyChecks: readonly BankCheck[] = [
     needs: ['touchMany'],
     async run({ bank }) {
       const ids = idsLike('touch', 3_000)
-      const stored = ids.filter((_, index) => index % 50 === 0)
+      const stored = ids.filter((_, index) => index % 10 === 0)
       await Promise.all(stored.map((id) => bank.save(id, live(id))))
       const expires = odd(Date.now() + 2 * HOUR)
       await bank.touchMany(
