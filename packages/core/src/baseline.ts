@@ -151,5 +151,5 @@ export function storedSession(
   expires: number | null,
   owner: string | null,
 ): StoredSession {
-  return { text: parsed, version, expires, owner, created: parsed.created }
+  return { text: parsed.text, version, expires, owner, created: parsed.created }
 }

@@ -1,5 +1,4 @@
 import type { SessionData } from 'express-session'
-import { LruCache } from './backend/lru-cache.ts'
 import type { Stored } from './bank.ts'
 import { type CookieFields, isoOf, isPlainRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
@@ -8,13 +7,16 @@ import { changedKeys } from './merge.ts'
 /** A session's text as it is stored. */
 export interface SessionText {
   readonly text: string
+  /** The cookie's fields in the text. */
+  readonly cookie: CookieFields
   /** Where the text behind the cookie begins; -1 if the cookie is not the first member; undefined until it is needed. */
   dataStart: number | undefined
 }
 
-/** A stored session, parsed once. */
-export interface ParsedSession extends SessionText {
-  /** Never handed out: callers get copies. */
+/** A stored session. */
+export interface ParsedSession {
+  readonly text: SessionText
+  /** Nobody else's: `sessionOf` hands it out. */
   readonly form: Form
   readonly cookie: SessionCookie
   /** When the session was created, in epoch milliseconds, if that is stored. */
@@ -28,47 +30,16 @@ const COOKIE_FIRST = '{"cookie":'
 /** Where core stores its own facts about a session, beside the application's data. */
 const METADATA = '__databank'
 
-/** How many characters of text the cache may keep: with the parsed forms about 40 MB. */
-const CACHE_CHARACTERS = 2 ** 24
-/** A longer text would displace too many others. */
-const LONGEST_CACHED = 2 ** 17
 /**
  * How deep objects may be nested. `JSON.parse` has no limit, but `JSON.stringify` overflows the stack at a few times as many, and
  * express-session calls it where nobody catches the error: such a record would end the process.
  */
 const DEEPEST = 2_000
 
-/** Text ↔ session. Keeps the parsed forms of recent texts, and hands out copies. */
-export class SessionCodec {
-  readonly #parsed = new LruCache<ParsedSession>(CACHE_CHARACTERS, ({ text }) => text.length)
-
-  readonly #onCorrupt: (id: string, reason: string) => void
-
-  /** @param onCorrupt called for each stored record that is no session */
-  constructor(onCorrupt: (id: string, reason: string) => void) {
-    this.#onCorrupt = onCorrupt
-  }
-
-  /** The parsed session of what is stored, or null. */
-  read(id: string, { payload, corrupt }: Stored): ParsedSession | null {
-    const parsed = corrupt === undefined ? this.parse(id, payload) : null
-    if (parsed === null) this.#onCorrupt(id, corrupt ?? 'it is not the JSON of a session')
-    return parsed
-  }
-
-  /** The parsed session, or null if the text is no session: no JSON object, no cookie that express-session can send, nested too deeply. */
-  parse(id: string, text: string): ParsedSession | null {
-    const known = this.#parsed.get(id)
-    if (known !== undefined && known.text === text) return known
-    const parsed = parseSession(text)
-    if (parsed !== null && text.length <= LONGEST_CACHED) this.#parsed.set(id, parsed)
-    return parsed
-  }
-}
-
-/** A copy of the session, for the caller. Its `cookie.expires` is the entry's, since a touch changes that alone. */
+/** The caller's session: the form itself. Its `cookie.expires` is the entry's, since a touch changes that alone. */
 export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie'>, expires: number | null): SessionData {
-  const session = copyOfData(form)
+  const session = form as Record<string, unknown>
+  if (METADATA in session) delete session[METADATA]
   if (cookie.expires !== null) (session['cookie'] as Record<string, unknown>)['expires'] = isoOf(expires ?? cookie.expires)
   return session as unknown as SessionData
 }
@@ -78,7 +49,7 @@ export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie
  * is corrupt. For tools that list records. Whether the entry has expired is not looked at.
  */
 export function readRecord(stored: Stored): { session: SessionData; created: number | undefined } | null {
-  const parsed = stored.corrupt === undefined ? parseSession(stored.payload) : null
+  const parsed = parseStored(stored)
   return parsed === null ? null : { session: sessionOf(parsed, stored.expires), created: parsed.created }
 }
 
@@ -99,7 +70,8 @@ export function encodeSession(session: object, cookie: SessionCookie, created: n
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session has objects that are nested more than ${DEEPEST} deep`)
   }
   const start = `${COOKIE_FIRST}${JSON.stringify(cookie.fields)}`
-  return { text: data === '{}' ? `${start}}` : `${start},${data.slice(1)}`, dataStart: start.length }
+  const text = data === '{}' ? `${start}}` : `${start},${data.slice(1)}`
+  return { text, cookie: cookie.fields, dataStart: start.length }
 }
 
 /** The session without its cookie, as JSON. */
@@ -119,7 +91,10 @@ function dataOf(session: object, created: number | undefined): string | undefine
 /** Whether two texts hold the same data, apart from the cookie. */
 export function isSameData(before: SessionText, after: SessionText): boolean {
   const [beforeStart, afterStart] = [dataStartOf(before), dataStartOf(after)]
-  if (beforeStart >= 0 && afterStart >= 0) return before.text.slice(beforeStart) === after.text.slice(afterStart)
+  if (beforeStart >= 0 && afterStart >= 0) {
+    const isSameLength = before.text.length - beforeStart === after.text.length - afterStart
+    return isSameLength && before.text.slice(beforeStart) === after.text.slice(afterStart)
+  }
   const changed = changedKeys(formOf(before), formOf(after))
   changed.delete('cookie')
   return changed.size === 0
@@ -127,19 +102,24 @@ export function isSameData(before: SessionText, after: SessionText): boolean {
 
 function dataStartOf(session: SessionText): number {
   if (session.dataStart === undefined) {
-    const { text } = session
-    const start = `${COOKIE_FIRST}${JSON.stringify(formOf(session).cookie)}`
-    session.dataStart = text.startsWith(start) ? start.length : -1
+    const start = `${COOKIE_FIRST}${JSON.stringify(session.cookie)}`
+    session.dataStart = session.text.startsWith(start) ? start.length : -1
   }
   return session.dataStart
 }
 
-/** The session's members. Not a copy: the caller must not change them. */
-export function formOf(session: SessionText | ParsedSession): Form {
-  return 'form' in session ? session.form : (JSON.parse(session.text) as Form)
+/** The session's members, as an object of the caller's own. */
+export function formOf({ text }: SessionText): Form {
+  return JSON.parse(text) as Form
 }
 
-function parseSession(text: string): ParsedSession | null {
+/** The session of what is stored; null if the record is corrupt. */
+export function parseStored({ payload, corrupt }: Stored): ParsedSession | null {
+  return corrupt === undefined ? parseSession(payload) : null
+}
+
+/** Null if the text is no session: no JSON object, no cookie that express-session can send, nested too deeply. */
+export function parseSession(text: string): ParsedSession | null {
   try {
     const form: unknown = JSON.parse(text)
     if (!isPlainRecord(form)) return null
@@ -149,11 +129,12 @@ function parseSession(text: string): ParsedSession | null {
     const expires = timeOf(fields['expires'])
     if (Number.isNaN(expires) || !isServable(fields) || isTooDeep(text, form)) return null
     const created = isPlainRecord(metadata) ? (metadata as { created?: unknown }).created : undefined
+    // Copies: the caller may change its session.
+    const copy = { ...fields }
     return {
-      text,
-      dataStart: undefined,
+      text: { text, cookie: copy, dataStart: undefined },
       form: form as Form,
-      cookie: { fields, expires },
+      cookie: { fields: copy, expires },
       created: typeof created === 'number' ? created : undefined,
     }
   } catch {
@@ -178,39 +159,4 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
   return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1))
-}
-
-/**
- * A copy without core's own facts. Member by member: Node.js 20 gives each object that is made by a spread, and extended later, a hidden
- * class of its own, and all code that reads it becomes slower.
- */
-function copyOfData(form: Form): Record<string, unknown> {
-  const session: Record<string, unknown> = {}
-  for (const key of Object.keys(form)) {
-    const member = form[key]
-    const copy = typeof member === 'object' && member !== null ? copyOf(member) : member
-    if (key === '__proto__')
-      Object.defineProperty(session, key, { value: copy, configurable: true, writable: true, enumerable: true })
-    else if (key !== METADATA) session[key] = copy
-  }
-  return session
-}
-
-/** Spread copies own members only, one named `__proto__` too; assigning to a member that is there already changes that member. */
-function copyOf(value: object): object {
-  if (Array.isArray(value)) {
-    const copy = value.slice()
-    for (let index = 0; index < copy.length; index++) {
-      const inner = copy[index]
-      if (typeof inner === 'object' && inner !== null) copy[index] = copyOf(inner)
-    }
-    return copy
-  }
-  const copy: Record<string, unknown> = { ...value }
-  for (const key in copy) {
-    const inner = copy[key]
-    // An application may have extended Object.prototype.
-    if (typeof inner === 'object' && inner !== null && Object.hasOwn(copy, key)) copy[key] = copyOf(inner)
-  }
-  return copy
 }

@@ -15,7 +15,7 @@ import {
   track,
   trackedOf,
 } from './baseline.ts'
-import { encodeSession, formOf, isSameData, SessionCodec, sessionOf } from './codec.ts'
+import { encodeSession, formOf, isSameData, type ParsedSession, parseStored, sessionOf } from './codec.ts'
 import { boundedExpiry, expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
@@ -59,7 +59,6 @@ const NEVER_CANCELLED: Cancellation = { isCancelled: false }
  */
 export class Sessions {
   readonly #rules: SessionRules
-  readonly #codec: SessionCodec
   readonly #queue = new WriteQueue<Group, StoredSession>()
   readonly #writer: Writer
 
@@ -68,8 +67,8 @@ export class Sessions {
     const { bank, log, merge, ownerOf, storesCreated } = rules
     const draftOf: WriterRules['draftOf'] = (session, created, owner) => this.#draftOf(session, created, owner)
     const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
-    this.#codec = new SessionCodec((id, reason) => log.corrupt(id, reason))
-    this.#writer = new Writer({ bank, codec: this.#codec, log, merge, draftOf, ownerOf, storesCreated, bounded })
+    const parse: WriterRules['parse'] = (id, stored) => this.#parse(id, stored)
+    this.#writer = new Writer({ bank, parse, log, merge, draftOf, ownerOf, storesCreated, bounded })
   }
 
   /** The live entry, or null. Waits for writes of the session that are under way: a request reads what the one before it wrote. */
@@ -111,7 +110,7 @@ export class Sessions {
 
   /** The session of an entry, which remembers what it was loaded as; null if the record is corrupt or its absolute time-out is over. */
   loaded(id: string, stored: Stored): SessionData | null {
-    const parsed = this.#codec.read(id, stored)
+    const parsed = this.#parse(id, stored)
     if (parsed === null) return null
     const expires = this.#bounded(stored.expires, parsed.created)
     if (expires !== null && expires <= Date.now()) return null
@@ -126,7 +125,7 @@ export class Sessions {
 
   /** When the session was created, in epoch milliseconds; 0 if that is unknown. */
   createdOf(id: string, stored: Stored): number {
-    return this.#codec.read(id, stored)?.created ?? 0
+    return this.#parse(id, stored)?.created ?? 0
   }
 
   /** The live session that express-session makes from loaded data continues with the data's baseline. */
@@ -423,6 +422,12 @@ export class Sessions {
     const stored = await readLive(this.#rules.bank, id)
     const session = stored === null ? null : this.loaded(id, stored)
     return session === null ? undefined : trackedOf(session)
+  }
+
+  #parse(id: string, stored: Stored): ParsedSession | null {
+    const parsed = parseStored(stored)
+    if (parsed === null) this.#rules.log.corrupt(id, stored.corrupt ?? 'it is not the JSON of a session')
+    return parsed
   }
 
   #draftOf(session: SessionData, created: number | undefined, owner: string | null): Draft {

@@ -1,5 +1,5 @@
 import type { SessionData } from 'express-session'
-import { type Bank, type Entry, versionOf } from './bank.ts'
+import { type Bank, type Entry, type Stored, versionOf } from './bank.ts'
 import {
   afterSeen,
   type Baseline,
@@ -11,7 +11,7 @@ import {
   storedSession,
   type Tracked,
 } from './baseline.ts'
-import { encodeSession, type Form, formOf, type ParsedSession, type SessionCodec, type SessionText, sessionOf } from './codec.ts'
+import { encodeSession, type Form, formOf, type ParsedSession, parseSession, type SessionText, sessionOf } from './codec.ts'
 import { isoOf, mergeCookies, type SessionCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { pauseBeforeRetry, readLive, swap } from './fallbacks.ts'
@@ -36,7 +36,8 @@ type Change = (session: SessionData) => SessionData | undefined | void | Promise
 
 export interface WriterRules {
   readonly bank: Bank
-  readonly codec: SessionCodec
+  /** The session of what is stored, or null; reports a corrupt record. */
+  readonly parse: (id: string, stored: Stored) => ParsedSession | null
   readonly log: StoreLog
   readonly merge: Merge | undefined
   /** The session as it is to be written. `owner`: the stored one, which stays without the option `owner`. */
@@ -50,6 +51,8 @@ export interface WriterRules {
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set()
+/** The text of a corrupt record, which no session has. */
+const NO_SESSION: SessionText = { text: '', cookie: {}, dataStart: undefined }
 
 /** Replaces what is stored by what requests made of it, and keeps what other requests changed meanwhile. */
 export class Writer {
@@ -78,7 +81,7 @@ export class Writer {
         return this.#drop(id, writes)
       }
       throwIfCancelled(cancellation, 'set')
-      const next: StoredSession = this.#apply(id, stored, writes)
+      const next: StoredSession = this.#apply(stored, writes)
       const version = await swap(this.#rules.bank, id, stored?.version ?? null, entryOf(next), cancellation)
       if (version !== null) return this.#stored(id, writes, { ...next, version })
       await pauseBeforeRetry(this.#rules.bank, attempt, cancellation, 'set')
@@ -96,7 +99,7 @@ export class Writer {
   /** The creation time stays: who saves a session that was not loaded does not begin a new one. */
   async #withCreated(id: string, draft: Draft): Promise<Draft> {
     const stored = await readLive(this.#rules.bank, id)
-    const created = stored === null ? undefined : this.#rules.codec.read(id, stored)?.created
+    const created = stored === null ? undefined : this.#rules.parse(id, stored)?.created
     if (created === undefined) return draft
     const text = encodeSession(formOf(draft.text), draft.cookie, created)
     return { ...draft, text, created, expires: this.#rules.bounded(draft.expires, created) }
@@ -128,7 +131,7 @@ export class Writer {
     const { bank } = this.#rules
     for (let attempt = 0; ; attempt++) {
       const stored = await readLive(bank, id)
-      const parsed = stored === null ? null : this.#rules.codec.read(id, stored)
+      const parsed = stored === null ? null : this.#rules.parse(id, stored)
       if (stored === null || parsed === null) return null
       const expires = this.#rules.bounded(stored.expires, parsed.created)
       if (expires !== null && expires <= Date.now()) return null
@@ -150,35 +153,35 @@ export class Writer {
     if (stored === null) return null
     for (const { tracked } of writes) tracked.baseline = afterSeen(tracked.baseline)
     const { expires, owner = null } = stored
-    const parsed = this.#rules.codec.read(id, stored)
+    const parsed = this.#rules.parse(id, stored)
     if (parsed !== null) return storedSession(parsed, versionOf(stored), expires, owner)
     if (writes.every(({ isTouch }) => isTouch)) return null
-    return { text: { text: '', dataStart: undefined }, version: versionOf(stored), expires, owner, created: undefined }
+    return { text: NO_SESSION, version: versionOf(stored), expires, owner, created: undefined }
   }
 
   /** What becomes of the stored session by the writes, one after the other. */
-  #apply(id: string, stored: StoredSession | null, writes: readonly Write[]): StoredSession {
+  #apply(stored: StoredSession | null, writes: readonly Write[]): StoredSession {
     const [first, ...others] = writes as [Write, ...Write[]]
-    let next = stored === null ? storedAs(first.draft, '') : this.#applyOne(id, stored, first)
-    for (const write of others) next = { ...this.#applyOne(id, next, write), version: '' }
+    let next = stored === null ? storedAs(first.draft, '') : this.#applyOne(stored, first)
+    for (const write of others) next = { ...this.#applyOne(next, write), version: '' }
     return next
   }
 
-  #applyOne(id: string, stored: StoredSession, write: Write): StoredSession {
-    const draft = this.#draftAfter(id, stored, write)
+  #applyOne(stored: StoredSession, write: Write): StoredSession {
+    const draft = this.#draftAfter(stored, write)
     // Without the option `owner`, the stored owner stays: other instances may have the option.
     const owner = this.#rules.ownerOf === undefined ? stored.owner : draft.owner
     const { text, expires, created } = draft
     return { text, version: stored.version, expires, owner, created }
   }
 
-  #draftAfter(id: string, stored: StoredSession, write: Write): Draft {
+  #draftAfter(stored: StoredSession, write: Write): Draft {
     const { draft } = write
     const { baseline } = write.tracked
     if (stored.text.text === baseline.text.text) {
       return { ...draft, expires: this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), draft.created) }
     }
-    const parsed = this.#rules.codec.parse(id, stored.text.text)
+    const parsed = parseSession(stored.text.text)
     if (parsed === null) return draft
     if (stored.version !== baseline.version) write.conflictingKeys ??= []
     return this.#merge(baseline, parsed, stored, write)
@@ -217,7 +220,7 @@ export class Writer {
     try {
       const merged = merge(
         own(baseline.text, baseline.cookie, baseline.expires),
-        own(theirs, theirs.cookie, stored.expires),
+        sessionOf(theirs, stored.expires),
         own(draft.text, draft.cookie, draft.expires),
       )
       return this.#rules.draftOf(merged, stored.created ?? draft.created, stored.owner)

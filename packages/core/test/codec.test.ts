@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { SessionData } from 'express-session'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Client, dataOf, gatedBank, MINUTE, ReferenceBank, sessionData } from './helpers.ts'
 
 /** Every object in it, itself included. */
@@ -144,17 +144,6 @@ describe('a session', () => {
     }
     const once = ['cookie,a', Object.keys(cookie).join(), 'b']
     expect(seen).toEqual([...once, ...once])
-  })
-
-  it('is parsed once, however often its text is read', async () => {
-    const { client } = await withRecord(`"a":{"b":${JSON.stringify('x'.repeat(20_000))}}`)
-    const parse = vi.spyOn(JSON, 'parse')
-    try {
-      for (let time = 0; time < 5; time++) await client.get('sid')
-      expect(parse).toHaveBeenCalledTimes(1)
-    } finally {
-      parse.mockRestore()
-    }
   })
 
   it('has the last of two members of one name, as JSON.parse does', async () => {
@@ -303,24 +292,10 @@ describe('a session with thousands of members', () => {
     const [few, many] = [await stepsOf(3_000, save), await stepsOf(12_000, save)]
     expect(many / few).toBeLessThan(6)
   })
-
-  it('is searched for its depth once a text, not at each get', async () => {
-    const client = new Client(new ReferenceBank())
-    await client.set('sid', sessionData(membersOf(3_000)))
-    const values = vi.spyOn(Object, 'values')
-    try {
-      await client.get('sid')
-      const once = values.mock.calls.length
-      for (let time = 0; time < 3; time++) await client.get('sid')
-      expect([once > 3_000, values.mock.calls.length]).toEqual([true, once])
-    } finally {
-      values.mockRestore()
-    }
-  })
 })
 
-describe('the cache of parsed sessions', () => {
-  it('stays within its bounds', { timeout: 60_000 }, async () => {
+describe('a store', () => {
+  it('keeps nothing of sessions that it has read', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const usedBytes = () => {
@@ -333,13 +308,13 @@ describe('the cache of parsed sessions', () => {
     const client = new Client({ read, save: async () => {}, delete: async () => true })
     await client.get('id0')
     const before = usedBytes()
-    for (let index = 0; index < 60_000; index++) await client.get(`id${index}`)
+    for (let index = 0; index < 20_000; index++) await client.get(`id${index}`)
     const grown = usedBytes() - before
-    expect(grown).toBeLessThan(60e6)
+    expect(grown).toBeLessThan(5e6)
     expect(dataOf(await client.get('id0'))).toEqual({ id: 'id0', text })
   })
 
-  it('keeps no old text of a session that is changed again and again', { timeout: 60_000 }, async () => {
+  it('keeps no old text of a session that is changed again and again', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const client = new Client(new ReferenceBank())
@@ -348,6 +323,6 @@ describe('the cache of parsed sessions', () => {
     const before = process.memoryUsage().heapUsed
     for (let n = 1; n <= 1_000; n++) await client.set('sid', Object.assign(await client.load('sid'), { n }))
     collect()
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(50e6)
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(5e6)
   })
 })
