@@ -1,17 +1,17 @@
 import { DatabankStore, type StoreOptions } from 'connect-databank'
 import { coalesce, splitOptions } from 'connect-databank/backend'
-import { type Connected, SqlBank } from './bank.ts'
+import { SqlBank } from './bank.ts'
 import type { SqlBankOptions } from './options.ts'
 
 export type { Dialect, Execute, Result, Statement, Table, Values } from './dialect.ts'
 export { p } from './dialect.ts'
-export { causesOf, withRetries } from './errors.ts'
+export { causesOf } from './errors.ts'
 export * from './layouts.ts'
 export { type TableOptions, tableRules } from './options.ts'
-export { newVersion, Records, textOf } from './records.ts'
+export { textOf } from './records.ts'
 export { equals, insertRow, isExpired, isLive, onConflict, quoted, replaced, updatedTimestamps, write } from './statements.ts'
 export { escapedText, fromJsonText, noNul, toJsonText } from './text.ts'
-export { type Connected, SqlBank, type SqlBankOptions }
+export { SqlBank, type SqlBankOptions }
 
 /**
  * Sessions in a SQL database, over the client or query builder that an application already has. Takes the options of `SqlBank`

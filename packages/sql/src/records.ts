@@ -74,39 +74,33 @@ export class Records {
     const entries = new Map<string, Stored>()
     for (const row of rows) {
       const id = this.idOf(row)
-      const stored = this.#storedOf(row)
+      const stored = this.entryOf(row)
       if (id !== null && stored !== null) entries.set(id, stored)
     }
     return entries
   }
 
-  /** The entry of this id in rows, or null. A collation may have found other ids. */
-  entryOf(rows: Result['rows'], id: string): Stored | null {
-    const row = rows.find((each) => this.idOf(each) === id)
-    return row === undefined ? null : this.#storedOf(row)
-  }
-
-  /** The id in a row, or null if it holds none. */
+  /** The id in a row, or null if it holds none. It is the last column. */
   idOf(row: Result['rows'][number]): string | null {
-    const cell = cellOf(row, 0, 'id')
+    const cell = Array.isArray(row) ? row.at(-1) : cellOf(row, 0, 'id')
     return cell == null ? null : value(this.#layout.id, cell)
   }
 
   /** The entry in a row, or null if it holds none. */
-  #storedOf(row: Result['rows'][number]): Stored | null {
+  entryOf(row: Result['rows'][number]): Stored | null {
     const { payload, expires, owner, version } = this.#layout
-    const text = cellOf(row, 1, 'payload')
+    const text = cellOf(row, 0, 'payload')
     if (text == null) return null
-    const time = cellOf(row, 2, 'expires')
+    const time = cellOf(row, 1, 'expires')
     const stored: { -readonly [Name in keyof Stored]: Stored[Name] } = {
       payload: value(payload, text),
       expires: time == null ? null : (expires.fromCell ?? Number)(time),
     }
     if (owner !== undefined) {
-      const cell = cellOf(row, 3, 'owner')
+      const cell = cellOf(row, 2, 'owner')
       stored.owner = cell == null ? null : value(owner, cell)
     }
-    if (version !== undefined) stored.version = String(cellOf(row, owner === undefined ? 3 : 4, 'version'))
+    if (version !== undefined) stored.version = String(cellOf(row, owner === undefined ? 2 : 3, 'version'))
     return stored
   }
 }

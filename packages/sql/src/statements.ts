@@ -90,27 +90,28 @@ export interface Statements {
 export function statementsFor(dialect: Dialect, table: Table): Statements {
   const { layout, quoted: name } = table
   const { id, payload, expires, owner, version } = layout
-  const row = `select ${selected(table, columnsOf(layout))} from ${name}`
+  const entry = columnsOf(layout).slice(1)
+  // Without the id: each column of a small result costs a client as much as a part of the payload.
+  const read = `select ${selected(table, entry)} from ${name}`
+  const list = `select ${selected(table, [...entry, ['id', id]])} from ${name}`
   const idColumn = quoted(table, id)
   const hasId = equals(table, id, p.id)
   const isOneOf = dialect.isOneOf(idColumn, table)
   const page = `${idColumn} > ${write(id, p.after)} order by ${idColumn} limit ${p.limit}`
   const ids = `select ${selected(table, [['id', id]])} from ${name} where`
-  const sets = columnsOf(layout)
-    .slice(1)
-    .map(([field, column]) => `${quoted(table, column)} = ${write(column, p[field])}`)
+  const sets = entry.map(([field, column]) => `${quoted(table, column)} = ${write(column, p[field])}`)
   const setsExpires = [`${quoted(table, expires)} = ${write(expires, p.expires)}`, ...updatedTimestamps(table)]
   const isExpected = equals(table, version ?? payload, p.expected)
 
   const sql = {
-    read: `${row} where ${hasId}`,
-    readMany: `${row} where ${isOneOf}`,
+    read: `${read} where ${hasId}`,
+    readMany: `${list} where ${isOneOf}`,
     save: dialect.save(table),
     swap: `update ${name} set ${[...sets, ...updatedTimestamps(table)].join(', ')} where ${hasId} and ${isExpected} and ${isLive(table)}`,
     delete: `delete from ${name} where ${hasId}`,
     touch: `update ${name} set ${setsExpires.join(', ')} where ${hasId} and ${isLive(table)}`,
     touchMany: dialect.touchMany(table),
-    scan: `${row} where ${page}`,
+    scan: `${list} where ${page}`,
     ids: `${ids} ${page}`,
     // As text: some clients make other things of numbers.
     count: `select cast(count(*) as char(20)) as count from ${name} where ${isLive(table)}`,
