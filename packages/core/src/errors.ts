@@ -1,37 +1,32 @@
-/**
- * Every error that this family of packages makes carries a `code`. Codes are stable; messages may change.
- *
- * | code | meaning |
- * |---|---|
- * | `DATABANK_INVALID_OPTION` | an option is unknown or of the wrong kind (a `TypeError`) |
- * | `DATABANK_INVALID_ID` | the session id is not a non-empty string |
- * | `DATABANK_INVALID_SESSION` | the session cannot be stored: no cookie, an expiry that is no date, a BigInt, a cycle, too large |
- * | `DATABANK_INVALID_RECORD` | what is stored is no session, and must not be overwritten silently |
- * | `DATABANK_MERGE_FAILED` | the `merge` option threw, or returned no session; or the function that `update` was given threw |
- * | `DATABANK_TIMEOUT` | no answer within `timeout`; a write may or may not have happened |
- * | `DATABANK_UNAVAILABLE` | the backend cannot be reached, or is too busy to take more |
- * | `DATABANK_DENIED` | the backend refuses access: credentials or rights |
- * | `DATABANK_FULL` | the backend has no room left |
- * | `DATABANK_BACKEND_FAILED` | the backend answered with any other error; see `cause` |
- * | `DATABANK_CLOSED` | the store or bank was closed |
- * | `DATABANK_NOT_SUPPORTED` | the bank lacks the capability that this needs |
- * | `DATABANK_UNKNOWN_SCHEME` | no package serves URLs of this scheme |
- * | `DATABANK_MISSING_PACKAGE` | the package that serves this is not installed |
- */
+/** The code of every error that this family of packages makes. Codes are stable; messages may change. */
 export type ErrorCode =
+  /** An option is unknown or of the wrong kind (a `TypeError`). */
   | 'DATABANK_INVALID_OPTION'
+  /** The session id is not a non-empty string. */
   | 'DATABANK_INVALID_ID'
+  /** The session cannot be stored: no cookie, an expiry that is no date, a BigInt, a cycle, too large. */
   | 'DATABANK_INVALID_SESSION'
+  /** What is stored is no session, and must not be overwritten silently. */
   | 'DATABANK_INVALID_RECORD'
+  /** The `merge` option threw, or returned no session; or the function that `update` was given threw. */
   | 'DATABANK_MERGE_FAILED'
+  /** No answer within `timeout`; a write may or may not have happened. */
   | 'DATABANK_TIMEOUT'
+  /** The backend cannot be reached, or is too busy to take more. */
   | 'DATABANK_UNAVAILABLE'
+  /** The backend refuses access: credentials or rights. */
   | 'DATABANK_DENIED'
+  /** The backend has no room left. */
   | 'DATABANK_FULL'
+  /** The backend answered with any other error; see `cause`. */
   | 'DATABANK_BACKEND_FAILED'
+  /** The store or bank was closed. */
   | 'DATABANK_CLOSED'
+  /** The bank lacks the capability that this needs. */
   | 'DATABANK_NOT_SUPPORTED'
+  /** No package serves URLs of this scheme. */
   | 'DATABANK_UNKNOWN_SCHEME'
+  /** The package that serves this is not installed. */
   | 'DATABANK_MISSING_PACKAGE'
 
 /** An error with a stable `code`; `cause` is the backend's own error, where there is one. */
@@ -61,8 +56,7 @@ export function isCoded(error: unknown): error is Error & { code: ErrorCode } {
  */
 export function coded(error: unknown, code: ErrorCode = 'DATABANK_BACKEND_FAILED'): Error & { code: ErrorCode } {
   if (isCoded(error)) return error
-  const message = messageOf(error)
-  return new DatabankError(code, message, { cause: error })
+  return new DatabankError(code, messageOf(error), { cause: error })
 }
 
 /** The error's message. Where tests run in a realm of their own (Jest), errors of Node.js are no instances of `Error`. */

@@ -1,5 +1,5 @@
 import type { SessionData } from 'express-session'
-import { checkIsObject, checkOptions, type OptionRules, orNull, rules, STORE_OPTIONS, withMethods } from './backend/options.ts'
+import { checkIsObject, checkOptions, STORE_OPTIONS, storeRules, withMethods } from './backend/options.ts'
 import type { Bank, BankContext } from './bank.ts'
 import { invalidOption } from './errors.ts'
 import { checkEncryption, type EncryptionOptions } from './layers/encryption.ts'
@@ -45,24 +45,6 @@ export interface StoreOptions {
 
 type CommonOptions = Omit<StoreOptions, 'bank'>
 
-const storeRules: OptionRules<CommonOptions> = {
-  ttl: orNull(rules.positiveMilliseconds),
-  touchAfter: rules.milliseconds,
-  timeout: rules.positiveMilliseconds,
-  cleanupInterval: orNull(rules.positiveMilliseconds),
-  merge: rules.function,
-  log: withMethods('a bunyan, pino or winston logger, or console', 'debug', 'info', 'warn', 'error'),
-  owner: rules.function,
-  maxSessionsPerOwner: rules.positiveInteger,
-  absoluteTimeout: orNull(rules.positiveMilliseconds),
-  encryption: rules.object,
-  hashIds: {
-    expected: 'true, false, or { acceptPlain }',
-    accepts: (value) =>
-      typeof value === 'boolean' || (rules.object.accepts(value) && Object.keys(value as object).join() === 'acceptPlain'),
-  },
-}
-
 const bankRule = {
   expected: 'a bank (with read, save, delete), or a function that makes one',
   accepts: (value: unknown) => typeof value === 'function' || withMethods('a bank', 'read', 'save', 'delete').accepts(value),
@@ -80,18 +62,16 @@ export function checkStoreOptions(options: StoreOptions): void {
   warnOfSeconds('absoluteTimeout', options.absoluteTimeout)
 }
 
-const defaults = { ttl: 86_400_000, touchAfter: 0, timeout: 5_000, cleanupInterval: 600_000 }
-
 /** The options, with the default where one is missing or undefined. */
-export function withDefaults(options: StoreOptions) {
-  return {
-    ...options,
-    ttl: options.ttl === undefined ? defaults.ttl : options.ttl,
-    touchAfter: options.touchAfter ?? defaults.touchAfter,
-    timeout: options.timeout ?? defaults.timeout,
-    cleanupInterval: options.cleanupInterval === undefined ? defaults.cleanupInterval : options.cleanupInterval,
-    absoluteTimeout: options.absoluteTimeout ?? null,
-  }
+export function withDefaults({
+  ttl = 86_400_000,
+  touchAfter = 0,
+  timeout = 5_000,
+  cleanupInterval = 600_000,
+  absoluteTimeout = null,
+  ...others
+}: StoreOptions) {
+  return { ...others, ttl, touchAfter, timeout, cleanupInterval, absoluteTimeout }
 }
 
 /**
@@ -118,7 +98,7 @@ const warned = new Set<string>()
 function warnOfSeconds(name: string, value: number | null | undefined): void {
   if (typeof value !== 'number') return
   const looksLikeSeconds =
-    value === 3600 || value === 1800 || value === 7200 || (value % DAY_IN_SECONDS === 0 && value <= 400 * DAY_IN_SECONDS)
+    [1_800, 3_600, 7_200].includes(value) || (value % DAY_IN_SECONDS === 0 && value <= 400 * DAY_IN_SECONDS)
   // Whole days in milliseconds are multiples of the same number.
   if (!looksLikeSeconds || value % 3_600_000 === 0 || warned.has(name)) return
   warned.add(name)

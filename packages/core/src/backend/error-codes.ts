@@ -1,42 +1,21 @@
 import { DatabankError, type ErrorCode, isCoded, messageOf } from '../errors.ts'
 
-/** Error codes of Node.js and the operating system, and what they mean to the caller of a store. */
-const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
+/** What errors of Node.js and the operating system mean to the caller of a store. */
+const MEANINGS: readonly (readonly [ErrorCode, systemCodes: string])[] = [
   // Name resolution: https://nodejs.org/api/dns.html#error-codes
-  ENOTFOUND: 'DATABANK_UNAVAILABLE',
-  ENODATA: 'DATABANK_UNAVAILABLE',
-  ESERVFAIL: 'DATABANK_UNAVAILABLE',
-  EREFUSED: 'DATABANK_UNAVAILABLE',
-  ETIMEOUT: 'DATABANK_UNAVAILABLE',
-  ECANCELLED: 'DATABANK_UNAVAILABLE',
-  EBADRESP: 'DATABANK_UNAVAILABLE',
-  EAI_AGAIN: 'DATABANK_UNAVAILABLE',
-  EAI_FAIL: 'DATABANK_UNAVAILABLE',
-  EAI_NODATA: 'DATABANK_UNAVAILABLE',
-  EAI_NONAME: 'DATABANK_UNAVAILABLE',
+  ['DATABANK_UNAVAILABLE', 'ENOTFOUND ENODATA ESERVFAIL EREFUSED ETIMEOUT ECANCELLED EBADRESP'],
+  ['DATABANK_UNAVAILABLE', 'EAI_AGAIN EAI_FAIL EAI_NODATA EAI_NONAME'],
   // The network: https://nodejs.org/api/errors.html#common-system-errors
-  ECONNREFUSED: 'DATABANK_UNAVAILABLE',
-  ECONNRESET: 'DATABANK_UNAVAILABLE',
-  ECONNABORTED: 'DATABANK_UNAVAILABLE',
-  ENOTCONN: 'DATABANK_UNAVAILABLE',
-  EPIPE: 'DATABANK_UNAVAILABLE',
-  ETIMEDOUT: 'DATABANK_UNAVAILABLE',
-  EHOSTDOWN: 'DATABANK_UNAVAILABLE',
-  EHOSTUNREACH: 'DATABANK_UNAVAILABLE',
-  ENETDOWN: 'DATABANK_UNAVAILABLE',
-  ENETRESET: 'DATABANK_UNAVAILABLE',
-  ENETUNREACH: 'DATABANK_UNAVAILABLE',
-  EADDRNOTAVAIL: 'DATABANK_UNAVAILABLE',
-  ERR_SOCKET_CLOSED: 'DATABANK_UNAVAILABLE',
-  ERR_SOCKET_CONNECTION_TIMEOUT: 'DATABANK_UNAVAILABLE',
+  ['DATABANK_UNAVAILABLE', 'ECONNREFUSED ECONNRESET ECONNABORTED ENOTCONN EPIPE ETIMEDOUT EADDRNOTAVAIL'],
+  ['DATABANK_UNAVAILABLE', 'EHOSTDOWN EHOSTUNREACH ENETDOWN ENETRESET ENETUNREACH'],
+  ['DATABANK_UNAVAILABLE', 'ERR_SOCKET_CLOSED ERR_SOCKET_CONNECTION_TIMEOUT'],
   // Rights and room, of files and sockets.
-  EACCES: 'DATABANK_DENIED',
-  EPERM: 'DATABANK_DENIED',
-  EROFS: 'DATABANK_DENIED',
-  ENOSPC: 'DATABANK_FULL',
-  EDQUOT: 'DATABANK_FULL',
-  EFBIG: 'DATABANK_FULL',
-}
+  ['DATABANK_DENIED', 'EACCES EPERM EROFS'],
+  ['DATABANK_FULL', 'ENOSPC EDQUOT EFBIG'],
+]
+const CODES = new Map<unknown, ErrorCode>(
+  MEANINGS.flatMap(([code, systemCodes]) => systemCodes.split(' ').map((systemCode) => [systemCode, code])),
+)
 
 /** How deep causes and the members of an `AggregateError` are searched. */
 const DEEPEST_CAUSE = 5
@@ -45,9 +24,9 @@ const DEEPEST_CAUSE = 5
 export function codeOfSystemError(error: unknown, depth = 0): ErrorCode | undefined {
   if (typeof error !== 'object' || error === null || depth > DEEPEST_CAUSE) return undefined
   const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown }
-  if (typeof code === 'string' && Object.hasOwn(SYSTEM_CODES, code)) return SYSTEM_CODES[code]
-  const inner = Array.isArray(errors) ? [cause, ...errors.slice(0, 8)] : [cause]
-  for (const each of inner) {
+  const own = CODES.get(code)
+  if (own !== undefined) return own
+  for (const each of [cause, ...(Array.isArray(errors) ? errors.slice(0, 8) : [])]) {
     const found = codeOfSystemError(each, depth + 1)
     if (found !== undefined) return found
   }

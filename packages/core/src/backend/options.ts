@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.ts'
+import type { StoreOptions } from '../options.ts'
 
 /** What an option may be: a predicate, and words that say what is expected. */
 export interface OptionRule {
@@ -55,46 +56,52 @@ export function withMethods(what: string, ...methods: readonly string[]): Option
   }
 }
 
-/** Options of other stores that people come from, and what replaces them here. */
-const REPLACED: Readonly<Record<string, string>> = {
-  disableTouch: 'touch is always on; touchAfter limits how often one is sent',
-  disableTTL: 'ttl: null keeps sessions whose cookie has no expiry for ever',
-  serializer: 'sessions are stored as JSON',
-  stringify: 'sessions are stored as JSON',
-  serialize: 'sessions are stored as JSON',
-  unserialize: 'sessions are stored as JSON',
-  crypto: 'use the option encryption',
-  secret: 'use the option encryption',
-  encryptionKey: 'use the option encryption',
-  scanCount: 'listing reads in batches of a fixed size',
-  autoRemove: 'use cleanupInterval (milliseconds, or null for none)',
-  autoRemoveInterval: 'use cleanupInterval (milliseconds)',
-  pruneSessionInterval: 'use cleanupInterval (milliseconds)',
-  checkPeriod: 'use cleanupInterval (milliseconds)',
-  checkExpirationInterval: 'use cleanupInterval (milliseconds)',
-  clearExpired: 'use cleanupInterval (milliseconds, or null for none)',
-  clearInterval: 'use cleanupInterval (milliseconds)',
-  reapInterval: 'use cleanupInterval (milliseconds)',
-  reapAsync: 'cleaning up never blocks; use cleanupInterval (milliseconds)',
-  expiration: 'use ttl (milliseconds)',
-  defaultExpirationTime: 'use ttl (milliseconds)',
-  createDatabaseTable: 'use createTable',
-  createTableIfMissing: 'use createTable',
-  createtable: 'use createTable',
-  tableName: 'use table',
-  tablename: 'use table',
-  schemaName: 'use schema',
-  collectionName: 'use collection',
-  mongoUrl: 'use url',
-  clientPromise: 'use client',
-  mongooseConnection: 'use client: mongoose.connection.getClient()',
-  conString: 'use url',
-  conObject: 'use pool: new pg.Pool({ … })',
-  pgPromise: 'use pool: a pg.Pool',
-  errorLog: 'use log',
-  logFn: 'use log',
-  max: 'use maxEntries',
+/** The rules for the options of every store. */
+export const storeRules: OptionRules<Omit<StoreOptions, 'bank'>> = {
+  ttl: orNull(rules.positiveMilliseconds),
+  touchAfter: rules.milliseconds,
+  timeout: rules.positiveMilliseconds,
+  cleanupInterval: orNull(rules.positiveMilliseconds),
+  merge: rules.function,
+  log: withMethods('a bunyan, pino or winston logger, or console', 'debug', 'info', 'warn', 'error'),
+  owner: rules.function,
+  maxSessionsPerOwner: rules.positiveInteger,
+  absoluteTimeout: orNull(rules.positiveMilliseconds),
+  encryption: rules.object,
+  hashIds: {
+    expected: 'true, false, or { acceptPlain }',
+    accepts: (value) =>
+      typeof value === 'boolean' || (rules.object.accepts(value) && Object.keys(value as object).join() === 'acceptPlain'),
+  },
 }
+
+/** A misspelt one of these reaches the bank's check. */
+export const STORE_OPTIONS: readonly string[] = Object.keys(storeRules)
+
+/** Names of options of other stores that people come from, and what replaces them here. */
+const REPLACED: readonly (readonly [names: string, advice: string])[] = [
+  ['disableTouch', 'touch is always on; touchAfter limits how often one is sent'],
+  ['disableTTL', 'ttl: null keeps sessions whose cookie has no expiry for ever'],
+  ['serializer stringify serialize unserialize', 'sessions are stored as JSON'],
+  ['crypto secret encryptionKey', 'use the option encryption'],
+  ['scanCount', 'listing reads in batches of a fixed size'],
+  ['autoRemove clearExpired', 'use cleanupInterval (milliseconds, or null for none)'],
+  ['autoRemoveInterval pruneSessionInterval checkPeriod', 'use cleanupInterval (milliseconds)'],
+  ['checkExpirationInterval clearInterval reapInterval', 'use cleanupInterval (milliseconds)'],
+  ['reapAsync', 'cleaning up never blocks; use cleanupInterval (milliseconds)'],
+  ['expiration defaultExpirationTime', 'use ttl (milliseconds)'],
+  ['createDatabaseTable createTableIfMissing createtable', 'use createTable'],
+  ['tableName tablename', 'use table'],
+  ['schemaName', 'use schema'],
+  ['collectionName', 'use collection'],
+  ['mongoUrl conString', 'use url'],
+  ['clientPromise', 'use client'],
+  ['mongooseConnection', 'use client: mongoose.connection.getClient()'],
+  ['conObject', 'use pool: new pg.Pool({ … })'],
+  ['pgPromise', 'use pool: a pg.Pool'],
+  ['errorLog logFn', 'use log'],
+  ['max', 'use maxEntries'],
+]
 
 /**
  * Throws `DATABANK_INVALID_OPTION` for an option that is unknown or breaks its rule, with words that say what is expected.
@@ -113,37 +120,22 @@ export function checkOptions(
   checkIsObject(owner, options)
   for (const [name, value] of Object.entries(options as object)) {
     const rule = Object.hasOwn(ruleOf, name) ? ruleOf[name] : undefined
+    if (value === undefined && (rule === undefined || !needed.includes(name))) continue
     if (rule === undefined) {
-      if (value === undefined) continue
-      throw invalidOption(`${owner}: unknown option ${JSON.stringify(name)}; ${advice(name, Object.keys(ruleOf), alsoKnown)}`)
+      const known = [...Object.keys(ruleOf), ...alsoKnown]
+      throw invalidOption(`${owner}: unknown option ${JSON.stringify(name)}; ${advice(name, known)}`)
     }
-    if (value === undefined && !needed.includes(name)) continue
     if (!rule.accepts(value)) throw invalidOption(`${owner}: ${name} must be ${rule.expected}, got ${describe(value)}`)
   }
 }
 
-/** The options of every store: a misspelt one reaches the bank's check. */
-export const STORE_OPTIONS: readonly string[] = [
-  'ttl',
-  'touchAfter',
-  'timeout',
-  'cleanupInterval',
-  'merge',
-  'log',
-  'owner',
-  'maxSessionsPerOwner',
-  'absoluteTimeout',
-  'encryption',
-  'hashIds',
-]
-
 const NEEDED: readonly string[] = ['client', 'pool']
 
-function advice(name: string, known: readonly string[], alsoKnown: readonly string[]): string {
-  if (Object.hasOwn(REPLACED, name)) return REPLACED[name]!
-  const nearest = nearestOf(name, [...known, ...alsoKnown])
-  if (nearest !== undefined) return `did you mean ${nearest}?`
-  return `expected ${[...known, ...alsoKnown].join(', ')}`
+function advice(name: string, known: readonly string[]): string {
+  const replacement = REPLACED.find(([names]) => names.split(' ').includes(name))?.[1]
+  if (replacement !== undefined) return replacement
+  const nearest = nearestOf(name, known)
+  return nearest === undefined ? `expected ${known.join(', ')}` : `did you mean ${nearest}?`
 }
 
 /** The known name that differs least, if it differs by little. */
@@ -179,7 +171,6 @@ export function checkIsObject(owner: string, options: unknown): void {
 
 /** Describes a wrong value without showing a possible secret. */
 function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (value == null || typeof value === 'number' || typeof value === 'boolean') return String(value)
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }
