@@ -15,7 +15,7 @@ import { Connection, type ConnectionListener } from './connection.ts'
 import { redisError, replyCode } from './errors.ts'
 import { checkBankOptions, type RedisBankOptions } from './options.ts'
 import { OwnerIndex } from './owners.ts'
-import { isTrailer, NEVER, newTrailer, ownerOf, pxatOf, setExpiry, storedOf, touchCommand } from './records.ts'
+import { isTrailer, NEVER, newTrailer, ownerOf, pxatOf, setExpiry, storedOf } from './records.ts'
 
 /** How many entries a scan reads at once. */
 const SCAN_BATCH = 100
@@ -98,12 +98,13 @@ export class RedisBank implements Bank {
 
   delete(id: string): Promise<boolean> {
     const key = this.#prefix + id
-    return this.#lifecycle.run((commands) => commands.send(['UNLINK', key], key).then(isOne))
+    return this.#lifecycle.run((commands) => commands.send(['UNLINK', key], key).then((count) => Number(count) === 1))
   }
 
   touch(id: string, expires: number | null): Promise<void> {
     const key = this.#prefix + id
-    return this.#lifecycle.run((commands) => commands.send(touchCommand(key, expires), key).then(toNothing))
+    const args = expires === null ? ['PERSIST', key] : ['PEXPIREAT', key, pxatOf(expires)]
+    return this.#lifecycle.run((commands) => commands.send(args, key).then(() => {}))
   }
 
   /** Touches, and returns what was touched. Of an entry that expires at once it returns what it was. */
@@ -239,12 +240,6 @@ export class RedisBank implements Bank {
     throw notSupported(`${method} with an empty prefix deletes every string of the database; clearWholeDatabase permits it`)
   }
 }
-
-function isOne(reply: unknown): boolean {
-  return Number(reply) === 1
-}
-
-function toNothing(): void {}
 
 function notSupported(why: string): DatabankError {
   return new DatabankError('DATABANK_NOT_SUPPORTED', `RedisBank: ${why}`)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Stored } from 'connect-databank/backend'
-import { type Client, type CommandArgs, type Send, slotOf } from './clients.ts'
+import { type Client, type CommandArgs, slotOf } from './clients.ts'
 import { isUnknownCommand, replyCode } from './errors.ts'
 import { storedOf } from './records.ts'
 
@@ -117,7 +117,10 @@ export class Commands {
 
   /** The server's name and version. Every user may send HELLO. */
   async server(): Promise<string> {
-    const { server, version } = asObject(await this.send(['HELLO'], ''))
+    const reply = (await this.send(['HELLO'], '')) as object
+    // A map, which older protocols send as an array of names and values.
+    const fields = Array.isArray(reply) ? reply : [...(reply instanceof Map ? reply : Object.entries(reply))].flat()
+    const [server, version] = ['server', 'version'].map((name) => fields[fields.indexOf(name) + 1])
     return `${server === 'redis' ? 'Redis' : server === 'valkey' ? 'Valkey' : server} ${version}`
   }
 
@@ -126,37 +129,26 @@ export class Commands {
     return { payload: '', expires: null, owner: null, version: '', corrupt: 'the key holds no string' }
   }
 
-  /** Sends a command for each group of keys that replies with a value for each key. */
+  /** Sends commands that reply with a value for each key. */
   async #each<T>(keys: readonly string[], send: (group: readonly string[]) => Promise<readonly T[]>): Promise<T[]> {
-    const values = new Array<T>(keys.length)
-    await this.inGroups(keys, async (group, indexes) => {
-      for (const [nth, value] of (await send(group)).entries()) values[indexes[nth]!] = value
+    const values = new Map<string, T>()
+    await this.inGroups(keys, async (group) => {
+      for (const [index, value] of (await send(group)).entries()) values.set(group[index]!, value)
     })
-    return values
+    return keys.map((key) => values.get(key)!)
   }
 
   /** Sends a command for each group of keys that one command may have: in a cluster, those of one slot. */
-  async inGroups<Reply>(
-    keys: readonly string[],
-    send: (group: readonly string[], indexes: readonly number[]) => Promise<Reply>,
-  ): Promise<Reply[]> {
+  async inGroups<Reply>(keys: readonly string[], send: (group: readonly string[]) => Promise<Reply>): Promise<Reply[]> {
     const { isCluster, keyPrefix } = this.#client
-    const groups = new Map<number, number[]>()
+    const groups = new Map<number, string[]>()
     for (const [index, key] of keys.entries()) {
       const name = isCluster ? slotOf(keyPrefix + key) : Math.floor(index / KEYS_PER_COMMAND)
       const group = groups.get(name)
-      if (group === undefined) groups.set(name, [index])
-      else group.push(index)
+      if (group === undefined) groups.set(name, [key])
+      else group.push(key)
     }
-    const indexes = [...groups.values()]
-    return Promise.all(
-      indexes.map((group) =>
-        send(
-          group.map((index) => keys[index]!),
-          group,
-        ),
-      ),
-    )
+    return Promise.all([...groups.values()].map((group) => send(group)))
   }
 
   /**
@@ -164,44 +156,30 @@ export class Commands {
    * meanwhile, but only keys that it returned lately: the last ones are remembered and left out.
    */
   async *scan(prefix: string): AsyncGenerator<string[]> {
+    const { keyPrefix } = this.#client
+    const pattern = `${(keyPrefix + prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
     const seen = new Set<string>()
     for (const send of await this.#client.masters()) {
-      for await (const page of this.#scanMaster(send, prefix)) {
-        const keys = page.filter((key) => !seen.has(key))
+      let cursor = '0'
+      do {
+        // COUNT is how many keys are looked at, not how many match. A thousand cost the server less than a millisecond.
+        const args = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000', 'TYPE', 'string']
+        const [next, page] = (await send(args, '')) as [unknown, string[]]
+        const keys = [...new Set(page)].filter((key) => !seen.has(key))
         for (const key of keys) seen.add(key)
-        if (keys.length > 0) yield keys
+        yield keys.map((key) => key.slice(keyPrefix.length))
         for (const oldest of seen) {
           if (seen.size <= REMEMBERED_KEYS) break
           seen.delete(oldest)
         }
-      }
+        cursor = String(next)
+      } while (cursor !== '0')
     }
-  }
-
-  async *#scanMaster(send: Send, prefix: string): AsyncGenerator<string[]> {
-    const { keyPrefix } = this.#client
-    const pattern = `${(keyPrefix + prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
-    let cursor = '0'
-    do {
-      // COUNT is how many keys are looked at, not how many match. A thousand cost the server less than a millisecond.
-      const args = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000', 'TYPE', 'string']
-      const [next, keys] = (await send(args, '')) as [unknown, string[]]
-      yield [...new Set(keys)].map((key) => key.slice(keyPrefix.length))
-      cursor = String(next)
-    } while (cursor !== '0')
   }
 }
 
 function toStored([value, expiry]: readonly [value: string | null, expiry: unknown]): Stored | null {
   return storedOf(value, Number(expiry))
-}
-
-/** A map, which older protocols send as an array of names and values. */
-function asObject(reply: unknown): Readonly<Record<string, unknown>> {
-  if (reply instanceof Map) return Object.fromEntries(reply)
-  if (!Array.isArray(reply)) return reply as Record<string, unknown>
-  const pairs = reply.flatMap((name, index) => (index % 2 === 0 ? [[name, reply[index + 1]]] : []))
-  return Object.fromEntries(pairs)
 }
 
 function script(text: string): Script {

@@ -27,10 +27,14 @@ const REPLY = /^(?:ERR Error running script .*@user_script: ?\d+: -?(?=[A-Z]{2,}
 /** The client's error as the bank's caller gets it. An error that the server did not reply is a failure to reach it. */
 export const redisError = errorMapper('Redis', (error) => {
   const code = replyCode(error)
-  if (code === undefined) return isMistake(error) ? undefined : (codeOfSystemError(error) ?? 'DATABANK_UNAVAILABLE')
+  if (code === undefined) {
+    // A wrong call. Node.js' errors of the network have class Error.
+    if (error instanceof TypeError || error instanceof RangeError) return undefined
+    return codeOfSystemError(error) ?? 'DATABANK_UNAVAILABLE'
+  }
   if (code === 'ERR' && TOO_BUSY.test(String(error.message))) return 'DATABANK_UNAVAILABLE'
   if (code === 'ERR' && DENIED.test(String(error.message))) return 'DATABANK_DENIED'
-  return Object.hasOwn(CODES, code) ? CODES[code] : 'DATABANK_BACKEND_FAILED'
+  return CODES[code] ?? 'DATABANK_BACKEND_FAILED'
 })
 
 /** The code that an error reply begins with; undefined if the server did not reply this error. */
@@ -42,9 +46,4 @@ export function replyCode(error: unknown): string | undefined {
 /** Whether the server does not know the command. */
 export function isUnknownCommand(error: unknown): boolean {
   return replyCode(error) === 'ERR' && /unknown command/.test(String(error))
-}
-
-/** Whether the error tells of a wrong call, not of the network: Node.js' errors of the network have class Error. */
-function isMistake(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError
 }

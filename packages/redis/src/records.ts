@@ -58,14 +58,9 @@ export function setExpiry(expires: number | null): string[] {
   return expires === null ? [] : ['PXAT', pxatOf(expires)]
 }
 
-/** The expiry as SET takes it, '' for never. The server refuses a time before 1; an entry that expires then has expired. */
+/** An expiry as the server takes it, '' for never. SET refuses a time before 1; an entry that expires then has expired. */
 export function pxatOf(expires: number | null): string {
   return expires === null ? '' : String(Math.max(1, Math.ceil(expires)))
-}
-
-/** The command that changes an expiry. It leaves a missing key alone. */
-export function touchCommand(key: string, expires: number | null): string[] {
-  return expires === null ? ['PERSIST', key] : ['PEXPIREAT', key, String(Math.ceil(expires))]
 }
 
 /** How many characters the trailer of a value has; 0: there is none. */
