@@ -108,7 +108,7 @@ export class DiskBank implements Bank {
     if (this.#lifecycle.isClosed) throw closedError('DiskBank')
     try {
       for await (const file of this.#files()) {
-        const record = file.kind === 'session' ? this.#usable(file, (path) => readSession(path)) : null
+        const record = file.kind === 'session' ? this.#usable(file, readSession) : null
         if (record === null) continue
         const { id, payload, expires, owner } = record
         if (hashOf(id) === file.name) yield [id, { payload, expires, owner }]

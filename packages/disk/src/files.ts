@@ -27,14 +27,10 @@ export interface Unusable {
   readonly unusable: string
 }
 
-/**
- * The session in this file; null if there is no file.
- *
- * @param known what the file held when it was read before
- */
-export function readSession(path: string, known?: SessionRecord): SessionRecord | Unusable | null {
+/** The session in this file; null if there is no file. */
+export function readSession(path: string): SessionRecord | Unusable | null {
   return onFile(path, READ, (fd) => {
-    let record = decode(readAll(fd), known)
+    let record = decode(readAll(fd))
     for (let reads = 1; typeof record === 'string' && reads < READS_OF_DAMAGE; reads++) record = decode(readAll(fd))
     return typeof record === 'string' ? { unusable: record } : record
   })

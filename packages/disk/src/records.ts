@@ -4,12 +4,11 @@ import type { Entry } from 'connect-databank/backend'
 /**
  * A session's file: one line about the session, then the payload.
  *
- *     databank2 1767225600000            5d1c06ab 1f3a90c2 9b2e0c4d71000000000a {"id":"the id","owner":"7"}
+ *     databank2 1767225600000            5d1c06ab 1f3a90c2 {"id":"the id","owner":"7"}
  *     {"cookie":{…},…}
  *
  * The expiry, or `never`, has a fixed width, so that a touch can overwrite it in place together with its checksum. The second
- * checksum is that of all bytes after it. Both are CRC-32: a file that was cut or altered is no session. The next field names the
- * write: a file with the same one has the same content, but for the expiry.
+ * checksum is that of all bytes after it. Both are CRC-32: a file that was cut or altered is no session.
  */
 const MAGIC = 'databank2 '
 const EARLIER_MAGIC = 'databank1 '
@@ -21,9 +20,6 @@ export const EXPIRY_OFFSET = MAGIC.length
 /** The first bytes of a file, up to the end of the expiry's checksum. */
 export const HEAD_LENGTH = EXPIRY_OFFSET + EXPIRES_WIDTH + 1 + CHECKSUM_WIDTH
 const BODY_OFFSET = HEAD_LENGTH + 1 + CHECKSUM_WIDTH + 1
-/** How many characters a version has. */
-export const VERSION_WIDTH = 20
-const ABOUT_OFFSET = BODY_OFFSET + VERSION_WIDTH + 1
 const NEWLINE = 10
 /** A larger buffer is not kept. */
 const LARGEST_SCRATCH = 1_048_576
@@ -34,13 +30,11 @@ let scratch = Buffer.allocUnsafeSlow(65_536)
 export interface SessionRecord extends Entry {
   readonly id: string
   readonly owner: string | null
-  /** Names the write: no other one ever has the same. */
-  readonly version: string
 }
 
 /** Returns the bytes of the file. They are valid until the next call. */
-export function encode({ id, payload, expires, owner, version }: SessionRecord): Buffer {
-  const about = `${version} ${JSON.stringify(owner === null ? { id } : { id, owner })}\n`
+export function encode(id: string, { payload, expires, owner }: Entry): Buffer {
+  const about = `${JSON.stringify(owner == null ? { id } : { id, owner })}\n`
   const needed = BODY_OFFSET + 3 * (about.length + payload.length)
   if (scratch.length < needed) scratch = Buffer.allocUnsafeSlow(needed)
   let end = BODY_OFFSET + scratch.write(about, BODY_OFFSET)
@@ -52,23 +46,17 @@ export function encode({ id, payload, expires, owner, version }: SessionRecord):
   return bytes
 }
 
-/**
- * Returns what the file holds, or a string that says why it holds no session.
- *
- * @param known what the file held when it was read before
- */
-export function decode(bytes: Buffer, known?: SessionRecord): SessionRecord | string {
-  const start = bytes.toString('latin1', 0, ABOUT_OFFSET)
+/** Returns what the file holds, or a string that says why it holds no session. */
+export function decode(bytes: Buffer): SessionRecord | string {
+  const start = bytes.toString('latin1', 0, BODY_OFFSET)
   if (!start.startsWith(MAGIC)) return reasonFor(start)
   const expires = decodeExpires(start)
   if (expires === undefined) return 'the file is damaged'
-  const version = start.slice(BODY_OFFSET, ABOUT_OFFSET - 1)
-  if (version === known?.version) return { ...known, expires }
-  if (start.slice(HEAD_LENGTH, BODY_OFFSET) !== ` ${checksumOf(bytes.subarray(BODY_OFFSET))} `) return 'the file is damaged'
+  if (start.slice(HEAD_LENGTH) !== ` ${checksumOf(bytes.subarray(BODY_OFFSET))} `) return 'the file is damaged'
   const end = bytes.indexOf(NEWLINE, BODY_OFFSET)
-  const about = decodeAbout(bytes.toString('utf8', ABOUT_OFFSET, end))
+  const about = decodeAbout(bytes.toString('utf8', BODY_OFFSET, end))
   if (about === undefined) return 'the file is damaged'
-  return { id: about.id, payload: bytes.toString('utf8', end + 1), expires, owner: about.owner, version }
+  return { id: about.id, payload: bytes.toString('utf8', end + 1), expires, owner: about.owner }
 }
 
 /** Returns the expiry with its checksum. */

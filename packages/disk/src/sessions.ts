@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabankError, type Entry, isLive, LruCache, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
+import { DatabankError, type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
 import { codeIn, isSharingViolation } from './errors.ts'
 import {
   isPast,
@@ -17,21 +16,15 @@ import {
 } from './files.ts'
 import type { Layout, SessionPaths } from './layout.ts'
 import { currentHolder, describeHolder, type Lock, takeLock } from './locks.ts'
-import { encode, type SessionRecord, VERSION_WIDTH } from './records.ts'
+import { encode } from './records.ts'
 
 /** The part of the store's `timeout` that an operation waits for a lock. */
 const PATIENCE = 0.8
 /** How often an operation creates a missing directory, until somebody must be removing it on purpose. */
 const MOST_CREATIONS = 8
 
-/** How many characters of sessions are kept in memory, and what each costs besides its payload. */
-const KNOWN_SIZE = 2 ** 24
-const KNOWN_OVERHEAD = 256
-
 const NOTHING = Buffer.alloc(0)
-let writes = 0
-/** Versions of other threads begin with other random digits. */
-const versionStart = randomBytes(5).toString('hex')
+let temporaryFiles = 0
 
 interface SessionsOptions {
   readonly layout: Layout
@@ -47,8 +40,6 @@ export class Sessions {
   readonly #durable: boolean
   readonly #patience: number
   readonly #slice: SharedTimeSlice
-  /** Sessions that were read or written lately, by path. To decode a file costs as much as to read it. */
-  readonly #known = new LruCache<SessionRecord>(KNOWN_SIZE, ({ payload }) => payload.length + KNOWN_OVERHEAD)
   /** Directories whose own names have been synced since this bank first wrote there. */
   readonly #synced = new Set<string>()
   #hasReserve = false
@@ -62,11 +53,9 @@ export class Sessions {
 
   /** The stored session, `corrupt` if the file is none; null if there is no file. */
   read({ session }: SessionPaths, id: string): Stored | null {
-    const known = this.#known.get(session)
-    const record = readSession(session, known)
+    const record = readSession(session)
     if (record === null) return null
     if ('unusable' in record) return corrupt(record.unusable, session)
-    if (record.version !== known?.version) this.#known.set(session, record)
     if (record.id !== id) return corrupt('it is a copy of the file of another session', session)
     return { payload: record.payload, expires: record.expires, owner: record.owner }
   }
@@ -147,15 +136,13 @@ export class Sessions {
 
   /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
   async #replace(paths: SessionPaths, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
-    const temporary = join(paths.directory, `${currentHolder()}-${++writes}.tmp`)
-    const version = versionStart + writes.toString(36).padStart(VERSION_WIDTH - versionStart.length, '0')
-    const record = { id, payload: entry.payload, expires: entry.expires, owner: entry.owner ?? null, version }
+    const temporary = join(paths.directory, `${currentHolder()}-${++temporaryFiles}.tmp`)
     let isWritten = false
     try {
       return await this.retry(paths, async () => {
         // It is gone if somebody has removed the directory.
         if (!isWritten || !fs.existsSync(temporary)) {
-          writeFile(temporary, encode(record))
+          writeFile(temporary, encode(id, entry))
           isWritten = true
           if (this.#durable) await syncFile(temporary)
         }
@@ -164,7 +151,6 @@ export class Sessions {
           lock.check()
           fs.renameSync(temporary, paths.session)
           isWritten = false
-          this.#known.set(paths.session, record)
           return true
         })
         if (replaced === true && this.#durable) await this.#syncNames(paths.directory)
