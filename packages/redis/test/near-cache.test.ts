@@ -529,7 +529,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     await bank.open()
     // Kept as if it had been read. It expires by the clock of this process.
     const entry = { payload: 'one', expires: Date.now() + 100 }
-    cache.endRead('a', cache.beginRead('a')!, entry)
+    cache.endRead('a', cache.beginRead('a'), entry)
     expect(cache.size).toBe(1)
     await until(() => Date.now() > entry.expires, 'the expiry')
     expect(await bank.read('a')).toBe(null)

@@ -4,10 +4,8 @@ import type { ChangeListener } from './tracking.ts'
 /** What an entry takes beside its text, in bytes: the strings' heads, the entry, the slots in maps. */
 const OVERHEAD = 256
 
-/** Reads or a write of one id that are under way. The object counts: after a change, another takes its place. */
-export interface Loading {
-  readers: number
-}
+/** Reads or a write of one id that are under way. After a change, another object takes its place. */
+type Loading = object
 
 /**
  * Entries as they were read, while the server reports each change. The cache may be behind by what the news of a change takes to come. It
@@ -29,15 +27,18 @@ export class NearCache implements ChangeListener {
     return this.#kept.size
   }
 
+  /** From now on, the server reports every change. */
   on(): void {
     this.#isOn = true
   }
 
+  /** No longer: the connection is lost, or silent. */
   off(): void {
     this.#isOn = false
     this.forgetAll()
   }
 
+  /** Somebody else has written, touched or deleted the entry with this id; null: any entry. */
   changed(id: string | null): void {
     if (id === null) this.forgetAll()
     else this.forget(id)
@@ -51,44 +52,32 @@ export class NearCache implements ChangeListener {
     return undefined
   }
 
-  /** A read begins. Undefined: its answer must not be kept. */
-  beginRead(id: string): Loading | undefined {
-    if (!this.#isOn) return undefined
-    let loading = this.#loading.get(id)
-    if (loading === undefined) {
-      loading = { readers: 0 }
-      this.#loading.set(id, loading)
-    }
-    loading.readers += 1
+  beginRead(id: string): Loading {
+    const loading = this.#loading.get(id) ?? {}
+    if (this.#isOn) this.#loading.set(id, loading)
     return loading
   }
 
-  /** The read has ended, with this entry or none. */
+  /** The read has ended, with this entry or none. It is kept if nothing has changed since, and no other read has ended. */
   endRead(id: string, loading: Loading, stored: Stored | null): void {
     if (this.#loading.get(id) !== loading) return
-    loading.readers -= 1
-    if (loading.readers === 0) this.#loading.delete(id)
-    if (stored === null) this.#kept.delete(id)
-    else this.#kept.set(id, stored)
+    this.forget(id)
+    if (stored !== null) this.#kept.set(id, stored)
   }
 
-  /**
-   * A write of this process begins. No answer to a read that has begun is kept, nor to one that begins before the write is answered: it
-   * may be older than the write. Undefined: what the write stores must not be kept.
-   */
-  beginWrite(id: string): Loading | undefined {
+  /** A write of this process begins. No answer to a read that has begun is kept: it may be older than the write. */
+  beginWrite(id: string): Loading {
     this.#loading.delete(id)
     return this.beginRead(id)
   }
 
   /**
-   * The write has stored this entry, or none. If others changed the entry meanwhile, or another write of this process has begun, nobody
-   * knows what is stored.
+   * The write has stored this entry, or none. If others changed the entry meanwhile, or a read or another write of this process crossed
+   * this one, nobody knows what is stored.
    */
-  endWrite(id: string, writing: Loading | undefined, stored: Stored | null): void {
-    const isKnown = writing !== undefined && this.#loading.get(id) === writing
-    this.forget(id)
-    if (isKnown && stored !== null) this.#kept.set(id, stored)
+  endWrite(id: string, writing: Loading, stored: Stored | null): void {
+    if (this.#loading.get(id) === writing) this.endRead(id, writing, stored)
+    else this.forget(id)
   }
 
   /** Drops the entry, and keeps no answer to a read that has begun. */

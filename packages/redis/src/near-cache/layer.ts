@@ -22,59 +22,49 @@ export function withNearCache(bank: CacheableBank, cache: NearCache): Bank {
       return Promise.resolve(kept)
     }
     const loading = cache.beginRead(id)
-    if (loading === undefined) return bank.read(id)
-    return bank.read(id).then(
-      (stored) => {
-        cache.endRead(id, loading, sessionIn(stored))
-        return stored
-      },
-      (error) => {
-        cache.endRead(id, loading, null)
-        throw error
-      },
+    const reading = bank.read(id)
+    reading.then(
+      (stored) => cache.endRead(id, loading, sessionIn(stored)),
+      () => cache.forget(id),
     )
+    return reading
   }
   /** `storedBy` says what the write has stored, by its answer. */
-  const writing = <T>(id: string, write: () => Promise<T>, storedBy: (answer: T) => Stored | null): Promise<T> => {
+  const writing = <T>(id: string, write: Promise<T>, storedBy: (answer: T) => Stored | null): Promise<T> => {
     const loading = cache.beginWrite(id)
-    const done = write()
-    done.then(
+    write.then(
       (answer) => cache.endWrite(id, loading, storedBy(answer)),
       () => cache.forget(id),
     )
-    return done
+    return write
   }
-  const forgetting = <T>(forget: () => void, write: () => Promise<T>): Promise<T> => {
+  const forgettingAll = <T>(write: Promise<T>): Promise<T> => {
+    const forget = (): void => cache.forgetAll()
     forget()
-    const done = write()
-    done.then(forget, forget)
-    return done
+    write.then(forget, forget)
+    return write
   }
-  const forgetAll = (): void => cache.forgetAll()
   return extend(bank, {
     read,
     readMany: (ids) => Promise.all(ids.map(read)),
     save(id, entry) {
       cache.forget(id)
-      const write = (): Promise<string> => bank.save(id, entry)
-      return writing(id, write, (version) => storedAs(entry, version))
+      return writing(id, bank.save(id, entry), (version) => storedAs(entry, version))
     },
     swap(id, expected, entry) {
       cache.forget(id)
-      const write = (): Promise<string | null> => bank.swap(id, expected, entry)
-      return writing(id, write, (version) => (version === null ? null : storedAs(entry, version)))
+      return writing(id, bank.swap(id, expected, entry), (version) => (version === null ? null : storedAs(entry, version)))
     },
     delete(id) {
-      const forget = (): void => cache.forget(id)
-      return forgetting(forget, () => bank.delete(id))
+      cache.forget(id)
+      return writing(id, bank.delete(id), () => null)
     },
     async touch(id, expires) {
-      const write = (): Promise<Stored | null> => bank.touchAndRead(id, expires)
-      await writing(id, write, sessionIn)
+      await writing(id, bank.touchAndRead(id, expires), sessionIn)
     },
-    clear: () => forgetting(forgetAll, () => bank.clear()),
+    clear: () => forgettingAll(bank.clear()),
     // What has expired by now is not served anyway.
-    purge: (now) => (now <= Date.now() ? bank.purge(now) : forgetting(forgetAll, () => bank.purge(now))),
+    purge: (now) => (now <= Date.now() ? bank.purge(now) : forgettingAll(bank.purge(now))),
   })
 }
 
