@@ -16,10 +16,10 @@ function makeBatches(limits?: BatchLimits<string>) {
 
 const items = (count: number, name = 'i') => Array.from({ length: count }, (_, index) => `${name}${index}`)
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
-afterEach(() => void vi.useRealTimers())
-
 describe('Batches', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
   it('send what comes in one callback as one batch, at its end', async () => {
     const { batches, sent } = makeBatches()
     for (const item of ['a', 'b', 'c']) batches.add(item)
@@ -78,8 +78,6 @@ describe('Batches', () => {
   })
 
   describe('to a server that is far away', () => {
-    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
-
     /** Batches of which the first have taken these milliseconds. */
     async function afterItems(...milliseconds: number[]) {
       const made = makeBatches()

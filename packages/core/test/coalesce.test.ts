@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, it, vi } from 'vitest'
 import { BANK_METHODS, type Bank, type Entry, type Stored, type Touch } from '../src/bank.ts'
 import { DatabankError } from '../src/errors.ts'
 import { coalesce } from '../src/layers/coalesce.ts'
@@ -123,6 +123,10 @@ const NOW = Date.now()
 const payloads = (entries: readonly (Stored | null)[]) => entries.map((entry) => entry?.payload ?? null)
 
 describe('coalesce', () => {
+  // No batch takes any time: on a busy machine the server would seem far away.
+  beforeEach(() => void vi.spyOn(performance, 'now').mockReturnValue(0))
+  afterEach(() => void vi.restoreAllMocks())
+
   it('sends a single read and a single touch as such, before the event loop goes on', async () => {
     const { held, bank } = bankOf('a')
     const turned = turn().then(() => held.calls.push({ name: 'next turn', ids: [], answer() {}, fail() {} }))
