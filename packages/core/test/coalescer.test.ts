@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'vitest'
 import { Coalescer } from '../src/backend/coalescer.ts'
-import { Lifecycle } from '../src/backend/lifecycle.ts'
-import { coded } from '../src/errors.ts'
 
 it('requests that come in together are sent in batches no heavier than the limit', async () => {
   const batches: (readonly string[])[] = []
@@ -30,20 +28,4 @@ it('a result that is a promise is its own request’s alone', async () => {
     results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.message)),
     ['now', 'only this one', 'later'],
   )
-})
-
-it('a batch counts as its operations among those that may be under way', async () => {
-  let end: () => void = () => undefined
-  const lifecycle = new Lifecycle({ name: 'Bank', open: async () => 'handle', errorOf: coded, maxPending: 10 })
-  await lifecycle.open()
-  const batch = lifecycle.run(() => new Promise<void>((resolve) => (end = resolve)), 10)
-  assert.equal(lifecycle.pending, 10)
-  await assert.rejects(
-    lifecycle.run(async () => undefined),
-    { code: 'DATABANK_UNAVAILABLE', message: /maxPending/ },
-  )
-  end()
-  await batch
-  assert.equal(lifecycle.pending, 0)
-  await lifecycle.run(async () => undefined)
 })

@@ -32,8 +32,10 @@ export class Coalescer<Item, Result> {
   ) {
     this.#one = one
     this.#many = many
-    const send = (batch: readonly Pending<Item, Result>[]): Promise<unknown> => this.#send(batch)
-    this.#batches = new Batches(send, { ...limits, ...(weightOf !== undefined && { weightOf: ({ item }) => weightOf(item) }) })
+    this.#batches = new Batches((batch) => (batch.length === 1 ? this.#sendOne(batch[0]!) : this.#sendMany(batch)), {
+      ...limits,
+      ...(weightOf !== undefined && { weightOf: ({ item }) => weightOf(item) }),
+    })
   }
 
   request(item: Item): Promise<Result> {
@@ -47,10 +49,6 @@ export class Coalescer<Item, Result> {
   /** Sends all waiting requests now. */
   flush(): void {
     this.#batches.flush()
-  }
-
-  #send(batch: readonly Pending<Item, Result>[]): Promise<unknown> {
-    return batch.length === 1 ? this.#sendOne(batch[0]!) : this.#sendMany(batch)
   }
 
   async #sendMany(batch: readonly Pending<Item, Result>[]): Promise<unknown> {

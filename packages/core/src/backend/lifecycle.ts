@@ -1,5 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
-import { DatabankError } from '../errors.ts'
+import { DatabankError, type ErrorCode } from '../errors.ts'
 import { closedError } from './error-codes.ts'
 import { setBackgroundTimeout } from './timers.ts'
 
@@ -32,8 +31,10 @@ const DEFAULT_CLOSE_TIMEOUT = 5_000
 export class Lifecycle<Handle> {
   readonly #options: LifecycleOptions<Handle>
   readonly #maxPending: number
+  /** How many operations are under way. */
   #pending = 0
-  #whenIdle: (() => void)[] = []
+  /** Called when none is. */
+  #onIdle: (() => void) | undefined
   #handle: Handle | undefined
   #opening: Promise<Handle> | undefined
   #closing: Promise<void> | undefined
@@ -41,11 +42,6 @@ export class Lifecycle<Handle> {
   constructor(options: LifecycleOptions<Handle>) {
     this.#options = options
     this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING
-  }
-
-  /** How many operations are under way. */
-  get pending(): number {
-    return this.#pending
   }
 
   get isClosed(): boolean {
@@ -59,7 +55,10 @@ export class Lifecycle<Handle> {
    */
   run<T>(work: (handle: Handle) => Promise<T>, operations = 1): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closedError(this.#options.name))
-    if (this.#pending >= this.#maxPending) return Promise.reject(this.#tooManyPending())
+    if (this.#pending >= this.#maxPending) {
+      const message = `${this.#options.name}: ${this.#maxPending} operations are under way already (maxPending)`
+      return Promise.reject(new DatabankError('DATABANK_UNAVAILABLE', message))
+    }
     this.#pending += operations
     const result = this.#handle === undefined ? this.#connect().then(work) : this.#start(work, this.#handle)
     return result.then(
@@ -117,25 +116,18 @@ export class Lifecycle<Handle> {
 
   async #close(): Promise<void> {
     const opening = this.#opening
-    await this.#withinTime(this.#idle())
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve
+    })
+    if (this.#pending > 0) await this.#withinTime(idle)
     if (opening === undefined || this.#options.close === undefined) return
-    const { close } = this.#options
     // If there was no connection, or it is gone already, nothing is left to close. One that comes later is closed then.
-    const closed = opening.then((handle) => close.call(this.#options, handle)).catch(() => undefined)
-    await this.#withinTime(closed)
+    await this.#withinTime(opening.then((handle) => this.#options.close?.(handle)).catch(() => undefined))
   }
 
   #end(operations: number): void {
     this.#pending -= operations
-    if (this.#pending > 0) return
-    const waiting = this.#whenIdle
-    this.#whenIdle = []
-    for (const resolve of waiting) resolve()
-  }
-
-  /** Resolves when no operation is under way. */
-  #idle(): Promise<void> {
-    return this.#pending === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
+    if (this.#pending === 0) this.#onIdle?.()
   }
 
   /** Ends when the work has ended, at the latest after `closeTimeout`. */
@@ -153,12 +145,5 @@ export class Lifecycle<Handle> {
     const mapped = this.#options.errorOf(error)
     const isConnectionLost = mapped.code === 'DATABANK_UNAVAILABLE' || mapped.code === 'DATABANK_BACKEND_FAILED'
     return this.#closing !== undefined && isConnectionLost ? closedError(this.#options.name) : mapped
-  }
-
-  #tooManyPending(): DatabankError {
-    return new DatabankError(
-      'DATABANK_UNAVAILABLE',
-      `${this.#options.name}: ${this.#maxPending} operations are under way already (maxPending)`,
-    )
   }
 }
