@@ -8,27 +8,15 @@ import { type StoreOptions, splitOptions } from './options.ts'
 import { DatabankStore } from './store.ts'
 
 /** Which package serves which URLs. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  memory: '@connect-databank/memory',
-  disk: '@connect-databank/disk',
-  sqlite: '@connect-databank/sqlite',
-  redis: '@connect-databank/redis',
-  rediss: '@connect-databank/redis',
-  valkey: '@connect-databank/redis',
-  valkeys: '@connect-databank/redis',
-  postgres: '@connect-databank/postgres',
-  postgresql: '@connect-databank/postgres',
-  mysql: '@connect-databank/mysql',
-  mariadb: '@connect-databank/mysql',
-  mongodb: '@connect-databank/mongodb',
-  'mongodb+srv': '@connect-databank/mongodb',
-  couchbase: '@connect-databank/couchbase',
-  couchbases: '@connect-databank/couchbase',
-}
-
-/** Schemes that were served once. */
-const REMOVED: Readonly<Record<string, string>> = {
-  lmdb: 'the LMDB backend was removed; use sqlite:./sessions.db, which is as fast',
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@connect-databank/memory': ['memory'],
+  '@connect-databank/disk': ['disk'],
+  '@connect-databank/sqlite': ['sqlite'],
+  '@connect-databank/redis': ['redis', 'rediss', 'valkey', 'valkeys'],
+  '@connect-databank/postgres': ['postgres', 'postgresql'],
+  '@connect-databank/mysql': ['mysql', 'mariadb'],
+  '@connect-databank/mongodb': ['mongodb', 'mongodb+srv'],
+  '@connect-databank/couchbase': ['couchbase', 'couchbases'],
 }
 
 export interface OpenOptions {
@@ -57,7 +45,7 @@ export async function openBank<BankOptions extends object = object>(
 ): Promise<Bank> {
   checkIsObject('openBank', options)
   const { schemes, ...bankOptions } = options
-  const module = await moduleOf(schemeOf(url), schemes)
+  const module = await moduleOf(url, schemes)
   return module.openBank(url, bankOptions as Record<string, unknown>, context)
 }
 
@@ -75,7 +63,7 @@ export async function openStore<BankOptions extends object = object>(
   checkIsObject('openStore', options)
   const { schemes, ...others } = options
   const { storeOptions, bankOptions } = splitOptions(others)
-  const module = await moduleOf(schemeOf(url), schemes)
+  const module = await moduleOf(url, schemes)
   return new DatabankStore({ ...storeOptions, bank: (context) => module.openBank(url, bankOptions, context) })
 }
 
@@ -85,11 +73,8 @@ export async function openStore<BankOptions extends object = object>(
  * @throws DATABANK_INVALID_OPTION if it is no URL
  */
 export function packageOf(url: string): string | undefined {
-  return servingPackage(schemeOf(url))
-}
-
-function servingPackage(scheme: string): string | undefined {
-  return Object.hasOwn(PACKAGES, scheme) ? PACKAGES[scheme] : undefined
+  const scheme = schemeOf(url)
+  return Object.keys(PACKAGES).find((name) => PACKAGES[name]!.includes(scheme))
 }
 
 function schemeOf(url: unknown): string {
@@ -99,25 +84,25 @@ function schemeOf(url: unknown): string {
   return scheme.toLowerCase()
 }
 
-async function moduleOf(scheme: string, schemes: OpenOptions['schemes'] = {}): Promise<BackendModule> {
-  const module = await importModule(scheme, schemes)
+async function moduleOf(url: string, schemes: OpenOptions['schemes'] = {}): Promise<BackendModule> {
+  const scheme = schemeOf(url)
+  const load = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
+  const name = packageOf(url)
+  if (load === undefined && name === undefined) throw unknownScheme(scheme, Object.keys(schemes))
+  const module = await (load === undefined ? importInstalled(scheme, name!) : load())
   if (typeof module?.openBank !== 'function') {
     throw invalidOption(`the module that serves ${scheme}: exports no function openBank(url, options, context)`)
   }
   return module
 }
 
-async function importModule(scheme: string, schemes: NonNullable<OpenOptions['schemes']>): Promise<BackendModule> {
-  const own = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
-  if (own !== undefined) return own()
-  const name = servingPackage(scheme)
-  if (name !== undefined) return importInstalled(scheme, name)
-  const removed = Object.hasOwn(REMOVED, scheme) ? REMOVED[scheme] : undefined
-  const known = [...new Set([...Object.keys(schemes), ...Object.keys(PACKAGES)])].map((each) => `${each}:`).join(', ')
-  throw new DatabankError(
-    'DATABANK_UNKNOWN_SCHEME',
-    removed ?? `no package serves ${scheme}: URLs; known are ${known}; others are added with the option schemes`,
-  )
+function unknownScheme(scheme: string, added: readonly string[]): DatabankError {
+  const known = [...new Set([...added, ...Object.values(PACKAGES).flat()])].map((each) => `${each}:`).join(', ')
+  const message =
+    scheme === 'lmdb'
+      ? 'the LMDB backend was removed; use sqlite:./sessions.db, which is as fast'
+      : `no package serves ${scheme}: URLs; known are ${known}; others are added with the option schemes`
+  return new DatabankError('DATABANK_UNKNOWN_SCHEME', message)
 }
 
 /** As this package resolves it or, where packages are kept strictly apart, as the application does. */
