@@ -115,19 +115,18 @@ export const CONCURRENCY = 64
  * Does the work for each item, with at most 64 under way at once, and with time slices for others. One failure does not end it: the
  * others are still done, and the first failure is thrown at the end.
  */
-export async function forEachConcurrently<Item>(items: AsyncIterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+export async function forEachConcurrently<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const slice = new TimeSlice()
   const underWay = new Set<Promise<void>>()
   const failures: unknown[] = []
   try {
     for await (const item of items) {
       const done: Promise<void> = work(item)
-        .catch((error) => {
-          failures.push(error)
-        })
-        .then(() => {
-          underWay.delete(done)
-        })
+        .catch((error) => void failures.push(error))
+        .then(() => void underWay.delete(done))
       underWay.add(done)
       if (underWay.size >= CONCURRENCY) await Promise.race(underWay)
       if (slice.isUsedUp()) await slice.yield()

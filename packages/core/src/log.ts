@@ -44,10 +44,10 @@ const REPEAT_INTERVAL = 60_000
 export class StoreLog {
   readonly #write: ((level: Level, fields: Fields, message: string) => void) | undefined
   readonly #emit: Emit
-  readonly #outages = new Map<string, { loggedAt: number; since: number }>()
+  readonly #outages = new Map<ErrorCode, { loggedAt: number; repeated: number }>()
 
   constructor(logger: Logger | undefined, emit: Emit) {
-    this.#write = logger === undefined ? undefined : (safely(() => writerOf(logger)) ?? undefined)
+    this.#write = logger && safely(() => writerOf(logger))
     this.#emit = emit
   }
 
@@ -82,20 +82,16 @@ export class StoreLog {
 
   failed(operation: string, error: Error & { code: ErrorCode }, sid: string | undefined): void {
     if (error.code === 'DATABANK_TIMEOUT') this.#emit('timeout', { sid })
-    const named = sid === undefined ? {} : { sid: shortened(sid) }
-    if (!OUTAGES.has(error.code)) {
-      this.#record('error', { err: error, ...named }, `${operation} failed`)
-      return
-    }
     const now = Date.now()
     const outage = this.#outages.get(error.code)
     if (outage !== undefined && now - outage.loggedAt < REPEAT_INTERVAL) {
-      outage.since++
+      outage.repeated++
       return
     }
-    const repeated = outage === undefined || outage.since === 0 ? {} : { repeated: outage.since }
-    this.#outages.set(error.code, { loggedAt: now, since: 0 })
-    this.#record('error', { err: error, ...named, ...repeated }, `${operation} failed`)
+    if (OUTAGES.has(error.code)) this.#outages.set(error.code, { loggedAt: now, repeated: 0 })
+    const repeated = outage?.repeated || undefined
+    const fields = { ...(sid !== undefined && { sid: shortened(sid) }), ...(repeated !== undefined && { repeated }) }
+    this.#record('error', { err: error, ...fields }, `${operation} failed`)
   }
 
   #record(level: Level, fields: Fields, message: string): void {
@@ -140,24 +136,15 @@ function isBunyan(logger: object): boolean {
 
 const DEEPEST_CAUSE = 5
 
-interface ErrorDetails {
-  readonly name: string
-  readonly message: string
-  readonly code: unknown
-  /** With those of the causes. */
-  readonly stack: string
-  readonly cause?: ErrorDetails
-}
-
 /**
  * An error as a plain object. winston, and bunyan without serializers, write own enumerable fields only, which an Error's message is
  * not; bunyan's serializer keeps the stack, and no cause.
  */
-function detailsOf(error: unknown, depth = 0): ErrorDetails {
+function detailsOf(error: unknown, depth = 0): Fields {
   const { name, message, code, cause, stack = '' } = error as Error & { code?: unknown }
   if (typeof cause !== 'object' || cause === null || depth === DEEPEST_CAUSE) return { name, message, code, stack }
   const details = detailsOf(cause, depth + 1)
-  return { name, message, code, stack: `${stack}\nCaused by: ${details.stack}`, cause: details }
+  return { name, message, code, stack: `${stack}\nCaused by: ${details['stack']}`, cause: details }
 }
 
 /** A logger that throws must not fail a request. */

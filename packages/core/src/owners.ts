@@ -1,6 +1,6 @@
 import type { SessionData } from 'express-session'
 import { type Bank, isLive, type Stored } from './bank.ts'
-import { DatabankError, invalidOption } from './errors.ts'
+import { DatabankError, invalidOption, messageOf } from './errors.ts'
 import { forEachConcurrently, limitSteps, readMany } from './fallbacks.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -17,8 +17,13 @@ type Found = readonly [id: string, stored: Stored]
 /** The option `owner`, with its result checked: a text of at most 1,024 bytes, or null. */
 export function ownerRule(owner: OwnerOption): (session: SessionData) => string | null {
   return (session) => {
-    const value = callOwner(owner, session)
-    if (value === null || value === undefined || value === '') return null
+    let value: ReturnType<OwnerOption>
+    try {
+      value = owner(session)
+    } catch (cause) {
+      throw new DatabankError('DATABANK_INVALID_SESSION', `owner: ${messageOf(cause)}`, { cause })
+    }
+    if (value == null || value === '') return null
     const text = typeof value === 'number' ? String(value) : value
     if (typeof text !== 'string' || !text.isWellFormed() || Buffer.byteLength(text) > LONGEST_OWNER) {
       throw new DatabankError(
@@ -27,14 +32,6 @@ export function ownerRule(owner: OwnerOption): (session: SessionData) => string 
       )
     }
     return text
-  }
-}
-
-function callOwner(owner: OwnerOption, session: SessionData): ReturnType<OwnerOption> {
-  try {
-    return owner(session)
-  } catch (cause) {
-    throw new DatabankError('DATABANK_INVALID_SESSION', `owner: ${(cause as Error)?.message ?? cause}`, { cause })
   }
 }
 
@@ -70,7 +67,7 @@ export class Owners {
     // All ids first: what is stored while others are being ended began after the call.
     const ids: string[] = []
     for await (const [id] of this.#found(owner)) if (id !== except) ids.push(id)
-    await forEachConcurrently(iterate(ids), async (id) => {
+    await forEachConcurrently(ids, async (id) => {
       if (await this.#rules.sessions.destroy(id)) ended++
     })
     return ended
@@ -106,14 +103,10 @@ export class Owners {
   }
 
   async *#found(owner: string): AsyncGenerator<Found, void, undefined> {
-    const { bank } = this.#rules
-    if (bank.idsOf === undefined) {
-      yield* this.#foundByScan(owner)
-      return
-    }
+    const { bank, limit } = this.#rules
+    if (bank.idsOf === undefined) return yield* this.#foundByScan(owner)
     let batch: string[] = []
-    const ids = limitSteps(bank.idsOf(owner), (step) => this.#rules.limit(step, 'sessionsOf'))
-    for await (const id of ids) {
+    for await (const id of limitSteps(bank.idsOf(owner), (step) => limit(step, 'sessionsOf'))) {
       batch.push(id)
       if (batch.length < BATCH) continue
       yield* this.#readOwned(owner, batch)
@@ -134,13 +127,8 @@ export class Owners {
     const { ownerOf, sessions, scan } = this.#rules
     for await (const [id, stored] of scan()) {
       if (!isLive(stored, Date.now())) continue
-      const session = ownerOf === undefined || stored.owner != null ? null : sessions.loaded(id, stored)
-      const storedOwner = stored.owner ?? (session === null ? null : ownerOf!(session))
-      if (storedOwner === owner) yield [id, stored]
+      const session = stored.owner == null && ownerOf !== undefined ? sessions.loaded(id, stored) : null
+      if ((session === null ? stored.owner : ownerOf!(session)) === owner) yield [id, stored]
     }
   }
-}
-
-async function* iterate<Item>(items: readonly Item[]): AsyncGenerator<Item, void, undefined> {
-  yield* items
 }

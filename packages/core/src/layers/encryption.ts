@@ -117,21 +117,19 @@ function sealed(key: Key, id: string, { payload, owner }: Entry): string {
 function opened(keys: ReadonlyMap<string, Key>, id: string, stored: Stored, acceptPlain: boolean): Stored {
   const { payload, expires } = stored
   const version = versionOf(stored)
-  if (!payload.startsWith(PREFIX)) {
-    return acceptPlain ? { ...stored, version } : { ...stored, version, corrupt: 'the record is not encrypted' }
-  }
+  const corrupt = (reason: string): Stored => ({ ...stored, version, corrupt: reason })
+  if (!payload.startsWith(PREFIX)) return acceptPlain ? { ...stored, version } : corrupt('the record is not encrypted')
   const separator = payload.indexOf(':', PREFIX.length)
   const key = keys.get(payload.slice(PREFIX.length, separator))
-  if (key === undefined) return { ...stored, version, corrupt: 'the record is encrypted with an unknown key' }
+  if (key === undefined) return corrupt('the record is encrypted with an unknown key')
   const text = decrypted(key, id, Buffer.from(payload.slice(separator + 1), 'base64'))
-  if (text === undefined) return { ...stored, version, corrupt: 'the record cannot be decrypted: it was changed' }
+  if (text === undefined) return corrupt('the record cannot be decrypted: it was changed')
   const end = text.indexOf('\n')
   const owner = end > 0 ? (JSON.parse(text.slice(0, end)) as string) : null
   return { payload: text.slice(end + 1), expires, owner, version }
 }
 
 function decrypted(key: Key, id: string, record: Buffer): string | undefined {
-  if (record.length < NONCE_BYTES + TAG_BYTES) return undefined
   try {
     const decipher = createDecipheriv(CIPHER, key.secret, record.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
     decipher.setAAD(Buffer.from(id))
