@@ -23,7 +23,6 @@ const SLICE = 200
 const QUICK_SLICE = 120
 const LOOK = 150
 const ROUNDS = 4
-const MANY = 40_000
 
 /**
  * Cells of one size and number of sessions follow each other, because the sessions are stored again for each.
@@ -31,7 +30,7 @@ const MANY = 40_000
  * @param {import('../stores/index.js').Backend} backend
  * @returns {Cell[]}
  */
-export function cells(quick, { sessions: few = 4_000, withMany = false }) {
+export function cells(quick, { sessions: few = 4_000 }) {
   const of = (
     /** @type {readonly Operation[]} */ operations,
     /** @type {readonly number[]} */ concurrencies,
@@ -43,7 +42,6 @@ export function cells(quick, { sessions: few = 4_000, withMany = false }) {
     ...of(['mix', 'get', 'set', 'touch'], [1, 16, 128]),
     ...of(['mix', 'get', 'set'], [16], 200),
     ...of(['mix', 'get', 'set'], [16], 20_000, Math.min(few, 1_000)),
-    ...(withMany ? of(['mix'], [16], 2_000, MANY) : []),
   ]
 }
 

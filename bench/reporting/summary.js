@@ -49,7 +49,7 @@ function operations(parts) {
   return `${note}\n\n${table(['store', 'server', 'peer', ...COLUMNS.map(([title]) => title)], rows, 3)}`
 }
 
-/** @param {readonly Cell[]} cells @param {Partial<Cell>} wanted the sessions do not matter: the first is the usual number */
+/** @param {readonly Cell[]} cells @param {Partial<Cell>} wanted */
 function find(cells, wanted) {
   return cells.find((cell) => Object.entries(wanted).every(([key, value]) => cell[/** @type {keyof Cell} */ (key)] === value))
 }

@@ -18,7 +18,6 @@
  * @typedef {object} Backend
  * @property {string} [server] its name in servers/index.js
  * @property {number} [sessions] how many sessions are kept, where a slow stand-in takes long to fill
- * @property {boolean} [withMany] `mix` is measured with 40,000 sessions as well
  * @property {readonly MeasuredStore[]} stores
  */
 

@@ -5,8 +5,6 @@ import { memoryBaseline } from './memory-baseline.js'
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
-export const withMany = true
-
 /** @type {import('./index.js').MeasuredStore[]} */
 export const stores = [
   {

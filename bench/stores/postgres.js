@@ -8,7 +8,6 @@ import { MIX_ONLY, TOUCH_AFTER } from './index.js'
 const load = createRequire(import.meta.url)
 
 export const server = 'postgresql'
-export const withMany = true
 
 const CONNECTIONS = 10
 

@@ -5,12 +5,12 @@ import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis-5'
 import { baselineStore } from './client-baseline.js'
 import { MIX_ONLY, TOUCH_AFTER } from './index.js'
+import { redisBaseline } from './redis-baseline.js'
 
 // Not called `require`: these have no types.
 const load = createRequire(import.meta.url)
 
 export const server = 'redis'
-export const withMany = true
 
 /** @param {() => Promise<{ RedisStore: new (options: any) => any }>} load @param {Record<string, unknown>} [options] */
 const ours =
@@ -98,4 +98,5 @@ export const stores = [
   },
   redis5,
   baselineStore(redis5),
+  redisBaseline,
 ]

@@ -107,7 +107,6 @@ describe('the short tables', () => {
       cell({ concurrency: 128, rows: [row(OURS, { toReadme: 1.5, toBest: 1.05 })] }),
       cell({ bytes: 200, rows: [row(OURS, { toReadme: 1.6, toBest: 1.06 })] }),
       cell({ bytes: 20_000, rows: [row(OURS, { toReadme: 1.7, toBest: 1.07 })] }),
-      cell({ sessions: 40_000, rows: [row(OURS, { toReadme: 9, toBest: 9 })] }),
     ]
     const figures = [1, 2, 3, 4, 5, 6, 7].map((digit) => `1.${digit}0 / 1.0${digit} ×`).join(' | ')
     expect(linesOf(summary([part('operations', { answers })]), OURS.name)[0]).toContain(`| ${figures} |`)
