@@ -14,7 +14,7 @@ import {
 } from 'connect-databank/backend'
 import { codeIn, errorOf, isOfOneFile, isSharingViolation } from './errors.ts'
 import { isOurs, isPast, makeDirectory, readExpires, readSession, removeFile, touchFile, type Unusable } from './files.ts'
-import { type Found, hashOf, holderOfTemporary, Layout } from './layout.ts'
+import { type Found, hashOf, Layout } from './layout.ts'
 import { isAbandoned, removeIfStale } from './locks.ts'
 import { checkDiskOptions, type DiskBankOptions } from './options.ts'
 import { Sessions } from './sessions.ts'
@@ -58,9 +58,9 @@ export class DiskBank implements Bank {
   }
 
   read(id: string): Promise<Stored | null> {
-    const paths = this.#layout.pathsOf(id)
-    const read = (): Stored | null => this.#sessions.read(paths, id)
-    return this.#runAtOnce(read) ?? this.#run(() => this.#sessions.retry(paths, async () => read()))
+    const path = this.#layout.pathOf(id)
+    const read = (): Stored | null => this.#sessions.read(path, id)
+    return this.#runAtOnce(read) ?? this.#run(() => this.#sessions.retry(path, async () => read()))
   }
 
   readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
@@ -68,38 +68,38 @@ export class DiskBank implements Bank {
       const stored: (Stored | null)[] = []
       for (const id of ids) {
         await this.#slice.wait()
-        stored.push(this.#sessions.read(this.#layout.pathsOf(id), id))
+        stored.push(this.#sessions.read(this.#layout.pathOf(id), id))
       }
       return stored
     })
   }
 
   save(id: string, entry: Entry): Promise<void> {
-    return this.#run(() => this.#sessions.save(this.#layout.pathsOf(id), id, entry))
+    return this.#run(() => this.#sessions.save(this.#layout.pathOf(id), id, entry))
   }
 
   swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
     return this.#run(async () => {
-      const swapped = await this.#sessions.swap(this.#layout.pathsOf(id), id, expected, entry, now)
+      const swapped = await this.#sessions.swap(this.#layout.pathOf(id), id, expected, entry, now)
       return swapped ? entry.payload : null
     })
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#run(() => this.#sessions.delete(this.#layout.pathsOf(id)))
+    return this.#run(() => this.#sessions.delete(this.#layout.pathOf(id)))
   }
 
   touch(id: string, expires: number | null, now: number): Promise<void> {
-    const paths = this.#layout.pathsOf(id)
-    const touched = this.#durable ? undefined : this.#runAtOnce(() => touchFile(paths.session, expires, now))
-    return touched ?? this.#run(() => this.#sessions.touch(paths, expires, now))
+    const path = this.#layout.pathOf(id)
+    const touched = this.#durable ? undefined : this.#runAtOnce(() => touchFile(path, expires, now))
+    return touched ?? this.#run(() => this.#sessions.touch(path, expires, now))
   }
 
   touchMany(touches: readonly Touch[], now: number): Promise<void> {
     return this.#run(async () => {
       for (const [id, expires] of touches) {
         await this.#slice.wait()
-        await this.#sessions.touch(this.#layout.pathsOf(id), expires, now)
+        await this.#sessions.touch(this.#layout.pathOf(id), expires, now)
       }
     })
   }
@@ -135,7 +135,7 @@ export class DiskBank implements Bank {
   clear(): Promise<void> {
     return this.#run(() =>
       this.#sweep(async (file) => {
-        if (this.#usable(file, (path) => (isOurs(path) ? file : null)) !== null) await this.#sessions.delete(file)
+        if (this.#usable(file, (path) => (isOurs(path) ? file : null)) !== null) await this.#sessions.delete(file.path)
       }),
     )
   }
@@ -146,7 +146,7 @@ export class DiskBank implements Bank {
       let removed = 0
       await this.#sweep((file) => {
         const record = this.#usable(file, readExpires)
-        if (record !== null && isPast(record.expires, now) && this.#sessions.removeExpired(file, now)) removed++
+        if (record !== null && isPast(record.expires, now) && this.#sessions.removeExpired(file.path, now)) removed++
       })
       return removed
     })
@@ -190,7 +190,7 @@ export class DiskBank implements Bank {
       try {
         if (file.kind === 'session') await visit(file)
         else if (file.kind === 'lock') removeIfStale(file.path, this.#sessions.makeSpace)
-        else if (isAbandoned(file.path, holderOfTemporary(file.name))) removeFile(file.path)
+        else if (isAbandoned(file.path)) removeFile(file.path)
       } catch (error) {
         // Another process has removed it, or Windows has it in use.
         if (codeIn(error) !== 'ENOENT' && !isSharingViolation(error)) failures.push(error)

@@ -108,8 +108,9 @@ export function removeIfStale(path: string, makeSpace: () => boolean): boolean {
   }
 }
 
-/** Whether nobody will complete this temporary file of a holder. */
-export function isAbandoned(path: string, holder: string): boolean {
+/** Whether nobody will complete this temporary file, `<holder>-<number>.tmp`. */
+export function isAbandoned(path: string): boolean {
+  const holder = basename(path).replace(/-\d+\.tmp$/, '')
   const state = stateOf(holder)
   return state === 'ended' || (state === 'invisible' && ageOf(path) > TEMPORARY_LIMIT)
 }

@@ -3,19 +3,9 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabankError, type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
 import { codeIn, isSharingViolation } from './errors.ts'
-import {
-  isPast,
-  makeDirectory,
-  readExpires,
-  readSession,
-  removeFile,
-  syncDirectory,
-  syncFile,
-  touchFile,
-  writeFile,
-} from './files.ts'
-import type { Layout, SessionPaths } from './layout.ts'
-import { currentHolder, describeHolder, type Lock, takeLock } from './locks.ts'
+import * as files from './files.ts'
+import type { Layout } from './layout.ts'
+import { currentHolder, describeHolder, takeLock } from './locks.ts'
 import { encode } from './records.ts'
 
 /** The part of the store's `timeout` that an operation waits for a lock. */
@@ -34,7 +24,7 @@ interface SessionsOptions {
   readonly slice: SharedTimeSlice
 }
 
-/** What is done to one session. Errors are the system's own. */
+/** What is done to one session, which its path names. Errors are the system's own. */
 export class Sessions {
   readonly #layout: Layout
   readonly #durable: boolean
@@ -52,72 +42,71 @@ export class Sessions {
   }
 
   /** The stored session, `corrupt` if the file is none; null if there is no file. */
-  read({ session }: SessionPaths, id: string): Stored | null {
-    const record = readSession(session)
+  read(path: string, id: string): Stored | null {
+    const record = files.readSession(path)
     if (record === null) return null
-    if ('unusable' in record) return corrupt(record.unusable, session)
-    if (record.id !== id) return corrupt('it is a copy of the file of another session', session)
+    if ('unusable' in record) return corrupt(record.unusable, path)
+    if (record.id !== id) return corrupt('it is a copy of the file of another session', path)
     return { payload: record.payload, expires: record.expires, owner: record.owner }
   }
 
-  async save(paths: SessionPaths, id: string, entry: Entry): Promise<void> {
-    await this.#replace(paths, id, entry, () => true)
+  async save(path: string, id: string, entry: Entry): Promise<void> {
+    await this.#replace(path, id, entry, () => true)
   }
 
-  async swap(paths: SessionPaths, id: string, expected: string | null, entry: Entry, now: number): Promise<boolean> {
+  async swap(path: string, id: string, expected: string | null, entry: Entry, now: number): Promise<boolean> {
     const isExpected = (): boolean => {
-      const stored = this.read(paths, id)
+      const stored = this.read(path, id)
       if (stored?.corrupt !== undefined) return expected === null || expected === stored.payload
       return (isLive(stored, now) ? stored.payload : null) === expected
     }
     // To write a file costs most: a swap that comes too late does not.
-    return (await this.retry(paths, async () => isExpected())) && this.#replace(paths, id, entry, isExpected)
+    return (await this.retry(path, async () => isExpected())) && this.#replace(path, id, entry, isExpected)
   }
 
-  async delete(paths: SessionPaths): Promise<boolean> {
-    if (fs.lstatSync(paths.session, { throwIfNoEntry: false }) === undefined) return false
-    const deleted = await this.retry(paths, async () =>
-      this.#locked(paths, (lock) => {
-        lock.check()
-        return removeFile(paths.session)
-      }),
+  async delete(path: string): Promise<boolean> {
+    if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return false
+    const deleted = await this.retry(path, async () =>
+      this.#locked(
+        path,
+        () => true,
+        () => files.removeFile(path),
+      ),
     )
-    if (deleted && this.#durable) await this.#syncNames(paths.directory)
+    if (deleted && this.#durable) await this.#syncNames(dirname(path))
     return deleted
   }
 
-  async touch(paths: SessionPaths, expires: number | null, now: number): Promise<void> {
-    await this.retry(paths, async () => {
-      touchFile(paths.session, expires, now)
+  async touch(path: string, expires: number | null, now: number): Promise<void> {
+    await this.retry(path, async () => {
+      files.touchFile(path, expires, now)
       return true
     })
-    if (this.#durable) await syncFile(paths.session)
+    if (this.#durable) await files.syncFile(path)
   }
 
   /** Removes the session if it has expired. While another holds the lock it is left: that one may be renewing it. */
-  removeExpired(paths: SessionPaths, now: number): boolean {
-    const removed = this.#locked(paths, (lock) => {
-      const record = readExpires(paths.session)
-      if (record === null || 'unusable' in record || !isPast(record.expires, now)) return false
-      lock.check()
-      return removeFile(paths.session)
-    })
-    return removed === true
+  removeExpired(path: string, now: number): boolean {
+    const isExpired = (): boolean => {
+      const record = files.readExpires(path)
+      return record !== null && 'expires' in record && files.isPast(record.expires, now)
+    }
+    return this.#locked(path, isExpired, () => files.removeFile(path)) === true
   }
 
   /** Tries again while another holds the lock (`act` returns undefined), a directory is missing, or Windows has the file in use. */
-  async retry<Result>({ directory, lock }: SessionPaths, act: () => Promise<Result | undefined>): Promise<Result> {
+  async retry<Result>(path: string, act: () => Promise<Result | undefined>): Promise<Result> {
     const end = performance.now() + this.#patience
     let creations = 0
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await act()
         if (result !== undefined) return result
-        if (performance.now() > end) throw this.#heldTooLong(lock)
+        if (performance.now() > end) throw this.#heldTooLong(lockOf(path))
       } catch (error) {
         if (codeIn(error) === 'ENOENT' && creations++ < MOST_CREATIONS) {
-          this.#synced.delete(directory)
-          makeDirectory(directory)
+          this.#synced.delete(dirname(path))
+          files.makeDirectory(dirname(path))
           continue
         }
         if (!isSharingViolation(error) || performance.now() > end) throw error
@@ -131,51 +120,52 @@ export class Sessions {
   /** Gives up the reserve, where a lock needs the space of a file. Returns whether there was one. */
   readonly makeSpace = (): boolean => {
     this.#hasReserve = false
-    return removeFile(this.#layout.reserve)
+    return files.removeFile(this.#layout.reserve)
   }
 
   /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
-  async #replace(paths: SessionPaths, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
-    const temporary = join(paths.directory, `${currentHolder()}-${++temporaryFiles}.tmp`)
-    let isWritten = false
+  async #replace(path: string, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
+    const directory = dirname(path)
+    const temporary = join(directory, `${currentHolder()}-${++temporaryFiles}.tmp`)
+    let mayExist = false
     try {
-      return await this.retry(paths, async () => {
+      return await this.retry(path, async () => {
         // It is gone if somebody has removed the directory.
-        if (!isWritten || !fs.existsSync(temporary)) {
-          writeFile(temporary, encode(id, entry))
-          isWritten = true
-          if (this.#durable) await syncFile(temporary)
+        if (!mayExist || !fs.existsSync(temporary)) {
+          mayExist = true
+          files.writeFile(temporary, encode(id, entry))
+          if (this.#durable) await files.syncFile(temporary)
         }
-        const replaced = this.#locked(paths, (lock) => {
-          if (!decide()) return false
-          lock.check()
-          fs.renameSync(temporary, paths.session)
-          isWritten = false
+        const replaced = this.#locked(path, decide, () => {
+          fs.renameSync(temporary, path)
+          mayExist = false
           return true
         })
-        if (replaced === true && this.#durable) await this.#syncNames(paths.directory)
+        if (replaced === true && this.#durable) await this.#syncNames(directory)
         return replaced
       })
     } finally {
-      if (isWritten) removeFile(temporary)
+      if (mayExist) files.removeFile(temporary)
     }
   }
 
-  /** Returns undefined if another holds the lock. */
-  #locked<Result>({ lock }: SessionPaths, act: (lock: Lock) => Result): Result | undefined {
-    const taken = takeLock(lock, this.makeSpace)
-    if (taken === null) return undefined
+  /** Returns what `act` does if `decide` says so, both under the lock; undefined if another holds it. */
+  #locked(path: string, decide: () => boolean, act: () => boolean): boolean | undefined {
+    const lock = takeLock(lockOf(path), this.makeSpace)
+    if (lock === null) return undefined
     try {
-      return act(taken)
+      if (!decide()) return false
+      lock.check()
+      return act()
     } finally {
-      taken.release()
+      lock.release()
       if (!this.#hasReserve) this.#makeReserve()
     }
   }
 
   #makeReserve(): void {
     try {
-      writeFile(this.#layout.reserve, NOTHING)
+      files.writeFile(this.#layout.reserve, NOTHING)
       this.#hasReserve = true
     } catch (error) {
       this.#hasReserve = codeIn(error) === 'EEXIST'
@@ -184,10 +174,10 @@ export class Sessions {
 
   /** The names in a directory and, once, the names of the directory itself and of those above it. */
   async #syncNames(directory: string): Promise<void> {
-    await syncDirectory(directory)
+    await files.syncDirectory(directory)
     if (this.#synced.has(directory)) return
     const top = dirname(this.#layout.root)
-    for (let at = directory; at !== top && at !== dirname(at); at = dirname(at)) await syncDirectory(dirname(at))
+    for (let at = directory; at !== top && at !== dirname(at); at = dirname(at)) await files.syncDirectory(dirname(at))
     this.#synced.add(directory)
   }
 
@@ -195,6 +185,10 @@ export class Sessions {
     const message = `disk: ${describeHolder(lock)} has held the session for ${this.#patience} ms: ${lock}`
     return new DatabankError('DATABANK_UNAVAILABLE', message)
   }
+}
+
+function lockOf(path: string): string {
+  return `${path}.lock`
 }
 
 function corrupt(reason: string, path: string): Stored {

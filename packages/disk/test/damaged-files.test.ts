@@ -31,7 +31,7 @@ function open(): DiskBank {
     },
   )
 }
-const pathOf = (id: string): string => new Layout(directory).pathsOf(id).session
+const pathOf = (id: string): string => new Layout(directory).pathOf(id)
 
 async function idsIn(bank: DiskBank): Promise<string[]> {
   const ids: string[] = []

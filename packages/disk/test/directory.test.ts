@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { DiskBank } from '../src/index.ts'
 import { Layout } from '../src/layout.ts'
@@ -15,8 +15,8 @@ afterEach(() => fs.rmSync(directory, { recursive: true, force: true }))
 describe('the directory of the sessions', () => {
   it('may be removed at any time', async () => {
     const bank = new DiskBank({ path: directory })
-    const paths = new Layout(directory).pathsOf('a')
-    for (const gone of [directory, paths.directory]) {
+    const path = new Layout(directory).pathOf('a')
+    for (const gone of [directory, dirname(path)]) {
       await bank.save('a', inAnHour('a'))
       fs.rmSync(gone, { recursive: true })
       assert.equal(await bank.read('a'), null)

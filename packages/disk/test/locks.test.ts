@@ -2,21 +2,21 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it, vi } from 'vitest'
 import { DiskBank } from '../src/bank.ts'
-import { Layout, type SessionPaths } from '../src/layout.ts'
+import { Layout } from '../src/layout.ts'
 import { currentHolder, type Lock, removeIfStale, stateOf, takeLock } from '../src/locks.ts'
 import { bundlePrograms, inAnHour, leftoversIn, newDirectory } from './helpers.ts'
 
 let directory: string
-let paths: SessionPaths
+let lockPath: string
 let bank: DiskBank
 beforeEach(async () => {
   directory = newDirectory()
-  paths = new Layout(directory).pathsOf('id')
+  lockPath = `${new Layout(directory).pathOf('id')}.lock`
   bank = new DiskBank({ path: directory })
   await bank.save('id', inAnHour('a'))
 })
@@ -47,11 +47,11 @@ const running = holderOfProcess(process.ppid)
 
 const noSpace = (): boolean => false
 /** Leaves a lock as its holder would. */
-function leaveLock(holder: string, path = paths.lock): void {
+function leaveLock(holder: string, path = lockPath): void {
   fs.rmSync(path, { force: true })
   fs.symlinkSync(holder, path)
 }
-const isLocked = (): boolean => fs.lstatSync(paths.lock, { throwIfNoEntry: false }) !== undefined
+const isLocked = (): boolean => fs.lstatSync(lockPath, { throwIfNoEntry: false }) !== undefined
 const swap = (expected: string | null, payload: string) => bank.swap('id', expected, inAnHour(payload), Date.now())
 
 function holderOfProcess(number: number): string {
@@ -68,14 +68,14 @@ describe('a lock that was left behind', () => {
       leaveLock(holder)
       assert.equal(await swap('a', 'b'), 'b')
       leaveLock(holder)
-      leaveLock(holder, `${paths.lock}.break`)
-      leaveLock(holder, `${paths.lock}.break.break`)
+      leaveLock(holder, `${lockPath}.break`)
+      leaveLock(holder, `${lockPath}.break.break`)
       await bank.save('id', inAnHour('c'))
       leaveLock(holder)
       assert.equal(await bank.delete('id'), true)
       leaveLock(holder)
-      leaveLock(holder, `${paths.lock}.break`)
-      fs.writeFileSync(join(paths.directory, `${holder}-7.tmp`), 'half a se')
+      leaveLock(holder, `${lockPath}.break`)
+      fs.writeFileSync(join(dirname(lockPath), `${holder}-7.tmp`), 'half a se')
       await bank.purge(Date.now())
       assert.deepEqual(leftoversIn(directory), [])
     })
@@ -102,11 +102,11 @@ describe('a lock that was left behind', () => {
   )
 
   it('by this thread, because it could not be removed, does not delay this thread', async () => {
-    assert.ok(takeLock(paths.lock, noSpace))
-    const lock = takeLock(paths.lock, noSpace) as Lock
+    assert.ok(takeLock(lockPath, noSpace))
+    const lock = takeLock(lockPath, noSpace) as Lock
     lock.check()
     await aMinuteLater(async () => {
-      assert.throws(() => takeLock(paths.lock, noSpace)?.check(), { code: 'DATABANK_UNAVAILABLE' }, 'others may remove it')
+      assert.throws(() => takeLock(lockPath, noSpace)?.check(), { code: 'DATABANK_UNAVAILABLE' }, 'others may remove it')
     })
   })
 })
@@ -122,7 +122,7 @@ describe.runIf(process.platform === 'linux')('a worker thread', () => {
     const workerData = { path: directory, id: 'id' }
     const worker = new Worker(join(programs.folder, 'holder.js'), { workerData })
     assert.deepEqual(await once(worker, 'message'), ['taken'])
-    assert.equal(takeLock(paths.lock, noSpace), null, 'it runs, so its lock counts')
+    assert.equal(takeLock(lockPath, noSpace), null, 'it runs, so its lock counts')
     assert.equal(await bank.purge(Date.now()), 0)
     assert.ok(isLocked())
     await worker.terminate()
@@ -137,7 +137,7 @@ describe('the lock of a process that runs', () => {
   it('is waited for, as long as the time-out of the store allows', async () => {
     leaveLock(running)
     assert.equal(stateOf(running), 'running')
-    assert.equal(removeIfStale(paths.lock, noSpace), false)
+    assert.equal(removeIfStale(lockPath, noSpace), false)
     const hurried = new DiskBank({ path: directory }, { timeout: 500, warn: () => {} })
     const held = { code: 'DATABANK_UNAVAILABLE', message: new RegExp(`process ${process.ppid} has held the session for 400 ms`) }
     const began = performance.now()
@@ -155,7 +155,7 @@ describe('the lock of a process that runs', () => {
     assert.ok(isLocked())
     const waiting = swap('a', 'd')
     await new Promise((resolve) => setTimeout(resolve, 30))
-    fs.unlinkSync(paths.lock)
+    fs.unlinkSync(lockPath)
     assert.equal(await waiting, 'd')
     await hurried.close()
   })
@@ -163,12 +163,12 @@ describe('the lock of a process that runs', () => {
   it('counts as long as the process may work, if it is not visible from here', async () => {
     assert.equal(stateOf(invisible), 'invisible')
     leaveLock(invisible)
-    assert.equal(removeIfStale(paths.lock, noSpace), false)
+    assert.equal(removeIfStale(lockPath, noSpace), false)
     await aMinuteLater(async () => assert.equal(await swap('a', 'b'), 'b'))
   })
 
   it('is given up by a process that was stopped for long while it held it', async () => {
-    const lock = takeLock(paths.lock, noSpace) as Lock
+    const lock = takeLock(lockPath, noSpace) as Lock
     lock.check()
     await aMinuteLater(async () => {
       assert.throws(() => lock.check(), { code: 'DATABANK_UNAVAILABLE' })
@@ -217,7 +217,7 @@ describe('the lock of a process that runs', () => {
     leaveLock(running)
     const renewal = swap(null, 'renewed')
     assert.equal(await bank.purge(Date.now()), 0)
-    fs.unlinkSync(paths.lock)
+    fs.unlinkSync(lockPath)
     assert.equal(await renewal, 'renewed')
     assert.equal(await bank.purge(Date.now()), 0)
     assert.equal((await bank.read('id'))?.payload, 'renewed')
@@ -232,7 +232,7 @@ describe('the lock of a process that runs', () => {
     })
     await new Promise((resolve) => setTimeout(resolve, 20))
     assert.equal(isClosed, false)
-    fs.unlinkSync(paths.lock)
+    fs.unlinkSync(lockPath)
     assert.equal(await pending, 'b')
     await closing
     assert.deepEqual(leftoversIn(directory), [])

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }))
 
 const open = (): DiskBank => new DiskBank({ path: directory }, { timeout: 5_000, warn: (message) => warnings.push(message) })
-const pathOf = (id: string): string => new Layout(directory).pathsOf(id).session
+const pathOf = (id: string): string => new Layout(directory).pathOf(id)
 
 describe('an expiry in a file', () => {
   it('is exact, and has the same width, whatever it is', () => {
