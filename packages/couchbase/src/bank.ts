@@ -13,7 +13,7 @@ import { type Connected, connectionOf } from './connection.ts'
 import { type CachedDocument, Documents, KeyedMutex } from './documents.ts'
 import { couchbaseError, isAmbiguous, isCasConflict } from './errors.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checkedOptions } from './options.ts'
-import { type Listing, listIds, serverVersion } from './queries.ts'
+import { listIds } from './queries.ts'
 
 /** A swap or a touch that other writes keep overtaking ends after this many times the `operationTimeout`. */
 const LONGEST_RETRY = 2
@@ -45,10 +45,9 @@ export class CouchbaseBank implements Bank {
 
   save(id: string, entry: Entry): Promise<string> {
     return this.#connection.run(async (connected) => {
-      if (isLive(entry, Date.now())) return this.#documents.upsert(connected, id, entry)
-      // The server takes no expiry that has passed.
-      await this.#documents.remove(connected, id)
-      return this.#documents.nextVersion()
+      const version = this.#documents.nextVersion()
+      await this.#documents.write(connected, id, entry, version)
+      return version
     })
   }
 
@@ -95,9 +94,11 @@ export class CouchbaseBank implements Bank {
 
   /** Only the query service knows the version. */
   describe(): Promise<BankDescription> {
-    return this.#connection.run(async (connected) => {
-      const version = await serverVersion(connected, this.#options.operationTimeout)
-      return { server: version === undefined ? 'Couchbase' : `Couchbase ${version}` }
+    return this.#connection.run(async ({ collection }) => {
+      const timeout = this.#options.operationTimeout
+      const answer = collection.scope.bucket.cluster.query('SELECT RAW DS_VERSION()', { timeout })
+      const version: unknown = await answer.then(({ rows }) => rows[0]).catch(() => undefined)
+      return { server: typeof version === 'string' ? `Couchbase ${version}` : 'Couchbase' }
     })
   }
 
@@ -130,8 +131,9 @@ export class CouchbaseBank implements Bank {
     const version = this.#documents.nextVersion()
     const matches = (document: CachedDocument | null | undefined): boolean =>
       expected === null ? !isLive(document, now) : isLive(document, now) && document.version === expected
+    let document = expected === null ? null : this.#documents.cached(id)
     // An expired entry is not written, so no write would tell whether the expected version is stored.
-    let document = isLive(entry, Date.now()) ? this.#expectedDocument(id, expected, matches) : undefined
+    if (!matches(document) || !isLive(entry, Date.now())) document = undefined
     for (let lost: unknown; ; ) {
       if (document === undefined) {
         document = await this.#documents.get(connected, id)
@@ -144,7 +146,7 @@ export class CouchbaseBank implements Bank {
         }
       }
       try {
-        await this.#documents.replace(connected, id, entry, version, document)
+        await this.#documents.write(connected, id, entry, version, document)
         return version
       } catch (error) {
         if (isAmbiguous(error)) lost = error
@@ -153,17 +155,6 @@ export class CouchbaseBank implements Bank {
         document = undefined
       }
     }
-  }
-
-  /** What a swap may take for stored without a read; undefined if it has to read. */
-  #expectedDocument(
-    id: string,
-    expected: string | null,
-    matches: (document: CachedDocument | undefined) => boolean,
-  ): CachedDocument | null | undefined {
-    if (expected === null) return null
-    const cached = this.#documents.cached(id)
-    return matches(cached) ? cached : undefined
   }
 
   async #removeExpired(connected: Connected, id: string, now: number): Promise<boolean> {
@@ -183,12 +174,14 @@ export class CouchbaseBank implements Bank {
   }
 
   /** The ids of all documents, or of those of an owner, in pages. */
-  async *#list(owned?: Listing['owned']): AsyncGenerator<{ ids: readonly string[]; connected: Connected }> {
+  async *#list(owned?: {
+    readonly owner: string
+    readonly now: number
+  }): AsyncGenerator<{ ids: readonly string[]; connected: Connected }> {
     const connected = await this.#connection.run(async (handle) => handle)
-    const { prefix, queryTimeout: timeout } = this.#options
+    const { prefix, queryTimeout } = this.#options
     try {
-      for await (const ids of listIds(connected, { prefix, timeout, ...(owned !== undefined && { owned }) }))
-        yield { ids, connected }
+      for await (const ids of listIds(connected, prefix, queryTimeout, owned)) yield { ids, connected }
     } catch (error) {
       throw this.#connection.isClosed ? closedError('CouchbaseBank') : couchbaseError(error)
     }

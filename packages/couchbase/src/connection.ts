@@ -1,15 +1,17 @@
 import { DatabankError, Lifecycle, setBackgroundTimeout } from 'connect-databank/backend'
-import type { CouchbaseCluster, CouchbaseCollection, Sdk } from './client.ts'
+import type { Cluster, Collection } from 'couchbase'
 import { couchbaseError, isMissing, isTimeout } from './errors.ts'
 import type { CheckedOptions } from './options.ts'
 import { transcoder } from './records.ts'
 
+type Sdk = typeof import('couchbase')
+
 /** A collection that has answered, and the SDK. */
 export interface Connected {
-  readonly collection: CouchbaseCollection
+  readonly collection: Collection
   readonly sdk: Sdk
   /** The cluster, if it was connected here. */
-  readonly ownCluster?: CouchbaseCluster | undefined
+  readonly ownCluster?: Cluster | undefined
 }
 
 /** How long closing waits for operations under way, and then for the SDK, which waits for nodes that do not answer. In milliseconds. */
@@ -35,32 +37,32 @@ export function connectionOf(options: CheckedOptions): Lifecycle<Connected> {
 
 async function connect(options: CheckedOptions): Promise<Connected> {
   const deadline = Date.now() + options.connectTimeout
-  const sdk = await loadSdk()
-  let ownCluster: CouchbaseCluster | undefined
+  const sdk = await import('couchbase').catch((cause) => {
+    throw new DatabankError('DATABANK_MISSING_PACKAGE', 'couchbase could not be loaded: npm install couchbase', { cause })
+  })
+  let ownCluster: Cluster | undefined
   try {
     let { collection, cluster } = options
     if (typeof collection === 'string') {
       if (cluster === undefined) ownCluster = await connectCluster(sdk, options)
       cluster ??= ownCluster
-      collection = cluster!.bucket(options.bucket).scope(options.scope).collection(collection)
+      collection = (cluster as Cluster).bucket(options.bucket).scope(options.scope).collection(collection)
     }
-    await requireAnswer(collection, options.prefix, deadline)
-    return { collection, sdk, ownCluster }
+    await requireAnswer(collection as Collection, options.prefix, deadline)
+    return { collection: collection as Collection, sdk, ownCluster }
   } catch (error) {
-    if (ownCluster !== undefined) await closeQuietly(ownCluster)
-    throw unreachable(error)
+    // The SDK waits for nodes that do not answer.
+    const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, CLOSE_TIMEOUT))
+    await Promise.race([ownCluster?.close().catch(() => undefined), timedOut])
+    const mapped = couchbaseError(error)
+    // While connecting, no answer in time means that the server cannot be reached.
+    throw mapped.code === 'DATABANK_TIMEOUT'
+      ? new DatabankError('DATABANK_UNAVAILABLE', mapped.message, { cause: error })
+      : mapped
   }
 }
 
-async function loadSdk(): Promise<typeof import('couchbase')> {
-  try {
-    return await import('couchbase')
-  } catch (cause) {
-    throw new DatabankError('DATABANK_MISSING_PACKAGE', 'couchbase could not be loaded: npm install couchbase', { cause })
-  }
-}
-
-function connectCluster(sdk: typeof import('couchbase'), options: CheckedOptions): Promise<CouchbaseCluster> {
+function connectCluster(sdk: Sdk, options: CheckedOptions): Promise<Cluster> {
   const { url, username, password, connectTimeout, operationTimeout } = options
   return sdk.connect(url, {
     username,
@@ -80,7 +82,7 @@ function connectCluster(sdk: typeof import('couchbase'), options: CheckedOptions
 }
 
 /** The SDK opens a bucket in the background. Whether that succeeded, only an operation tells, and sometimes only the second one. */
-async function requireAnswer(collection: CouchbaseCollection, prefix: string, deadline: number): Promise<void> {
+async function requireAnswer(collection: Collection, prefix: string, deadline: number): Promise<void> {
   const ask = (timeout: number) => collection.get(`${prefix}#`, { transcoder, timeout })
   try {
     await ask(Math.max(deadline - Date.now(), SECOND_QUESTION))
@@ -91,16 +93,4 @@ async function requireAnswer(collection: CouchbaseCollection, prefix: string, de
       if (!isMissing(second)) throw isTimeout(second) ? error : second
     })
   }
-}
-
-/** What an operation calls a time-out is a server that cannot be reached when it happens while connecting. */
-function unreachable(error: unknown): Error {
-  const mapped = couchbaseError(error)
-  if (mapped.code !== 'DATABANK_TIMEOUT') return mapped
-  return new DatabankError('DATABANK_UNAVAILABLE', mapped.message, { cause: error })
-}
-
-async function closeQuietly(cluster: CouchbaseCluster): Promise<void> {
-  const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, CLOSE_TIMEOUT))
-  await Promise.race([cluster.close().catch(() => undefined), timedOut])
 }

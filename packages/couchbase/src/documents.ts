@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Entry, isLive, LruCache } from 'connect-databank/backend'
-import type { Cas, CouchbaseCollection } from './client.ts'
+import type { Cas } from 'couchbase'
 import type { Connected } from './connection.ts'
 import { isMissing } from './errors.ts'
 import type { CheckedOptions } from './options.ts'
@@ -61,35 +61,17 @@ export class Documents {
     }
   }
 
-  /** Writes, whatever is stored. */
-  async upsert({ collection }: Connected, id: string, entry: Entry): Promise<string> {
-    const version = this.nextVersion()
+  /** Writes over what was read, if that is still stored; null: if nothing is; undefined: whatever is. Rejects on a CAS conflict. */
+  async write(connected: Connected, id: string, entry: Entry, version: string, read?: CachedDocument | null): Promise<void> {
     this.#cache.delete(id)
-    const { cas } = await collection.upsert(this.#keyOf(id), encode(entry, version), this.#writeOptions(entry))
-    this.#remember(id, entry, version, cas)
-    return version
-  }
-
-  /** Replaces what was read, if that is still stored; null: if still nothing is. Rejects on a CAS conflict. */
-  async replace(
-    { collection }: Connected,
-    id: string,
-    entry: Entry,
-    version: string,
-    read: CachedDocument | null,
-  ): Promise<void> {
-    this.#cache.delete(id)
-    const key = this.#keyOf(id)
     if (!isLive(entry, Date.now())) {
       // The server takes no expiry that has passed. What is stored is deleted instead.
-      if (read !== null) await collection.remove(key, this.#removeOptions(read.cas))
+      if (read !== null) await this.remove(connected, id, read?.cas)
       return
     }
-    const content = encode(entry, version)
-    const { cas } =
-      read === null
-        ? await collection.insert(key, content, this.#writeOptions(entry))
-        : await collection.replace(key, content, this.#writeOptions(entry, read.cas))
+    const { collection } = connected
+    const method = read === undefined ? 'upsert' : read === null ? 'insert' : 'replace'
+    const { cas } = await collection[method](this.#keyOf(id), encode(entry, version), this.#writeOptions(entry, read?.cas))
     this.#remember(id, entry, version, cas)
   }
 
@@ -100,7 +82,7 @@ export class Documents {
     // A document of connect-couchbase has no field for its expiry, one that has expired is deleted, and the SDK sends no expiry of 0
     // with a `mutateIn`: the server would keep the old one.
     const canMutate = isOwn && isLive(entry, Date.now()) && serverExpiry(expires) !== 0
-    if (!canMutate) return this.replace(connected, id, entry, version, read)
+    if (!canMutate) return this.write(connected, id, entry, version, read)
     const { collection, sdk } = connected
     this.#cache.delete(id)
     const specs = [sdk.MutateInSpec.replace(EXPIRES_PATH, expires)]
@@ -137,31 +119,23 @@ export class Documents {
     this.#cache.set(id, { payload, expires, owner, version, isOwn: true, cas })
   }
 
-  #writeOptions({ expires }: Entry, cas?: Cas): Parameters<CouchbaseCollection['upsert']>[2] {
-    const { durabilityLevel, operationTimeout: timeout } = this.#options
-    return { durabilityLevel, timeout, transcoder, expiry: serverExpiry(expires), cas }
+  #writeOptions({ expires }: Entry, cas?: Cas) {
+    return { ...this.#removeOptions(cas), transcoder, expiry: serverExpiry(expires) }
   }
 
-  #removeOptions(cas: Cas): Parameters<CouchbaseCollection['remove']>[1] {
+  #removeOptions(cas?: Cas) {
     const { durabilityLevel, operationTimeout: timeout } = this.#options
-    return { durabilityLevel, timeout, cas }
+    return { durabilityLevel, timeout, ...(cas !== undefined && { cas }) }
   }
 }
 
 /**
  * Whether the document with this CAS is the cached one. A document of connect-couchbase is never: its expiry is not stored within it.
- * CAS of an unknown form are never equal, which costs time only.
+ * By bytes: the SDK compares CAS as text, and to make that costs more than to compare a document.
  */
 function isSame(cached: CachedDocument, cas: Cas): boolean {
-  if (!cached.isOwn) return false
-  const [before, now] = [bytesOf(cached.cas), bytesOf(cas)]
-  return before !== undefined && now !== undefined && before.compare(now) === 0
-}
-
-/** The SDK compares CAS as text, and to make that costs more than to compare a document. */
-function bytesOf(cas: Cas): Buffer | undefined {
-  const raw = (cas as { raw?: unknown } | null | undefined)?.raw
-  return Buffer.isBuffer(raw) ? raw : undefined
+  const [before, now] = [cached.cas, cas] as { readonly raw?: Buffer }[]
+  return cached.isOwn && before?.raw !== undefined && now?.raw !== undefined && before.raw.equals(now.raw)
 }
 
 /** Runs the work of one key one after the other, and that of different keys side by side. */
@@ -169,13 +143,11 @@ export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>()
 
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const previous = this.#last.get(key)
-    const current = previous === undefined ? work() : previous.then(work, work)
-    this.#last.set(key, current)
-    const end = (): void => {
+    const previous = this.#last.get(key) ?? Promise.resolve()
+    const current: Promise<T> = previous.then(work, work).finally(() => {
       if (this.#last.get(key) === current) this.#last.delete(key)
-    }
-    current.then(end, end)
+    })
+    this.#last.set(key, current)
     return current
   }
 }

@@ -1,10 +1,9 @@
 import { DatabankStore, type StoreOptions } from 'connect-databank'
 import { type Bank, type BankContext, DEFAULT_CONTEXT, splitOptions } from 'connect-databank/backend'
 import { CouchbaseBank } from './bank.ts'
-import type { CouchbaseBankOptions } from './options.ts'
+import type { CouchbaseBankOptions, CouchbaseCluster, CouchbaseCollection } from './options.ts'
 
-export type { CouchbaseCluster, CouchbaseCollection } from './client.ts'
-export { CouchbaseBank, type CouchbaseBankOptions }
+export { CouchbaseBank, type CouchbaseBankOptions, type CouchbaseCluster, type CouchbaseCollection }
 
 /** The options of a `CouchbaseStore`. All times are in milliseconds. */
 export interface CouchbaseStoreOptions extends CouchbaseBankOptions, Omit<StoreOptions, 'bank'> {}

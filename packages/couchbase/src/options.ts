@@ -8,7 +8,20 @@ import {
   rules,
   withMethods,
 } from 'connect-databank/backend'
-import type { CouchbaseCluster, CouchbaseCollection } from './client.ts'
+
+/** A connected cluster of the couchbase SDK 4, from any copy of the package. */
+export interface CouchbaseCluster {
+  bucket(name: string): object
+  query(statement: string): PromiseLike<unknown>
+}
+
+/** A collection of the couchbase SDK 4, from any copy of the package. */
+export interface CouchbaseCollection {
+  readonly name: string
+  readonly scope: object
+  get(key: string): Promise<unknown>
+  mutateIn(key: string, specs: never[]): Promise<unknown>
+}
 
 /** How many nodes must have a write before it is answered, from the only one that it was sent to upwards. */
 const DURABILITY_LEVELS = ['none', 'majority', 'majorityAndPersistToActive', 'persistToMajority'] as const
@@ -77,12 +90,10 @@ const optionRules: OptionRules<CouchbaseBankOptions> = {
   maxPending: rules.positiveInteger,
 }
 
-/** Given as undefined, these are connections that are not made yet. */
-const NEEDED = ['cluster', 'collection']
-
 /** The options, with the default where one is missing. @throws DATABANK_INVALID_OPTION */
 export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankContext) {
-  checkOptions('CouchbaseBank', optionRules, options, { needed: NEEDED })
+  // Given as undefined, these are connections that are not made yet.
+  checkOptions('CouchbaseBank', optionRules, options, { needed: ['cluster', 'collection'] })
   const given = [options.url, options.cluster, typeof options.collection === 'object' ? options.collection : undefined]
   if (given.filter((each) => each !== undefined).length > 1) {
     throw invalidOption('CouchbaseBank: give only one of url, cluster and a collection that is no name')
@@ -110,24 +121,15 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
 
 export type CheckedOptions = ReturnType<typeof checkedOptions>
 
-/** What a URL names. Everything but the address may be missing. */
-interface UrlParts {
-  /** The address for the SDK: without the rest. */
-  readonly url: string
-  readonly username?: string
-  readonly password?: string
-  readonly bucket?: string
-  readonly scope?: string
-  readonly collection?: string
-}
+type UrlPart = 'username' | 'password' | 'bucket' | 'scope' | 'collection'
 
 /**
- * Splits `couchbase://user:password@host/bucket/scope/collection?options-of-the-sdk`. By hand: it may name several hosts, which `URL`
- * refuses.
+ * Splits `couchbase://user:password@host/bucket/scope/collection?options-of-the-sdk` into the address for the SDK and what else it
+ * names. By hand: it may name several hosts, which `URL` refuses.
  *
  * @throws DATABANK_INVALID_OPTION
  */
-function partsOf(url: string): UrlParts {
+function partsOf(url: string): { readonly url: string } & { readonly [Part in UrlPart]?: string } {
   const [, scheme, login, hosts, path = '', query = ''] =
     /^(couchbases?:\/\/)(?:([^@/?]*)@)?([^@/?]+)(\/[^?]*)?(\?.*)?$/i.exec(url) ?? []
   // The URL may hold a password: it is not shown.
