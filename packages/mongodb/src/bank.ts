@@ -11,12 +11,19 @@ import {
   type Touch,
   versionOf,
 } from 'connect-databank/backend'
+import type { Document, FindCursor } from 'mongodb'
 import { type Connected, connectionOf } from './connection.ts'
-import { BSON_OPTIONS, type Cursor, type Filter, type StoredDocument } from './driver.ts'
 import { isDuplicateId, mongoError } from './errors.ts'
 import { checkMongoOptions, type MongoBankOptions } from './options.ts'
-import { checkSize, databankRecords, type Records, sessionRecords, subDocumentOf } from './records.ts'
-import type { Update } from './updates.ts'
+import {
+  BSON_OPTIONS,
+  checkSize,
+  databankRecords,
+  type Records,
+  type StoredDocument,
+  sessionRecords,
+  subDocumentOf,
+} from './records.ts'
 
 /** How many documents one answer holds while all are listed. */
 const BATCH_SIZE = 200
@@ -88,7 +95,7 @@ export class MongoBank implements Bank {
 
   readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
     return this.#run(async ({ collection }) => {
-      const found = (await collection.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray()) as StoredDocument[]
+      const found = await collection.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray()
       const documents = new Map(found.map((document) => [document._id, document]))
       return ids.map((id) => this.#storedOf(documents.get(id)))
     }, ids.length)
@@ -99,8 +106,12 @@ export class MongoBank implements Bank {
       const updates = touches.flatMap(([id, expires]) => this.#records.touches(id, expires, now))
       const [first] = updates
       if (first === undefined) return
-      if (updates.length === 1) await collection.updateOne(first.updateOne.filter, first.updateOne.update)
-      else await collection.bulkWrite(updates, { ordered: false })
+      if (updates.length === 1) await collection.updateOne(...first)
+      else
+        await collection.bulkWrite(
+          updates.map(([filter, update]) => ({ updateOne: { filter, update } })),
+          { ordered: false },
+        )
     }, touches.length)
   }
 
@@ -111,7 +122,7 @@ export class MongoBank implements Bank {
 
   async *idsOf(owner: string): AsyncGenerator<string> {
     const filter = { owner: { $eq: owner }, ...this.#records.live(Date.now()) }
-    const options = { projection: { _id: 1 }, batchSize: BATCH_SIZE, readPreference: 'primary' }
+    const options = { projection: { _id: 1 }, batchSize: BATCH_SIZE, readPreference: 'primary' as const }
     for await (const { _id } of this.#stream(({ collection }) => collection.find(filter, options))) yield _id
   }
 
@@ -134,7 +145,7 @@ export class MongoBank implements Bank {
 
   describe(): Promise<BankDescription> {
     return this.#run(async ({ client }) => {
-      const { version } = (await client.db('admin').command({ buildInfo: 1 }, BSON_OPTIONS)) as { version: string }
+      const { version } = await client.db('admin').command({ buildInfo: 1 }, BSON_OPTIONS)
       return { server: `MongoDB ${version}` }
     })
   }
@@ -157,10 +168,10 @@ export class MongoBank implements Bank {
   }
 
   /** Yields the documents of sessions: others have no text as `_id`. */
-  async *#stream(find: (connected: Connected) => Cursor): AsyncGenerator<StoredDocument & { readonly _id: string }> {
+  async *#stream(find: (connected: Connected) => FindCursor<StoredDocument>): AsyncGenerator<StoredDocument> {
     const cursor = await this.#run(async (connected) => find(connected))
     try {
-      for await (const document of cursor as AsyncIterable<StoredDocument & { _id: string }>) {
+      for await (const document of cursor) {
         if (typeof document._id === 'string' && document._id !== '') yield document
       }
     } catch (error) {
@@ -184,25 +195,24 @@ export class MongoBank implements Bank {
     const live = this.#records.live(now)
     if (await this.#write(connected, { _id: id, session: { $eq: this.#sessionOf(expected) }, ...live }, entry, false)) return true
     // The same session may be stored in another form. No filter on the payload can match all forms, but one on what was found can.
-    const document = (await connected.collection.findOne({ _id: id }, { readPreference: 'primary' })) as StoredDocument | null
+    const document = await connected.collection.findOne({ _id: id }, { readPreference: 'primary' })
     const stored = this.#storedOf(document)
     if (document === null || !isLive(stored, now) || versionOf(stored) !== expected) return false
     return this.#write(connected, { ...this.#records.unchanged(document), ...live }, entry, false)
   }
 
   /** Makes the document that the filter matches hold the entry. Returns whether there was one or, with `upsert`, is one now. */
-  #write({ updates, indexes }: Connected, filter: Filter, entry: Entry, upsert: boolean): Promise<boolean> {
+  #write({ updates, indexes }: Connected, filter: Document, entry: Entry, upsert: boolean): Promise<boolean> {
     const { payload, owner = null } = entry
     checkSize(payload)
     if (owner !== null) void indexes.ensureOwner()
     // What a swap expects is about as large as what it stores.
     const weight = payload.length * (upsert ? 1 : 2)
-    const update: Update = { filter, change: this.#records.changeTo(this.#sessionOf(payload), entry), upsert, weight }
-    return updates.apply(update)
+    return updates.apply({ filter, change: this.#records.changeTo(this.#sessionOf(payload), entry), upsert, weight })
   }
 
-  #storedOf(document: unknown): Stored | null {
-    return document === null || document === undefined ? null : this.#records.storedOf(document as StoredDocument)
+  #storedOf(document: StoredDocument | null | undefined): Stored | null {
+    return document ? this.#records.storedOf(document) : null
   }
 
   /** The time that a command on all documents may take. */

@@ -1,14 +1,15 @@
 import { type BankContext, invalidOption, Lifecycle, setBackgroundTimeout, warnOfClockDifference } from 'connect-databank/backend'
-import { BSON_OPTIONS, type Collection, type MongoClientLike } from './driver.ts'
+import type { Collection, MongoClient, WriteConcernSettings } from 'mongodb'
 import { mongoError } from './errors.ts'
 import { Indexes } from './indexes.ts'
 import { type MongoBankOptions, refuseUnacknowledged } from './options.ts'
+import { BSON_OPTIONS, type StoredDocument } from './records.ts'
 import { Updates } from './updates.ts'
 
 /** The collection of the sessions, after the server has answered. */
 export interface Connected {
-  readonly client: MongoClientLike
-  readonly collection: Collection
+  readonly client: MongoClient
+  readonly collection: Collection<StoredDocument>
   readonly updates: Updates
   readonly indexes: Indexes
 }
@@ -36,7 +37,7 @@ export function connectionOf(options: MongoBankOptions, context: BankContext): L
 }
 
 async function connect(options: MongoBankOptions, context: BankContext): Promise<Connected> {
-  const client = options.client ?? (await createClient(options, context))
+  const client = options.client === undefined ? await createClient(options, context) : (options.client as MongoClient)
   try {
     const collection = collectionOf(client, options)
     await client.connect()
@@ -52,36 +53,30 @@ async function connect(options: MongoBankOptions, context: BankContext): Promise
 }
 
 /** What the URL or `mongoOptions` say wins. */
-async function createClient(options: MongoBankOptions, context: BankContext): Promise<MongoClientLike> {
+async function createClient(options: MongoBankOptions, context: BankContext): Promise<MongoClient> {
   const { url = 'mongodb://127.0.0.1:27017', mongoOptions } = options
   const { MongoClient } = await import('mongodb')
   const wait = Math.max(1, Math.floor(context.timeout * DRIVER_SHARE))
   const waits = { serverSelectionTimeoutMS: wait, connectTimeoutMS: wait, socketTimeoutMS: wait, waitQueueTimeoutMS: wait }
   const unnamed = Object.fromEntries(Object.entries(waits).filter(([name]) => !isParameterOf(url, name)))
   try {
-    return new MongoClient(url, { ...unnamed, ...mongoOptions }) as MongoClientLike
+    return new MongoClient(url, { ...unnamed, ...mongoOptions })
   } catch (error) {
     throw Object.assign(invalidOption(`MongoBank: ${(error as Error).message}`), { cause: error })
   }
 }
 
-function collectionOf(client: MongoClientLike, options: MongoBankOptions): Collection {
+function collectionOf(client: MongoClient, options: MongoBankOptions): Collection<StoredDocument> {
   const { dbName, collectionName = 'sessions', writeConcern } = options
-  const readPreference = readPreferenceOf(options)
-  const collection = client.db(dbName).collection(collectionName, {
+  // A client made here reads where the URL or `mongoOptions` say.
+  const readPreference = options.readPreference ?? (options.client === undefined ? undefined : 'primary')
+  const collection = client.db(dbName).collection<StoredDocument>(collectionName, {
     ...BSON_OPTIONS,
     ...(readPreference !== undefined && { readPreference }),
-    ...(writeConcern !== undefined && { writeConcern }),
+    ...(writeConcern !== undefined && { writeConcern: writeConcern as WriteConcernSettings }),
   })
   refuseUnacknowledged(collection.writeConcern)
   return collection
-}
-
-/** Undefined: what the URL or `mongoOptions` say. */
-function readPreferenceOf({ client, readPreference, url = '', mongoOptions }: MongoBankOptions): string | undefined {
-  if (readPreference !== undefined) return readPreference
-  const isNamed = isParameterOf(url, 'readPreference') || mongoOptions?.readPreference !== undefined
-  return client === undefined && isNamed ? undefined : 'primary'
 }
 
 /** Whether the URL has this parameter. The driver takes its names in any case. */
@@ -90,7 +85,7 @@ function isParameterOf(url: string, name: string): boolean {
 }
 
 /** The server deletes expired sessions by its own clock. */
-async function compareClocks(client: MongoClientLike, context: BankContext): Promise<void> {
+async function compareClocks(client: MongoClient, context: BankContext): Promise<void> {
   const sentAt = Date.now()
   // A server like MongoDB may not have the command.
   const answer = await client

@@ -1,5 +1,5 @@
 import { type ErrorCode, errorMapper } from 'connect-databank/backend'
-import type { BulkUpdateResult } from './driver.ts'
+import type { MongoClientBulkWriteError } from 'mongodb'
 
 /** The server's error codes: https://www.mongodb.com/docs/manual/reference/error-codes/ */
 const SERVER_CODES: Readonly<Record<number, ErrorCode>> = {
@@ -61,8 +61,6 @@ interface DriverError {
   /** Of a bulk write on a collection: the error that it was made from, if the server answered nothing about single updates. */
   readonly errorResponse?: unknown
   readonly writeConcernErrors?: unknown
-  readonly writeErrors?: unknown
-  readonly partialResult?: { readonly updateResults?: ReadonlyMap<number, BulkUpdateResult> }
   readonly keyPattern?: Readonly<Record<string, unknown>>
 }
 
@@ -108,16 +106,10 @@ export function isNotSent(error: unknown): boolean {
   return name === 'MongoInvalidArgumentError' || name === 'MongoCompatibilityError'
 }
 
-/** The updates of a bulk write that the server refused, by their positions, and what became of the others. */
-export interface BulkRefusals {
-  readonly refusals: ReadonlyMap<number, { readonly code: number; readonly message: string }>
-  readonly results: ReadonlyMap<number, BulkUpdateResult> | undefined
-}
-
-/** Undefined if the bulk write failed as a whole. */
-export function bulkRefusals(error: unknown): BulkRefusals | undefined {
-  const { cause, writeConcernErrors, writeErrors, partialResult } = (error ?? {}) as DriverError
-  const isWhole = cause !== undefined || !(writeErrors instanceof Map) || writeErrors.size === 0
-  if (isWhole || (Array.isArray(writeConcernErrors) && writeConcernErrors.length > 0)) return undefined
-  return { refusals: writeErrors, results: partialResult?.updateResults }
+/** The error of a bulk write that says which updates the server refused. @throws the coded error of one that failed as a whole */
+export function refusalsOf(error: unknown): MongoClientBulkWriteError {
+  const { cause, writeConcernErrors = [], writeErrors } = (error ?? {}) as Partial<MongoClientBulkWriteError>
+  const isInPart = cause === undefined && writeErrors instanceof Map && writeErrors.size > 0 && writeConcernErrors.length === 0
+  if (!isInPart) throw mongoError(error)
+  return error as MongoClientBulkWriteError
 }

@@ -1,10 +1,9 @@
 import { DatabankStore, type StoreOptions } from 'connect-databank'
 import { type Bank, type BankContext, coalesce, DEFAULT_CONTEXT, splitOptions } from 'connect-databank/backend'
 import { MongoBank } from './bank.ts'
-import type { MongoBankOptions } from './options.ts'
+import type { MongoBankOptions, MongoClientLike } from './options.ts'
 
-export type { MongoClientLike } from './driver.ts'
-export { MongoBank, type MongoBankOptions }
+export { MongoBank, type MongoBankOptions, type MongoClientLike }
 
 /** The options of a `MongoStore`. All times are in milliseconds. */
 export interface MongoStoreOptions extends MongoBankOptions, Omit<StoreOptions, 'bank'> {}

@@ -1,6 +1,16 @@
 import { checkOptions, invalidOption, type OptionRules, oneOf, rules, withMethods } from 'connect-databank/backend'
 import type { MongoClientOptions } from 'mongodb'
-import type { MongoClientLike } from './driver.ts'
+
+/** What is used of a `MongoClient` of the driver 6 or 7, from any copy of the package. */
+export interface MongoClientLike {
+  readonly writeConcern?: { readonly w?: unknown } | undefined
+  db(name?: string): {
+    collection(name: string, options?: object): object
+    command(command: object, options?: object): Promise<unknown>
+  }
+  connect(): Promise<unknown>
+  close(): Promise<void>
+}
 
 /** The options of a `MongoBank`. */
 export interface MongoBankOptions {

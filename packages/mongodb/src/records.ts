@@ -1,9 +1,24 @@
 import { DatabankError, type Entry, type Stored } from 'connect-databank/backend'
-import type { Change, Filter, StoredDocument } from './driver.ts'
+import type { Document } from 'mongodb'
 
-/** The update of one document, as the driver takes several. */
-export interface UpdateOne {
-  readonly updateOne: { readonly filter: Filter; readonly update: Change }
+/** A document as the driver returns it. One of another program may have another `_id`. */
+export type StoredDocument = Document & { readonly _id: string }
+
+/**
+ * What the driver makes of BSON, whatever the caller's client is set to. Invalid UTF-8 in one document must not fail a read of
+ * many, so it is read as U+FFFD.
+ */
+export const BSON_OPTIONS = {
+  promoteValues: true,
+  promoteLongs: true,
+  promoteBuffers: false,
+  useBigInt64: false,
+  bsonRegExp: false,
+  raw: false,
+  fieldsAsRaw: {},
+  ignoreUndefined: false,
+  serializeFunctions: false,
+  enableUtf8Validation: false,
 }
 
 /** How entries are stored in documents. */
@@ -11,15 +26,15 @@ export interface Records {
   /** The entry of a document. */
   storedOf(document: StoredDocument): Stored
   /** Matches documents that are unexpired at `now`. */
-  live(now: number): Filter
+  live(now: number): Document
   /** Matches documents that have expired at `now`. */
-  expired(now: number): Filter
+  expired(now: number): Document
   /** The updates that change the expiry of this document, if it is unexpired at `now`. */
-  touches(id: string, expires: number | null, now: number): readonly UpdateOne[]
+  touches(id: string, expires: number | null, now: number): readonly (readonly [filter: Document, change: Document])[]
   /** Matches this document as long as nobody changes its session. */
-  unchanged(document: StoredDocument): Filter
+  unchanged(document: StoredDocument): Document
   /** The change that makes a document hold the entry. `session` is its payload as it is to be stored. */
-  changeTo(session: string | object, entry: Entry): Change
+  changeTo(session: string | object, entry: Entry): Document | Document[]
 }
 
 const NO_SESSION = 'the document has no field session (the option readDatabank: true reads documents of connect-databank 1.x)'
@@ -43,12 +58,10 @@ export const sessionRecords: Records = {
   expired: (now) => ({ expires: { $lte: new Date(now) } }),
 
   touches: (_id, expires, now) => [
-    {
-      updateOne: {
-        filter: { _id, ...sessionRecords.live(now) },
-        update: expires === null ? { $unset: { expires: '' } } : { $set: { expires: storedTime(expires) } },
-      },
-    },
+    [
+      { _id, ...sessionRecords.live(now) },
+      expires === null ? { $unset: { expires: '' } } : { $set: { expires: storedTime(expires) } },
+    ],
   ],
 
   unchanged: ({ _id, session }) => ({ _id, session: session === undefined ? { $exists: false } : { $eq: session } }),
@@ -73,15 +86,13 @@ export const databankRecords: Records = {
   expired: (now) => ({ $or: [sessionRecords.expired(now), { 'cookie.expires': { $lte: isoOf(now) } }] }),
 
   touches: (_id, expires, now) => [
-    ...sessionRecords.touches(_id, expires, now).map(({ updateOne: { filter, update } }) => ({
-      updateOne: { filter: { ...filter, cookie: { $exists: false } }, update },
-    })),
-    {
-      updateOne: {
-        filter: { _id, cookie: { $exists: true }, ...databankRecords.live(now) },
-        update: { $set: { 'cookie.expires': expires === null ? null : isoOf(expires) } },
-      },
-    },
+    ...sessionRecords
+      .touches(_id, expires, now)
+      .map(([filter, change]) => [{ ...filter, cookie: { $exists: false } }, change] as const),
+    [
+      { _id, cookie: { $exists: true }, ...databankRecords.live(now) },
+      { $set: { 'cookie.expires': expires === null ? null : isoOf(expires) } },
+    ],
   ],
 
   unchanged: (document) => (isDatabankRecord(document) ? sameFields(document) : sessionRecords.unchanged(document)),
@@ -137,7 +148,7 @@ function decodeKeys(value: unknown): unknown {
 }
 
 /** Matches a document with the same fields and values, in any order, and no others. */
-function sameFields({ _id, ...fields }: StoredDocument): Filter {
+function sameFields({ _id, ...fields }: StoredDocument): Document {
   const size = Object.keys(fields).length + 1
   return {
     _id,

@@ -1,19 +1,13 @@
 import { Coalescer } from 'connect-databank/backend'
-import {
-  BSON_OPTIONS,
-  type BulkResult,
-  type BulkUpdateResult,
-  type Change,
-  type Collection,
-  type Filter,
-  type MongoClientLike,
-} from './driver.ts'
-import { bulkRefusals, isNotSent, isUnknownCommand, mongoError } from './errors.ts'
+import type { ClientUpdateResult, Collection, Document, MongoClient } from 'mongodb'
+import { isDuplicateId, isNotSent, isUnknownCommand, mongoError, refusalsOf } from './errors.ts'
+import { BSON_OPTIONS, type StoredDocument } from './records.ts'
 
 /** An update of one document. */
 export interface Update {
-  readonly filter: Filter
-  readonly change: Change
+  readonly filter: Document
+  /** Update operators, or a pipeline. */
+  readonly change: Document | Document[]
   /** Inserts a document if the filter matches none. */
   readonly upsert: boolean
   /** About how many bytes are sent. */
@@ -22,15 +16,14 @@ export interface Update {
 
 /** The most bytes that are sent as one command. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
-const DUPLICATE_KEY = 11000
 
 /**
  * Sends updates. Those that come in together are one `bulkWrite`, the command of MongoDB 8 that says of each update whether it matched.
- * A server without the command gets one command for each update.
+ * A server without the command, and a driver before 6.10, get one command for each update.
  */
 export class Updates {
-  readonly #client: MongoClientLike
-  readonly #collection: Collection
+  readonly #client: MongoClient
+  readonly #collection: Collection<StoredDocument>
   readonly #coalescer = new Coalescer<Update, boolean>(
     (update) => this.#sendOne(update),
     (updates) => this.#sendMany(updates),
@@ -38,7 +31,7 @@ export class Updates {
   )
   #hasBulkWrite: boolean
 
-  constructor(client: MongoClientLike, collection: Collection) {
+  constructor(client: MongoClient, collection: Collection<StoredDocument>) {
     this.#client = client
     this.#collection = collection
     this.#hasBulkWrite = client.bulkWrite !== undefined
@@ -56,36 +49,33 @@ export class Updates {
 
   async #sendMany(updates: readonly Update[]): Promise<(boolean | Promise<boolean>)[]> {
     if (!this.#hasBulkWrite) return updates.map((update) => this.#sendOne(update))
+    const { namespace, writeConcern } = this.#collection
+    const models = updates.map(
+      ({ filter, change: update, upsert }) => ({ namespace, name: 'updateOne', filter, update, upsert }) as const,
+    )
+    const options = { ...BSON_OPTIONS, ordered: false, verboseResults: true, ...(writeConcern !== undefined && { writeConcern }) }
     try {
-      const { updateResults } = await this.#bulkWrite(updates)
+      const { updateResults } = await this.#client.bulkWrite(models, options)
       return updates.map((_, index) => isDone(updateResults?.get(index)))
     } catch (error) {
       return this.#afterFailure(updates, error)
     }
   }
 
-  #bulkWrite(updates: readonly Update[]): Promise<BulkResult> {
-    const { namespace, writeConcern } = this.#collection
-    const models = updates.map(({ filter, change, upsert }) => ({ namespace, name: 'updateOne', filter, update: change, upsert }))
-    const options = { ...BSON_OPTIONS, ordered: false, verboseResults: true, ...(writeConcern !== undefined && { writeConcern }) }
-    return this.#client.bulkWrite!(models, options)
-  }
-
   #afterFailure(updates: readonly Update[], error: unknown): (boolean | Promise<boolean>)[] {
     if (isUnknownCommand(error)) this.#hasBulkWrite = false
     if (isUnknownCommand(error) || isNotSent(error)) return updates.map((update) => this.#sendOne(update))
-    const bulk = bulkRefusals(error)
-    if (bulk === undefined) throw mongoError(error)
+    const { writeErrors, partialResult } = refusalsOf(error)
     return updates.map((update, index) => {
-      const refusal = bulk.refusals.get(index)
-      if (refusal === undefined) return isDone(bulk.results?.get(index))
+      const refusal = writeErrors.get(index)
+      if (refusal === undefined) return isDone(partialResult?.updateResults?.get(index))
       // Only the answer to a single update says which index has the duplicate.
-      return refusal.code === DUPLICATE_KEY ? this.#sendOne(update) : Promise.reject(mongoError(refusal))
+      return isDuplicateId(refusal) ? this.#sendOne(update) : Promise.reject(mongoError(refusal))
     })
   }
 }
 
-function isDone(result: BulkUpdateResult | undefined): boolean {
+function isDone(result: ClientUpdateResult | undefined): boolean {
   if (result === undefined) throw new Error('the answer to bulkWrite says nothing about one of the updates')
   return result.matchedCount === 1 || result.didUpsert
 }
