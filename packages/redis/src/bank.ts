@@ -39,14 +39,17 @@ export class RedisBank implements Bank {
   readonly #owners: OwnerIndex
   readonly #lifecycle: Lifecycle<Commands>
 
-  /** @throws DATABANK_INVALID_OPTION */
-  constructor(options: RedisBankOptions = {}, context: BankContext = DEFAULT_CONTEXT) {
+  /**
+   * @param listener is told of the connection, if the bank makes one; for the near cache
+   * @throws DATABANK_INVALID_OPTION
+   */
+  constructor(options: RedisBankOptions = {}, context: BankContext = DEFAULT_CONTEXT, listener?: ConnectionListener) {
     checkBankOptions(options)
     const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending } = options
     this.#prefix = prefix
     this.#mayClear = clearWholeDatabase || prefix !== ''
     const compare = (): void => void compareClocks(this.#commands, context)
-    const connection = client === undefined ? new Connection(options, context, compare) : undefined
+    const connection = client === undefined ? new Connection(options, context, compare, listener) : undefined
     this.#connection = connection
     this.#commands = new Commands(connection ?? adapt(client!))
     this.#owners = new OwnerIndex(prefix, this.#commands)
@@ -174,9 +177,10 @@ export class RedisBank implements Bank {
 
   /** Connects now, or rejects with what prevents it. */
   open(): Promise<void> {
-    return this.#lifecycle.run(async () => {
+    return this.#lifecycle.run(async (commands) => {
       await this.#connection?.open()
-      await this.ping()
+      // No session has this key, as no id is empty. That the server answers shows that sessions may be read.
+      await commands.send(['MGET', this.#prefix], this.#prefix)
     })
   }
 
@@ -184,21 +188,6 @@ export class RedisBank implements Bank {
     const closing = this.#lifecycle.close()
     this.#connection?.refuse()
     return closing
-  }
-
-  /** Asks for what no session has, as no id is empty: that the server answers shows that sessions may be read. */
-  ping(): Promise<unknown> {
-    return this.#commands.send(['MGET', this.#prefix], this.#prefix)
-  }
-
-  /**
-   * For the near cache; must be called before the first use.
-   *
-   * @throws DATABANK_NOT_SUPPORTED if a client was handed in
-   */
-  listenToConnection(listener: ConnectionListener): void {
-    if (this.#connection === undefined) throw notSupported('only a bank with url has a connection to listen to')
-    this.#connection.setListener(listener)
   }
 
   /** Writes an entry. The index of owners has it already if the owner stays the same. */

@@ -9,6 +9,8 @@ import { type Client, COMMAND_OPTIONS, type NodeRedisClient, type Send } from '.
 import { redisError } from './errors.ts'
 import type { RedisBankOptions } from './options.ts'
 
+type NodeRedis = typeof import('redis')
+
 interface OwnClient extends NodeRedisClient {
   readonly isReady: boolean
   on(event: string, listener: (error: unknown) => void): unknown
@@ -20,9 +22,10 @@ interface OwnClient extends NodeRedisClient {
 /** What the near cache adds to a connection. */
 export interface ConnectionListener {
   /** More options for node-redis's `createClient`. */
-  clientOptions(redis: typeof import('redis')): object
-  onReady(): void
-  /** The connection is lost, or replaced by another. */
+  clientOptions(redis: NodeRedis): object
+  /** The server has answered, when the client connected or at a check. */
+  onAnswer(): void
+  /** The connection is lost, silent, or replaced by another. */
   onLost(): void
 }
 
@@ -32,7 +35,7 @@ interface Waiting {
   readonly failsFast: boolean
   readonly resolve: (client: OwnClient) => void
   readonly reject: (error: Error) => void
-  timer?: ReturnType<typeof setTimeout>
+  readonly timer: ReturnType<typeof setTimeout>
 }
 
 /** How long one attempt to connect may take, in milliseconds, unless the store's `timeout` is short. */
@@ -40,12 +43,14 @@ const CONNECT_TIMEOUT = 2_000
 /** The parts of the store's `timeout` that operations wait for a connection, and that `open` waits. */
 const OFFLINE_SHARE = 0.4
 const OPEN_SHARE = 0.9
-/** How long an orderly end may take before the socket is closed, in milliseconds. */
+/** How long the connection to a master that became a replica may still be used by earlier commands, in milliseconds. */
 const END_TIMEOUT = 1_000
-/** The shortest time between two replacements of the connection, in milliseconds. */
+/** The shortest time between two such replacements of the connection, in milliseconds. */
 const REPLACE_INTERVAL = 1_000
-/** How often a connection is checked in the time after which it counts as stalled. */
+/** How often a connection is checked in the time after which it counts as stalled, at least. */
 const CHECKS = 4
+/** How often it is checked at least, and how long a near cache relies on it without an answer, in milliseconds. */
+const SILENCE = 1_000
 
 /**
  * The connection of a bank with a URL: a client of node-redis that connects on first use, and reconnects for ever. Commands never queue
@@ -57,23 +62,23 @@ export class Connection implements Client {
   readonly keyPrefix = ''
   readonly #options: RedisBankOptions
   readonly #timeout: number
-  readonly #notifyReady: () => void
+  readonly #onReady: () => void
+  readonly #listener: ConnectionListener | undefined
   readonly #waiting = new Set<Waiting>()
-  #listener: ConnectionListener | undefined
   #client: OwnClient | undefined
-  #starting: Promise<void> | undefined
+  #checkTimer: ReturnType<typeof setInterval> | undefined
   #failure: (Error & { code: string }) | undefined
   #isClosed = false
   #replacedAt = 0
-  #checkTimer: ReturnType<typeof setInterval> | undefined
   /** How many commands were sent so far. */
   #sent = 0
 
   /** @param onReady is called each time it has connected */
-  constructor(options: RedisBankOptions, { timeout }: BankContext, onReady: () => void) {
+  constructor(options: RedisBankOptions, { timeout }: BankContext, onReady: () => void, listener?: ConnectionListener) {
     this.#options = options
     this.#timeout = timeout
-    this.#notifyReady = onReady
+    this.#onReady = onReady
+    this.#listener = listener
   }
 
   readonly send: Send = (args) => {
@@ -87,18 +92,12 @@ export class Connection implements Client {
     return [this.send]
   }
 
-  /** Must be called before the first use. */
-  setListener(listener: ConnectionListener): void {
-    this.#listener = listener
-  }
-
   /** Connects, or rejects with what prevents it; then the attempt ends. */
   async open(): Promise<void> {
-    if (this.#client?.isReady) return
     try {
       await this.#ready(true)
     } catch (error) {
-      if (this.#waiting.size === 0) this.#drop()
+      if (this.#waiting.size === 0) this.#drop()?.destroy()
       throw error
     }
   }
@@ -111,40 +110,36 @@ export class Connection implements Client {
   }
 
   close(): void {
-    this.refuse()
-    this.#drop()
+    this.#drop()?.destroy()
   }
 
-  /** Called when the server refuses writes: a master that became a replica. Its address may lead to another server by now. */
+  /**
+   * Called when the server refuses writes: a master that became a replica. Its address may lead to another server by now. The client's
+   * own `close` waits for ever for answers of a server that has gone.
+   */
   onReadonly(): void {
-    this.#replace('when all is answered')
-  }
-
-  /** Makes a new client, at most once a second. The old one ends when its commands are answered, or now: then they are rejected. */
-  #replace(when: 'when all is answered' | 'now'): void {
-    if (this.#isClosed || this.#client === undefined || Date.now() - this.#replacedAt < REPLACE_INTERVAL) return
+    if (Date.now() - this.#replacedAt < REPLACE_INTERVAL) return
+    const client = this.#drop()
+    if (client === undefined) return
     this.#replacedAt = Date.now()
-    const old = this.#client
-    this.#drop(when === 'now')
-    if (when !== 'now') void endInOrder(old)
-    this.#start()
+    client.close().catch(() => {})
+    setBackgroundTimeout(() => client.destroy(), END_TIMEOUT)
+    this.#ready(false).catch(() => {})
   }
 
-  #ready(failsFast: boolean): Promise<OwnClient> {
-    if (this.#isClosed) return Promise.reject(closedError('RedisBank'))
-    if (!failsFast && this.#failure?.code === 'DATABANK_DENIED') return Promise.reject(this.#failure)
+  async #ready(failsFast: boolean): Promise<OwnClient> {
+    // Imported on first use: an application that hands in a client of ioredis does not load node-redis. Loading may take a second of a
+    // busy start. In that time the server was not silent.
+    const redis = await import('redis')
+    if (this.#isClosed) throw closedError('RedisBank')
+    this.#client ??= this.#connect(redis)
+    if (this.#client.isReady) return this.#client
+    if (!failsFast && this.#failure?.code === 'DATABANK_DENIED') throw this.#failure
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { failsFast, resolve, reject }
-      this.#waiting.add(waiting)
-      this.#start()
       const wait = failsFast ? this.#timeout * OPEN_SHARE : (this.#options.offlineWait ?? this.#timeout * OFFLINE_SHARE)
-      const limit = (): void => {
-        if (!this.#waiting.has(waiting)) return
-        waiting.timer = setBackgroundTimeout(() => this.#ended(waiting).reject(this.#unreachable()), wait)
-      }
-      // Loading the client may take a second of a busy start. In that time the server was not silent.
-      if (this.#client === undefined) loadClient().then(limit, () => {})
-      else limit()
+      const timer = setBackgroundTimeout(() => this.#ended(waiting).reject(this.#failure ?? noAnswer()), wait)
+      const waiting: Waiting = { failsFast, resolve, reject, timer }
+      this.#waiting.add(waiting)
     })
   }
 
@@ -154,29 +149,19 @@ export class Connection implements Client {
     return waiting
   }
 
-  #unreachable(): Error {
-    return this.#failure ?? new DatabankError('DATABANK_UNAVAILABLE', 'Redis: no connection, or no answer on it')
+  #rejectWaiting(error: Error, isAffected: (waiting: Waiting) => boolean = () => true): void {
+    for (const waiting of [...this.#waiting]) if (isAffected(waiting)) this.#ended(waiting).reject(error)
   }
 
-  #start(): void {
-    this.#starting ??= this.#connect().catch((error) => {
-      // Only wrong options lead here: what happens on the network is an event of the client.
-      this.#rejectWaiting(redisError(error))
-      this.#starting = undefined
-    })
-  }
-
-  async #connect(): Promise<void> {
-    const redis = await loadClient()
-    if (this.#isClosed) return
+  #connect(redis: NodeRedis): OwnClient {
     const options = { ...this.#clientOptions(), ...this.#listener?.clientOptions(redis) }
     const client = redis.createClient(options) as unknown as OwnClient
-    this.#client = client
     client.on('error', (error) => this.#onError(client, error))
-    client.on('ready', () => this.#onReady(client))
+    client.on('ready', () => this.#onConnected(client))
     this.#checkTimer = this.#startChecks(client)
-    // It ends only when we end it: the strategy never stops.
+    // What happens on the network is an event.
     client.connect().catch(() => {})
+    return client
   }
 
   /** The caller's own options win, except for how our commands are sent. */
@@ -197,33 +182,44 @@ export class Connection implements Client {
   }
 
   /**
-   * A connection whose other end has vanished looks healthy to the kernel for a quarter of an hour. So one in use is asked for an answer,
-   * which comes after the answers to all commands before.
+   * A connection whose other end has vanished looks healthy to the kernel for a quarter of an hour, and to a near cache as if nothing
+   * ever changed. So one in use is asked for an answer, which comes after the answers to all commands before.
    */
   #startChecks(client: OwnClient): ReturnType<typeof setInterval> {
+    const { prefix = 'sess:', stallTimeout = this.#timeout } = this.#options
+    const interval = Math.min(Math.ceil(stallTimeout / CHECKS), SILENCE)
     let seen = this.#sent
     let unanswered = 0
-    const answered = (): void => {
+    const onReply = (): void => {
       unanswered = 0
+      this.#onAnswer(client)
     }
     const check = (): void => {
-      if (unanswered >= CHECKS) this.#replace('now')
-      else if (unanswered > 0) unanswered += 1
-      else if (this.#sent !== seen && client.isReady) {
+      if (unanswered * interval >= SILENCE) this.#listener?.onLost()
+      if (unanswered * interval >= stallTimeout) {
+        this.#drop()?.destroy()
+        this.#ready(false).catch(() => {})
+      } else if (unanswered > 0) unanswered += 1
+      else if (client.isReady && (this.#sent !== seen || this.#listener !== undefined)) {
         unanswered = 1
-        client.sendCommand(['MGET', this.#options.prefix ?? 'sess:']).then(answered, answered)
+        client.sendCommand(['MGET', prefix]).then(onReply, onReply)
       }
       seen = this.#sent
     }
-    return setBackgroundInterval(check, Math.ceil((this.#options.stallTimeout ?? this.#timeout) / CHECKS))
+    return setBackgroundInterval(check, interval)
   }
 
-  #onReady(client: OwnClient): void {
+  #onConnected(client: OwnClient): void {
     if (client !== this.#client || this.#isClosed) return
     this.#failure = undefined
-    this.#listener?.onReady()
-    this.#notifyReady()
+    this.#onAnswer(client)
+    this.#onReady()
     for (const waiting of [...this.#waiting]) this.#ended(waiting).resolve(client)
+  }
+
+  /** A command that fails because the connection is lost has no answer: then the client is not ready. */
+  #onAnswer(client: OwnClient): void {
+    if (client === this.#client && client.isReady && !this.#isClosed) this.#listener?.onAnswer()
   }
 
   #onError(client: OwnClient, error: unknown): void {
@@ -237,42 +233,22 @@ export class Connection implements Client {
     if (!client.isOpen) this.#drop()
   }
 
-  #rejectWaiting(error: Error, isAffected: (waiting: Waiting) => boolean = () => true): void {
-    for (const waiting of [...this.#waiting]) if (isAffected(waiting)) this.#ended(waiting).reject(error)
-  }
-
-  #drop(cut = true): void {
+  /** The next command connects anew. Returns the client so far, which is not ended. */
+  #drop(): OwnClient | undefined {
     const client = this.#client
-    this.#listener?.onLost()
-    clearInterval(this.#checkTimer)
     this.#client = undefined
-    this.#starting = undefined
-    if (cut && client?.isOpen) client.destroy()
+    clearInterval(this.#checkTimer)
+    this.#listener?.onLost()
+    return client
   }
 }
 
-let loading: Promise<typeof import('redis')> | undefined
-
-/** Imported on first use: an application that hands in a client of ioredis does not load node-redis. */
-function loadClient(): Promise<typeof import('redis')> {
-  loading ??= import('redis')
-  return loading
+function noAnswer(): DatabankError {
+  return new DatabankError('DATABANK_UNAVAILABLE', 'Redis: no connection, or no answer on it')
 }
 
 /** 25 to 50 ms at first, then up to 500 ms: soon enough for users, and not all processes at the same moment. */
 function reconnectStrategy(retries: number): number {
   const longest = Math.min(50 * 2 ** Math.min(retries, 10), 500)
   return longest * (0.5 + Math.random() / 2)
-}
-
-/** Ends a client when its commands are answered, but soon: its own `close` waits for ever for a server that has gone. */
-async function endInOrder(client: OwnClient): Promise<void> {
-  if (!client.isOpen) return
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timedOut = new Promise<void>((resolve) => {
-    timer = setBackgroundTimeout(resolve, END_TIMEOUT)
-  })
-  await Promise.race([client.close().catch(() => {}), timedOut])
-  clearTimeout(timer)
-  client.destroy()
 }

@@ -11,7 +11,7 @@ import {
 import { RedisBank } from './bank.ts'
 import { NearCache } from './near-cache/cache.ts'
 import { withNearCache } from './near-cache/layer.ts'
-import { Tracking } from './near-cache/tracking.ts'
+import { track } from './near-cache/tracking.ts'
 import type { RedisBankOptions } from './options.ts'
 
 /** The options of a Redis bank with a near cache. It needs `url`, for a connection of its own. */
@@ -57,8 +57,6 @@ function cachedBank({ nearCacheBytes, ...options }: NearCacheBankOptions, contex
   if ('client' in options) throw invalidOption('RedisBank: the near cache needs url, for a connection of its own, not client')
   const taken = TAKEN.find((name) => Object.hasOwn(options.clientOptions ?? {}, name))
   if (taken !== undefined) throw invalidOption(`RedisBank: the near cache does not go with clientOptions.${taken}`)
-  const bank = new RedisBank(options, context)
   const cache = new NearCache(nearCacheBytes ?? DEFAULT_BYTES)
-  bank.listenToConnection(new Tracking(options.prefix ?? 'sess:', cache, () => bank.ping()))
-  return withNearCache(bank, cache)
+  return withNearCache(new RedisBank(options, context, track(options.prefix, cache)), cache)
 }

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gatedBank } from '@connect-databank/conformance'
 import { type Bank, DatabankStore, type Stored } from 'connect-databank'
-import { versionOf } from 'connect-databank/backend'
+import { DEFAULT_CONTEXT, versionOf } from 'connect-databank/backend'
 import type { SessionData } from 'express-session'
 import { BasicClientSideCache, createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ import { type Binary, type RedisServer, startRedis } from '../../../testing/serv
 import { RedisStore as PlainStore, RedisBank, type RedisBankOptions } from '../src/index.ts'
 import { NearCache } from '../src/near-cache/cache.ts'
 import { type CacheableBank, withNearCache } from '../src/near-cache/layer.ts'
-import { Tracking } from '../src/near-cache/tracking.ts'
+import { track } from '../src/near-cache/tracking.ts'
 import { openBank, RedisStore } from '../src/near-cache.ts'
 import { aSession, get, listed } from './requests.ts'
 
@@ -54,9 +54,8 @@ class ObservedCache extends NearCache {
 }
 
 function near(port: number, options: RedisBankOptions = {}, maxBytes = 1_000_000) {
-  const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options })
   const cache = new ObservedCache(maxBytes)
-  own.listenToConnection(new Tracking(options.prefix ?? 'sess:', cache, () => own.ping()))
+  const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options }, DEFAULT_CONTEXT, track(options.prefix, cache))
   const below = gatedBank(own)
   const bank = withNearCache(below as unknown as CacheableBank, cache) as Required<Bank>
   ends.push(() => bank.close())
@@ -171,7 +170,7 @@ for (const [name, title] of Object.entries(VERSIONS)) {
     it('has news of what scripts of its own connection change, and none of what its commands change', async () => {
       const changes: (string | null)[] = []
       const listener = { on: () => {}, off: () => {}, changed: (id: string | null) => void changes.push(id) }
-      const tracking = new Tracking('sess:', listener, async () => undefined)
+      const tracking = track('sess:', listener)
       const options = { url: redis.url, RESP: 3 as const, ...tracking.clientOptions({ BasicClientSideCache } as never) }
       const own = await createClient(options).connect()
       ends.push(() => own.destroy())
@@ -588,9 +587,6 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
       expect(() => new RedisStore(options as object), JSON.stringify(options)).toThrow(invalid)
     }
     for (const nearCacheBytes of [undefined, 1]) await new RedisStore({ nearCacheBytes } as object).close()
-    expect(() => new RedisBank({ client }).listenToConnection({} as never)).toThrow(
-      expect.objectContaining({ code: 'DATABANK_NOT_SUPPORTED' }),
-    )
   })
 
   it('keeps owners and versions, and lists the sessions of an owner', async () => {

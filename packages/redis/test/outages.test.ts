@@ -176,8 +176,11 @@ describe.skipIf(server('redis').missing)('a bank with a URL', () => {
     await redis.admin(['ACL', 'SETUSER', 'app', '<old', '>new'], ['CLIENT', 'KILL', 'USER', 'app'])
     await until(async () => (await get(store, 'a')).code === 'DATABANK_DENIED', 'the refusal', 1_000)
     expect((await get(store, 'a')).milliseconds).toBeLessThan(700)
+    const late = opened(redis.port, {}, 'app:old@')
+    await expect(late.open()).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
     await redis.admin(['ACL', 'SETUSER', 'app', '>old'])
     await works(store)
+    await works(late)
   })
 
   it('rejects with DATABANK_DENIED when a right is missing', async () => {

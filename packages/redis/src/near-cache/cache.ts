@@ -1,5 +1,4 @@
 import { isLive, LruCache, type Stored } from 'connect-databank/backend'
-import type { ChangeListener } from './tracking.ts'
 
 /** What an entry takes beside its text, in bytes: the strings' heads, the entry, the slots in maps. */
 const OVERHEAD = 256
@@ -13,7 +12,7 @@ type Loading = object
  * - an entry that was changed while it was being read: the news may overtake the answer to an earlier read;
  * - an entry that was read when news could get lost.
  */
-export class NearCache implements ChangeListener {
+export class NearCache {
   readonly #kept: LruCache<Stored>
   readonly #loading = new Map<string, Loading>()
   #isOn = false
