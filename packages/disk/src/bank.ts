@@ -13,7 +13,7 @@ import {
   type Touch,
 } from 'connect-databank/backend'
 import { codeIn, errorOf, isOfOneFile, isSharingViolation } from './errors.ts'
-import { isOurs, isPast, makeDirectory, readExpires, readSession, removeFile, touchFile, type Unusable } from './files.ts'
+import { isPast, makeDirectory, readExpires, readOurs, readSession, removeFile, touchFile, type Unusable } from './files.ts'
 import { type Found, hashOf, Layout } from './layout.ts'
 import { isAbandoned, removeIfStale } from './locks.ts'
 import { checkDiskOptions, type DiskBankOptions } from './options.ts'
@@ -125,7 +125,7 @@ export class DiskBank implements Bank {
       let live = 0
       for await (const file of this.#files()) {
         const record = file.kind === 'session' ? this.#usable(file, readExpires) : null
-        if (record !== null && !isPast(record.expires, now)) live++
+        if (record !== null && !isPast(record, now)) live++
       }
       return live
     })
@@ -135,7 +135,7 @@ export class DiskBank implements Bank {
   clear(): Promise<void> {
     return this.#run(() =>
       this.#sweep(async (file) => {
-        if (this.#usable(file, (path) => (isOurs(path) ? file : null)) !== null) await this.#sessions.delete(file.path)
+        if (this.#usable(file, readOurs) !== null) await this.#sessions.delete(file.path)
       }),
     )
   }
@@ -146,7 +146,7 @@ export class DiskBank implements Bank {
       let removed = 0
       await this.#sweep((file) => {
         const record = this.#usable(file, readExpires)
-        if (record !== null && isPast(record.expires, now) && this.#sessions.removeExpired(file.path, now)) removed++
+        if (record !== null && isPast(record, now) && this.#sessions.removeExpired(file.path, now)) removed++
       })
       return removed
     })
@@ -203,11 +203,16 @@ export class DiskBank implements Bank {
     return this.#layout.files(this.#slice, this.#warn)
   }
 
-  /** What `read` returns for the file; null, with a warning, if the file is no session or cannot be read. */
+  /** What `read` returns for a session's file; null, with a warning, if the file is no session or cannot be read. */
   #usable<Result extends object>({ path }: Found, read: (path: string) => Result | Unusable | null): Result | null {
-    const result = readOrExplain(path, read)
-    if (result === null || !('unusable' in result)) return result
-    this.#warn(path, result.unusable)
+    try {
+      const result = read(path)
+      if (result === null || !('unusable' in result)) return result
+      this.#warn(path, result.unusable)
+    } catch (error) {
+      if (!isOfOneFile(error)) throw error
+      this.#warn(path, `it cannot be read (${codeIn(error)})`)
+    }
     return null
   }
 
@@ -215,14 +220,5 @@ export class DiskBank implements Bank {
     if (this.#warned.has(path) || this.#warned.size >= MOST_WARNINGS) return
     this.#warned.add(path)
     this.#context.warn(`a file among the sessions is ignored: ${reason}: ${path}`, { path, reason })
-  }
-}
-
-function readOrExplain<Result>(path: string, read: (path: string) => Result | Unusable | null): Result | Unusable | null {
-  try {
-    return read(path)
-  } catch (error) {
-    if (isOfOneFile(error)) return { unusable: `it cannot be read (${codeIn(error)})` }
-    throw error
   }
 }

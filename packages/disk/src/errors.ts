@@ -1,22 +1,12 @@
-import { type ErrorCode, errorMapper } from 'connect-databank/backend'
+import { errorMapper } from 'connect-databank/backend'
 
 /** What core's table of system errors does not have, since it means this only of files. */
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOENT: 'DATABANK_UNAVAILABLE',
-  // A file where a directory should be.
-  EEXIST: 'DATABANK_UNAVAILABLE',
-  ENOTDIR: 'DATABANK_UNAVAILABLE',
-  ELOOP: 'DATABANK_UNAVAILABLE',
-  ENAMETOOLONG: 'DATABANK_UNAVAILABLE',
-  EMFILE: 'DATABANK_UNAVAILABLE',
-  ENFILE: 'DATABANK_UNAVAILABLE',
-  ENODEV: 'DATABANK_UNAVAILABLE',
-  ESTALE: 'DATABANK_UNAVAILABLE',
-  EBUSY: 'DATABANK_UNAVAILABLE',
-}
+const UNAVAILABLE = ['ENOENT', 'EEXIST', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EMFILE', 'ENFILE', 'ENODEV', 'ESTALE', 'EBUSY']
 
 /** The system's errors as coded ones. `ENOENT` above all must not pass: express-session takes it for a missing session. */
-export const errorOf = errorMapper('disk', ({ code }) => CODES[String(code)])
+export const errorOf = errorMapper('disk', ({ code }) =>
+  UNAVAILABLE.includes(String(code)) ? 'DATABANK_UNAVAILABLE' : undefined,
+)
 
 /** The system's code of an error, such as `ENOENT`, or ''. */
 export function codeIn(error: unknown): string {

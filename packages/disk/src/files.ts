@@ -1,7 +1,17 @@
 import fs, { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeIn } from './errors.ts'
-import { decode, decodeExpires, EXPIRY_OFFSET, encodeExpires, HEAD_LENGTH, looksLikeOurs, type SessionRecord } from './records.ts'
+import {
+  decode,
+  decodeHead,
+  EXPIRY_OFFSET,
+  encodeExpires,
+  FOREIGN,
+  HEAD_LENGTH,
+  type Head,
+  looksLikeOurs,
+  type SessionRecord,
+} from './records.ts'
 
 /*
  * Calls are synchronous: on a small file in the system's cache they take 2 to 40 µs. Handing them to the thread pool costs several
@@ -29,16 +39,17 @@ export interface Unusable {
 
 /** The session in this file; null if there is no file. */
 export function readSession(path: string): SessionRecord | Unusable | null {
-  return onFile(path, READ, (fd) => {
-    let record = decode(readAll(fd))
-    for (let reads = 1; typeof record === 'string' && reads < READS_OF_DAMAGE; reads++) record = decode(readAll(fd))
-    return typeof record === 'string' ? { unusable: record } : record
-  })
+  return onFile(path, READ, (fd) => decode(readAll(fd)))
 }
 
 /** The expiry of the session in this file. The rest of the file is not read. */
-export function readExpires(path: string): { readonly expires: number | null } | Unusable | null {
-  return onFile(path, READ, expiresOf)
+export function readExpires(path: string): Head | Unusable | null {
+  return onFile(path, READ, (fd) => decodeHead(readHead(fd)))
+}
+
+/** The path, if this store wrote the file, intact or not. */
+export function readOurs(path: string): { readonly path: string } | Unusable | null {
+  return onFile(path, READ, (fd) => (looksLikeOurs(readHead(fd)) ? { path } : FOREIGN))
 }
 
 /**
@@ -47,32 +58,19 @@ export function readExpires(path: string): { readonly expires: number | null } |
  */
 export function touchFile(path: string, expires: number | null, now: number): void {
   onFile(path, READ_AND_WRITE, (fd) => {
-    const current = expiresOf(fd)
-    if ('expires' in current && !isPast(current.expires, now)) fs.writeSync(fd, encodeExpires(expires), EXPIRY_OFFSET, 'latin1')
+    const head = decodeHead(readHead(fd))
+    if (typeof head !== 'string' && !isPast(head, now)) fs.writeSync(fd, encodeExpires(expires), EXPIRY_OFFSET, 'latin1')
+    return head
   })
 }
 
-export function isPast(expires: number | null, now: number): boolean {
+export function isPast({ expires }: Head, now: number): boolean {
   return expires !== null && expires <= now
 }
 
-/** Whether this store wrote the file, intact or not. */
-export function isOurs(path: string): boolean {
-  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isFile()) return false
-  return onFile(path, READ, (fd) => looksLikeOurs(readHead(fd))) === true
-}
-
-/** Writes a new file, for its owner alone. */
+/** Writes a new file, for its owner alone. If this fails, a part of it may be there. */
 export function writeFile(path: string, bytes: Buffer): void {
-  const fd = fs.openSync(path, 'wx', 0o600)
-  try {
-    writeAll(fd, bytes)
-  } catch (error) {
-    removeFile(path)
-    throw error
-  } finally {
-    fs.closeSync(fd)
-  }
+  fs.writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 })
 }
 
 /** Returns whether there was a file. */
@@ -92,13 +90,11 @@ export function removeFile(path: string): boolean {
  */
 export function makeDirectory(path: string): void {
   if (isDirectory(path)) return
+  if (dirname(path) !== path) makeDirectory(dirname(path))
   try {
     fs.mkdirSync(path, 0o700)
   } catch (error) {
-    if (codeIn(error) === 'ENOENT' && dirname(path) !== path && !isDirectory(dirname(path))) {
-      makeDirectory(dirname(path))
-      makeDirectory(path)
-    } else if (!isDirectory(path)) throw error
+    if (!isDirectory(path)) throw error
   }
 }
 
@@ -130,11 +126,18 @@ function isDirectory(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-function onFile<Result>(path: string, flags: number, act: (fd: number) => Result): Result | Unusable | null {
+/** What `read` finds in the file; it returns a string if that is nothing of use, and says why. */
+function onFile<Result extends object>(
+  path: string,
+  flags: number,
+  read: (fd: number) => Result | string,
+): Result | Unusable | null {
   let fd: number | undefined
   try {
     fd = fs.openSync(path, flags)
-    return act(fd)
+    let result = read(fd)
+    for (let reads = 1; typeof result === 'string' && reads < READS_OF_DAMAGE; reads++) result = read(fd)
+    return typeof result === 'string' ? { unusable: result } : result
   } catch (error) {
     if (fd === undefined && codeIn(error) === 'ENOENT') return null
     if (NO_FILE.includes(codeIn(error))) return { unusable: 'it is not a file' }
@@ -142,14 +145,6 @@ function onFile<Result>(path: string, flags: number, act: (fd: number) => Result
   } finally {
     if (fd !== undefined) fs.closeSync(fd)
   }
-}
-
-function expiresOf(fd: number): { readonly expires: number | null } | Unusable {
-  for (let reads = 0; reads < READS_OF_DAMAGE; reads++) {
-    const expires = decodeExpires(readHead(fd))
-    if (expires !== undefined) return { expires }
-  }
-  return { unusable: 'the file is damaged' }
 }
 
 /** The first characters. */
@@ -164,12 +159,5 @@ function readAll(fd: number): Buffer {
   const { size } = fs.fstatSync(fd)
   if (size > LARGEST_FILE) return begin
   const bytes = Buffer.allocUnsafe(size)
-  let end = 0
-  for (let read = -1; read !== 0 && end < size; end += read) read = fs.readSync(fd, bytes, end, size - end, end)
-  return bytes.subarray(0, end)
-}
-
-/** A nearly full disk takes a part of the bytes, and says so only in the number that it returns. */
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at)
+  return bytes.subarray(0, fs.readSync(fd, bytes, 0, size, 0))
 }

@@ -21,14 +21,22 @@ export const EXPIRY_OFFSET = MAGIC.length
 export const HEAD_LENGTH = EXPIRY_OFFSET + EXPIRES_WIDTH + 1 + CHECKSUM_WIDTH
 const BODY_OFFSET = HEAD_LENGTH + 1 + CHECKSUM_WIDTH + 1
 const NEWLINE = 10
-/** A larger buffer is not kept. */
-const LARGEST_SCRATCH = 1_048_576
 
-/** Reused: nothing waits between filling and using it. */
-let scratch = Buffer.allocUnsafeSlow(65_536)
+/** Why a file holds no session. */
+export const FOREIGN = 'it is not a file of this store'
+const DAMAGED = 'the file is damaged'
 
-export interface SessionRecord extends Entry {
+/** Reused: nothing waits between filling and using it. A larger session gets a buffer of its own. */
+const scratch = Buffer.allocUnsafeSlow(262_144)
+
+/** What the first characters of a file say. */
+export interface Head {
+  readonly expires: number | null
+}
+
+export interface SessionRecord extends Head {
   readonly id: string
+  readonly payload: string
   readonly owner: string | null
 }
 
@@ -36,27 +44,35 @@ export interface SessionRecord extends Entry {
 export function encode(id: string, { payload, expires, owner }: Entry): Buffer {
   const about = `${JSON.stringify(owner == null ? { id } : { id, owner })}\n`
   const needed = BODY_OFFSET + 3 * (about.length + payload.length)
-  if (scratch.length < needed) scratch = Buffer.allocUnsafeSlow(needed)
-  let end = BODY_OFFSET + scratch.write(about, BODY_OFFSET)
-  end += scratch.write(payload, end)
-  const checksum = checksumOf(scratch.subarray(BODY_OFFSET, end))
-  scratch.write(`${MAGIC}${encodeExpires(expires)} ${checksum} `, 0, 'latin1')
-  const bytes = scratch.subarray(0, end)
-  if (scratch.length > LARGEST_SCRATCH) scratch = Buffer.allocUnsafeSlow(65_536)
-  return bytes
+  const bytes = needed > scratch.length ? Buffer.allocUnsafe(needed) : scratch
+  let end = BODY_OFFSET + bytes.write(about, BODY_OFFSET)
+  end += bytes.write(payload, end)
+  bytes.write(`${MAGIC}${encodeExpires(expires)} ${checksumOf(bytes.subarray(BODY_OFFSET, end))} `, 0, 'latin1')
+  return bytes.subarray(0, end)
 }
 
 /** Returns what the file holds, or a string that says why it holds no session. */
 export function decode(bytes: Buffer): SessionRecord | string {
   const start = bytes.toString('latin1', 0, BODY_OFFSET)
-  if (!start.startsWith(MAGIC)) return reasonFor(start)
-  const expires = decodeExpires(start)
-  if (expires === undefined) return 'the file is damaged'
-  if (start.slice(HEAD_LENGTH) !== ` ${checksumOf(bytes.subarray(BODY_OFFSET))} `) return 'the file is damaged'
+  const head = decodeHead(start)
+  if (typeof head === 'string') return head
+  if (start.slice(HEAD_LENGTH) !== ` ${checksumOf(bytes.subarray(BODY_OFFSET))} `) return DAMAGED
   const end = bytes.indexOf(NEWLINE, BODY_OFFSET)
   const about = decodeAbout(bytes.toString('utf8', BODY_OFFSET, end))
-  if (about === undefined) return 'the file is damaged'
-  return { id: about.id, payload: bytes.toString('utf8', end + 1), expires, owner: about.owner }
+  if (about === undefined) return DAMAGED
+  return { id: about.id, payload: bytes.toString('utf8', end + 1), expires: head.expires, owner: about.owner }
+}
+
+/** Returns what the first characters of a file say, or a string that says why it holds no session. */
+export function decodeHead(start: string): Head | string {
+  if (start === '') return 'the file is empty'
+  if (start.startsWith(EARLIER_MAGIC)) {
+    return 'it was written by an earlier alpha of @connect-databank/disk, and this version cannot read it'
+  }
+  if (!start.startsWith(MAGIC)) return FOREIGN
+  const text = start.slice(EXPIRY_OFFSET, EXPIRY_OFFSET + EXPIRES_WIDTH)
+  if (start.slice(EXPIRY_OFFSET + EXPIRES_WIDTH, HEAD_LENGTH) !== ` ${checksumOf(text)}`) return DAMAGED
+  return { expires: text.startsWith('never') ? null : Number(text) }
 }
 
 /** Returns the expiry with its checksum. */
@@ -65,23 +81,9 @@ export function encodeExpires(expires: number | null): string {
   return `${text} ${checksumOf(text)}`
 }
 
-/** Returns the expiry in the first characters of a file; undefined if they are not those of a session, or damaged. */
-export function decodeExpires(start: string): number | null | undefined {
-  const text = start.slice(EXPIRY_OFFSET, EXPIRY_OFFSET + EXPIRES_WIDTH)
-  if (!start.startsWith(MAGIC) || start.slice(EXPIRY_OFFSET + EXPIRES_WIDTH, HEAD_LENGTH) !== ` ${checksumOf(text)}`)
-    return undefined
-  return text.startsWith('never') ? null : Number(text)
-}
-
 /** Whether a file of this store begins so, intact or not. */
 export function looksLikeOurs(start: string): boolean {
   return start === '' || start.startsWith(MAGIC) || start.startsWith(EARLIER_MAGIC)
-}
-
-function reasonFor(start: string): string {
-  if (start === '') return 'the file is empty'
-  if (!start.startsWith(EARLIER_MAGIC)) return 'it is not a file of this store'
-  return 'it was written by an earlier alpha of @connect-databank/disk, and this version cannot read it'
 }
 
 /** Checked, though the checksum fits: another program may have written it. */

@@ -89,7 +89,7 @@ export class Sessions {
   removeExpired(path: string, now: number): boolean {
     const isExpired = (): boolean => {
       const record = files.readExpires(path)
-      return record !== null && 'expires' in record && files.isPast(record.expires, now)
+      return record !== null && 'expires' in record && files.isPast(record, now)
     }
     return this.#locked(path, isExpired, () => files.removeFile(path)) === true
   }
