@@ -127,6 +127,39 @@ describe('any databank driver', () => {
     expect((await iterator.next()).value?.[0]).toBe('b')
     expect((await iterator.next()).done).toBe(true)
   })
+
+  it('that gives a record after the end of its scan has ended', async () => {
+    let late: (value: Record<string, unknown>) => void = () => {}
+    const bank = fromDatabank({
+      ...driver(() => {}),
+      scan: (_type, onResult, done) => {
+        late = onResult
+        onResult({ sid: 'a', cookie: {} })
+        done(null)
+      },
+    })
+    const ids: string[] = []
+    for await (const [id] of bank.scan!()) {
+      ids.push(id)
+      late({ sid: 'late', cookie: {} })
+    }
+    late({ sid: 'later', cookie: {} })
+    await nextTurn()
+    expect(ids).toEqual(['a'])
+  })
+
+  it('whose scan fails has the records of before', async () => {
+    const bank = fromDatabank({
+      ...driver(() => {}),
+      scan: (_type, onResult, done) => {
+        onResult({ sid: 'a', cookie: {} })
+        done(new Error('down'))
+      },
+    })
+    const iterator = bank.scan!()[Symbol.asyncIterator]()
+    expect((await iterator.next()).value?.[0]).toBe('a')
+    await expect(iterator.next()).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
+  })
 })
 
 describe('records', () => {

@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { closedError, errorMapper } from '../backend/error-codes.ts'
 import { Lifecycle } from '../backend/lifecycle.ts'
 import type { Bank, Entry, Stored } from '../bank.ts'
 import { timeOf } from '../cookie.ts'
 import { coded, DatabankError, invalidOption } from '../errors.ts'
+import { ignore } from '../operation.ts'
 
 type DriverCallback<T = unknown> = (error: (Error & { name: string }) | null | undefined, value?: T) => void
 
@@ -102,8 +104,8 @@ class DatabankBank implements Bank {
         return databank
       },
       async close() {
-        if (params !== undefined)
-          await resultOf((callback) => (databank.disconnect ? databank.disconnect(callback) : callback(null)))
+        if (params !== undefined && databank.disconnect !== undefined)
+          await resultOf((callback) => databank.disconnect?.(callback))
       },
     })
     if (typeof databank.scan === 'function') this.scan = () => this.#scan()
@@ -111,7 +113,7 @@ class DatabankBank implements Bank {
 
   async read(id: string): Promise<Stored | null> {
     const record = await this.#call<Record<string, unknown>>((callback) => this.#databank.read(TABLE, id, callback))
-    return record === undefined || record === null ? null : entryOf(record, id)
+    return record == null ? null : entryOf(record, id)
   }
 
   async save(id: string, entry: Entry): Promise<void> {
@@ -143,40 +145,27 @@ class DatabankBank implements Bank {
     })
   }
 
-  /** A driver's scan cannot be slowed down: what it gives faster than it is taken waits here. */
+  /** A driver's scan cannot be slowed down: what it gives faster than it is taken waits in the stream. */
   async *#scan(): AsyncGenerator<readonly [string, Stored]> {
     if (this.#lifecycle.isClosed) throw closedError('the databank')
     await this.open()
-    const found: (readonly [string, Stored])[] = []
-    let wake: () => void = () => undefined
+    const found = new Readable({ objectMode: true, read: ignore })
     let isDone = false
     const end = resultOf((callback) => {
-      this.#databank.scan?.(
-        TABLE,
-        (record) => {
-          const id = record?.['sid']
-          if (typeof id === 'string' && id !== '') found.push([id, entryOf(record, id)])
-          wake()
-        },
-        callback,
-      )
-    }).catch((error) => {
+      const onRecord = (record: Record<string, unknown> | undefined): void => {
+        const id = record?.['sid']
+        if (typeof id === 'string' && id !== '' && !isDone) found.push([id, entryOf(record!, id)])
+      }
+      this.#databank.scan?.(TABLE, onRecord, callback)
+    }).finally(() => {
+      isDone = true
+      found.push(null)
+    })
+    end.catch(ignore)
+    yield* found
+    await end.catch((error) => {
       if (!isMissing(error)) throw errorOf(error)
     })
-    const onEnd = (): void => {
-      isDone = true
-      wake()
-    }
-    end.then(onEnd, onEnd)
-    while (!isDone || found.length > 0) {
-      // Made before looking, so that no call is missed.
-      const called = new Promise<void>((resolve) => {
-        wake = resolve
-      })
-      yield* found.splice(0)
-      if (!isDone && found.length === 0) await called
-    }
-    await end
   }
 }
 
@@ -193,14 +182,12 @@ function isMissing(error: unknown): boolean {
 
 /** As 1.x stores it: the session's own fields, and its `sid`. */
 function recordOf(id: string, { payload, expires, owner = null }: Entry): object {
-  const session = sessionIn(payload, id)
-  const record = session ?? { [PAYLOAD]: payload }
-  const cookieExpires = session === undefined ? undefined : expiresIn(session)
+  const record = sessionIn(payload, id) ?? { [PAYLOAD]: payload }
   return {
     ...record,
     sid: id,
-    ...(cookieExpires === expires ? {} : { [EXPIRES]: expires }),
-    ...(owner === null ? {} : { [OWNER]: owner }),
+    ...(expires !== expiresIn(record) && { [EXPIRES]: expires }),
+    ...(owner !== null && { [OWNER]: owner }),
   }
 }
 

@@ -4,7 +4,7 @@ import { type Bank, extend, isLive } from '../bank.ts'
 import { CleanupTimer } from '../cleanup.ts'
 import { bankIdOf } from '../entries.ts'
 import type { Logger } from '../log.ts'
-import { type Callback, deliver, identity, ignore } from '../operation.ts'
+import { type Callback, deliver, ignore, promised } from '../operation.ts'
 import type { StoreOptions } from '../options.ts'
 import { DatabankStore } from '../store.ts'
 import { type Databank, databankSchema, fromDatabank, isDatabank } from './databank.ts'
@@ -60,7 +60,7 @@ class LegacyStore extends DatabankStore {
     const log = (found: SessionData | null): SessionData | null => {
       if (found === null) this.#log?.debug({ sid }, 'No session in get()')
       this.#log?.debug({ sid, session: found }, 'Got session.')
-      return found === null ? null : this.#withSid(sid, found)
+      return found && this.#withSid(sid, found)
     }
     return this.#logged(super.get(sid), log, { sid }, callback)
   }
@@ -115,7 +115,7 @@ class LegacyStore extends DatabankStore {
   override close(callback?: Callback): Promise<void> {
     if (!this.#isLegacy) return super.close(callback)
     this.#cleanupTimer?.stop()
-    if (typeof callback === 'function') deliver(Promise.resolve(), callback, ignore, identity as never)
+    if (typeof callback === 'function') process.nextTick(callback, null)
     return Promise.resolve()
   }
 
@@ -133,22 +133,15 @@ class LegacyStore extends DatabankStore {
       this.#log?.failed(error as Error, fields)
       return error as Error
     }
-    if (typeof callback === 'function') {
-      deliver(work, callback, map, mapError)
-      return undefined as never
-    }
-    const mapped = work.then(map).catch((error) => {
-      throw mapError(error)
-    })
-    mapped.catch(ignore)
-    return mapped
+    if (typeof callback !== 'function') return promised(work, map, mapError)
+    deliver(work, callback, map, mapError)
+    return undefined as never
   }
 
   async #cleanRegularly(): Promise<void> {
-    const log = this.#log
     await this.cleanup().then(
-      () => log?.debug({}, 'Finished cleaning up sessions.'),
-      (error) => log?.error(error, {}, 'Error cleaning up sessions'),
+      () => this.#log?.debug({}, 'Finished cleaning up sessions.'),
+      (error) => this.#log?.error(error, {}, 'Error cleaning up sessions'),
     )
   }
 }
@@ -175,7 +168,7 @@ class LegacyLog {
     if (!this.#logged.has(error)) this.error(error, fields)
   }
 
-  error(error: Error & { cause?: unknown }, fields: object, message?: string): void {
+  error(error: Error, fields: object, message?: string): void {
     this.#logged.add(error)
     const { cause } = error as { cause?: Error }
     const err = typeof cause?.message === 'string' ? cause : error
