@@ -27,13 +27,11 @@ export class CleanupTimer {
 
   #wait(delay: number): void {
     if (this.#isStopped) return
-    const next =
-      delay > LONGEST_DELAY
-        ? () => this.#wait(delay - LONGEST_DELAY)
-        : () => {
-            const again = (): void => this.#wait(this.#interval)
-            this.#run().then(again, again)
-          }
-    this.#timer = setBackgroundTimeout(next, Math.min(delay, LONGEST_DELAY))
+    const again = (): void => this.#wait(this.#interval)
+    const end = (): void => {
+      if (delay > LONGEST_DELAY) this.#wait(delay - LONGEST_DELAY)
+      else this.#run().then(again, again)
+    }
+    this.#timer = setBackgroundTimeout(end, Math.min(delay, LONGEST_DELAY))
   }
 }

@@ -16,8 +16,7 @@ export interface IdRules {
 }
 
 export function idRules(hashIds: boolean | { acceptPlain?: boolean } = false): IdRules {
-  const isHashed = hashIds !== false
-  return { isHashed, acceptsPlain: isHashed && typeof hashIds === 'object' && hashIds.acceptPlain === true }
+  return { isHashed: hashIds !== false, acceptsPlain: typeof hashIds === 'object' && hashIds.acceptPlain === true }
 }
 
 /**

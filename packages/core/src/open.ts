@@ -60,9 +60,8 @@ export async function openStore<BankOptions extends object = object>(
   url: string,
   options: Omit<StoreOptions, 'bank'> & OpenOptions & Exactly<BankOptions> = {} as OpenOptions & Exactly<BankOptions>,
 ): Promise<DatabankStore> {
-  checkIsObject('openStore', options)
-  const { schemes, ...others } = options
-  const { storeOptions, bankOptions } = splitOptions(others)
+  const { storeOptions, bankOptions: others } = splitOptions(options)
+  const { schemes, ...bankOptions } = others
   const module = await moduleOf(url, schemes)
   return new DatabankStore({ ...storeOptions, bank: (context) => module.openBank(url, bankOptions, context) })
 }

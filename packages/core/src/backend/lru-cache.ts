@@ -50,12 +50,8 @@ export class LruCache<Value> {
 
   delete(key: string): void {
     const young = this.#young.get(key)
-    if (young === undefined) {
-      this.#old.delete(key)
-      return
-    }
-    this.#young.delete(key)
-    this.#youngSize -= this.#sizeOf(young, key)
+    if (young !== undefined) this.#youngSize -= this.#sizeOf(young, key)
+    if (!this.#young.delete(key)) this.#old.delete(key)
   }
 
   clear(): void {

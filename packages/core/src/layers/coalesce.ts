@@ -1,5 +1,7 @@
 import { Coalescer } from '../backend/coalescer.ts'
-import { type Bank, extend, type Stored, type Touch } from '../bank.ts'
+import { type Bank, extend, type Stored } from '../bank.ts'
+
+type TouchArguments = Parameters<NonNullable<Bank['touch']>>
 
 /**
  * A layer that sends reads, and touches, which come in together or while others are under way, as one `readMany` or `touchMany`.
@@ -15,24 +17,35 @@ import { type Bank, extend, type Stored, type Touch } from '../bank.ts'
  * A bank that has neither `readMany` nor `touchMany` is returned as it is.
  */
 export function coalesce(bank: Bank): Bank {
-  const { readMany, touch, touchMany } = bank
+  const { readMany, touch, touchMany, swap, close } = bank
   const reads =
     readMany &&
     new Coalescer<string, Stored | null>(
       (id) => bank.read(id),
       (ids) => readMany.call(bank, ids),
     )
-  const touches = touch && touchMany && touchesOf(bank as Bank & Required<Pick<Bank, 'touch' | 'touchMany'>>)
+  const touches =
+    touch &&
+    touchMany &&
+    new Coalescer<TouchArguments, void>(
+      (args) => touch.apply(bank, args),
+      async (all) => {
+        // The latest time: an entry that has expired by then is not revived.
+        const latest = Math.max(...all.map(([, , now]) => now))
+        const pairs = all.map(([id, expires]) => [id, expires] as const)
+        await touchMany.call(bank, pairs, latest)
+        return new Array<void>(all.length)
+      },
+    )
   if (reads === undefined && touches === undefined) return bank
 
   /** A waiting touch must not take effect after a later write, and give that its expiry. */
   const sendTouchesOf = (id: string): void => {
-    if (touches?.isWaiting(({ touch: [waiting] }) => waiting === id)) touches.flush()
+    if (touches?.isWaiting(([waiting]) => waiting === id)) touches.flush()
   }
-  const { swap, close } = bank
   return extend(bank, {
     ...(reads && { read: (id) => reads.request(id) }),
-    ...(touches && { touch: (id, expires, now) => touches.request({ touch: [id, expires], now }) }),
+    ...(touches && { touch: (...args) => touches.request(args) }),
     save(id, entry) {
       sendTouchesOf(id)
       return bank.save(id, entry)
@@ -51,24 +64,4 @@ export function coalesce(bank: Bank): Bank {
       },
     }),
   })
-}
-
-interface TimedTouch {
-  readonly touch: Touch
-  readonly now: number
-}
-
-function touchesOf(bank: Required<Pick<Bank, 'touch' | 'touchMany'>>): Coalescer<TimedTouch, void> {
-  return new Coalescer<TimedTouch, void>(
-    ({ touch: [id, expires], now }) => bank.touch(id, expires, now),
-    async (touches) => {
-      // The latest time: an entry that has expired by then is not revived.
-      const now = Math.max(...touches.map((each) => each.now))
-      await bank.touchMany(
-        touches.map((each) => each.touch),
-        now,
-      )
-      return new Array<void>(touches.length)
-    },
-  )
 }

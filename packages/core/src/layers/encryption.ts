@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, type Hmac, randomBytes } from 'node:crypto'
 import { type Bank, type Entry, extend, type Stored, versionOf } from '../bank.ts'
 import { invalidOption } from '../errors.ts'
 
@@ -86,7 +86,8 @@ function keyOf(key: unknown): Key {
   if (secret?.length !== KEY_BYTES) {
     throw invalidOption('encryption: each key must be 32 bytes, as a Buffer or as text in base64 or hexadecimal')
   }
-  return { id: derived(secret, 'key id').toString('base64url').slice(0, 8), secret, ownerSecret: derived(secret, 'owner') }
+  const id = hmac(secret, 'connect-databank key id').digest('base64url').slice(0, 8)
+  return { id, secret, ownerSecret: hmac(secret, 'connect-databank owner').digest() }
 }
 
 function bytesOf(key: unknown): Buffer | undefined {
@@ -96,12 +97,12 @@ function bytesOf(key: unknown): Buffer | undefined {
   return /^[A-Za-z0-9+/_-]{43}=?$/.test(key) ? Buffer.from(key, 'base64') : undefined
 }
 
-function derived(secret: Buffer, purpose: string): Buffer {
-  return createHmac('sha256', secret).update(`connect-databank ${purpose}`).digest()
+function ownerDigest({ ownerSecret }: Key, owner: string): string {
+  return hmac(ownerSecret, owner).digest('base64url')
 }
 
-function ownerDigest({ ownerSecret }: Key, owner: string): string {
-  return createHmac('sha256', ownerSecret).update(owner).digest('base64url')
+function hmac(secret: Buffer, text: string): Hmac {
+  return createHmac('sha256', secret).update(text)
 }
 
 /** The owner is encrypted with the payload: from its HMAC it could not be told. */
