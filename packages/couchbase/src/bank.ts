@@ -13,7 +13,7 @@ import { type Connected, connectionOf } from './connection.ts'
 import { type CachedDocument, Documents, KeyedMutex } from './documents.ts'
 import { couchbaseError, isAmbiguous, isCasConflict } from './errors.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checkedOptions } from './options.ts'
-import { listIds } from './queries.ts'
+import { listIds, type Owned } from './queries.ts'
 
 /** A swap or a touch that other writes keep overtaking ends after this many times the `operationTimeout`. */
 const LONGEST_RETRY = 2
@@ -170,18 +170,15 @@ export class CouchbaseBank implements Bank {
   }
 
   async *#idsOf(owner: string): AsyncGenerator<string> {
-    for await (const { ids } of this.#list({ owner, now: Date.now() })) yield* ids
+    for await (const { ids } of this.#list(owner, Date.now())) yield* ids
   }
 
   /** The ids of all documents, or of those of an owner, in pages. */
-  async *#list(owned?: {
-    readonly owner: string
-    readonly now: number
-  }): AsyncGenerator<{ ids: readonly string[]; connected: Connected }> {
+  async *#list(...owned: Owned): AsyncGenerator<{ ids: readonly string[]; connected: Connected }> {
     const connected = await this.#connection.run(async (handle) => handle)
     const { prefix, queryTimeout } = this.#options
     try {
-      for await (const ids of listIds(connected, prefix, queryTimeout, owned)) yield { ids, connected }
+      for await (const ids of listIds(connected, prefix, queryTimeout, ...owned)) yield { ids, connected }
     } catch (error) {
       throw this.#connection.isClosed ? closedError('CouchbaseBank') : couchbaseError(error)
     }

@@ -90,14 +90,14 @@ export class Documents {
     this.#remember(id, entry, version, touched.cas)
   }
 
-  /** Returns whether there was one. With a CAS, rejects on a conflict. */
+  /** Returns whether there was one. With a CAS, rejects on a conflict, and if there was none. */
   async remove({ collection }: Connected, id: string, cas?: Cas): Promise<boolean> {
     this.#cache.delete(id)
     try {
       await collection.remove(this.#keyOf(id), this.#removeOptions(cas))
       return true
     } catch (error) {
-      if (isMissing(error)) return false
+      if (cas === undefined && isMissing(error)) return false
       throw error
     }
   }

@@ -5,9 +5,11 @@ import { cannotQuery, couchbaseError } from './errors.ts'
 /** How many keys one query returns. */
 const PAGE_SIZE = 500
 
+/** Nothing for all documents, or the owner of those to list, and the time at which they are unexpired. */
+export type Owned = [] | [owner: string, now: number]
+
 /**
- * Lists ids by SQL++, in pages: those of all documents of the bank, or those of an owner that are unexpired at `now`. Each page begins
- * behind the last key of the one before.
+ * Lists ids by SQL++, in pages. Each begins behind the last key of the one before.
  *
  * @param timeout how long one query may take, its wait for the index included, in milliseconds
  * @throws DATABANK_NOT_SUPPORTED if there is no query service, or no index that it can use
@@ -16,18 +18,18 @@ export async function* listIds(
   { collection: { scope, name }, sdk }: Connected,
   prefix: string,
   timeout: number,
-  owned?: { readonly owner: string; readonly now: number },
+  ...owned: Owned
 ): AsyncGenerator<readonly string[]> {
   const keyspace = [scope.bucket.name, scope.name, name].map((part) => `\`${part.replaceAll('`', '``')}\``).join('.')
   const ofOwner = ' AND d.databank.owner = $4 AND (d.databank.expires IS NULL OR d.databank.expires > $5)'
   const statement =
     `SELECT RAW META(d).id FROM ${keyspace} AS d ` +
-    `WHERE META(d).id >= $1 AND META(d).id < $2 AND META(d).id > $3${owned === undefined ? '' : ofOwner} ` +
+    `WHERE META(d).id >= $1 AND META(d).id < $2 AND META(d).id > $3${owned.length === 0 ? '' : ofOwner} ` +
     `ORDER BY META(d).id LIMIT ${PAGE_SIZE}`
   // The index follows the writes at a distance. It first catches up with all that were answered before.
   const scanConsistency = sdk.QueryScanConsistency.RequestPlus
   for (let after = ''; ; ) {
-    const parameters = [prefix, `${prefix}\u{10ffff}`, after, ...(owned === undefined ? [] : [owned.owner, owned.now])]
+    const parameters = [prefix, `${prefix}\u{10ffff}`, after, ...owned]
     const { rows: keys } = await scope.bucket.cluster
       .query<string>(statement, { parameters, scanConsistency, timeout })
       .catch(refuse)

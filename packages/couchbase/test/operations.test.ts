@@ -139,6 +139,21 @@ describe.skipIf(missing)('what is sent to the server', () => {
     expect(await other.read('a')).toMatchObject({ payload: '2', version })
   })
 
+  it('of two swaps with an expired entry that read the same version, one succeeds', async () => {
+    const version = await bank.save('a', entry('1'))
+    const expired = { payload: '2', expires: Date.now() - 1 }
+    const swapExpired = (on: CouchbaseBank) => on.swap('a', version, expired, Date.now())
+    let otherSwapped: Promise<string | null> | undefined
+    wire.onRequest.set('remove', (packet) => {
+      wire.onRequest.delete('remove')
+      otherSwapped = swapExpired(other)
+      void otherSwapped.finally(() => wire.sendToServer(packet))
+      return null
+    })
+    expect(await swapExpired(bank)).toBe(null)
+    expect(await otherSwapped).toEqual(aVersion)
+  })
+
   it('a swap that never arrived is sent again', async () => {
     const version = await bank.save('a', entry('1'))
     wire.loseRequest('replace')
