@@ -86,7 +86,7 @@ export const redisBaseline = {
   limit: true,
   fullOnly: true,
   open: async ({ url, namespace }) => {
-    const client = createClient({ url, commandOptions: { timeout: undefined } })
+    const client = createClient({ url, commandOptions: /** @type {any} */ ({ timeout: undefined }) })
     await client.connect()
     await client.scriptLoad(SWAP)
     return { store: new RedisBaselineStore(client, `${namespace}:`), close: () => client.close() }

@@ -1,3 +1,4 @@
+import { type Stored, versionOf } from './bank.ts'
 import { formOf, type ParsedSession, type SessionText } from './codec.ts'
 import { isAgeChanged, isLater, laterOf, type SessionCookie } from './cookie.ts'
 import { changedKeys } from './merge.ts'
@@ -145,11 +146,6 @@ export function storedAs({ text, expires, owner, created }: Draft, version: stri
 }
 
 /** What a read found, as core works with it. */
-export function storedSession(
-  parsed: ParsedSession,
-  version: string,
-  expires: number | null,
-  owner: string | null,
-): StoredSession {
-  return { text: parsed.text, version, expires, owner, created: parsed.created }
+export function storedSession({ text, created }: ParsedSession, stored: Stored): StoredSession {
+  return { text, version: versionOf(stored), expires: stored.expires, owner: stored.owner ?? null, created }
 }

@@ -1,5 +1,5 @@
 import type { SessionData } from 'express-session'
-import { type Bank, isLive, type Stored, versionOf } from './bank.ts'
+import { type Bank, isLive, type Stored } from './bank.ts'
 import {
   afterCookieSave,
   afterSave,
@@ -116,10 +116,9 @@ export class Sessions {
     if (expires !== null && expires <= Date.now()) return null
     const session = sessionOf(parsed, expires)
     // The cookie as the caller gets it: compared by its time and by its other fields.
-    const cookie =
-      parsed.cookie.expires === null ? parsed.cookie : { ...parsed.cookie, expires: expires ?? parsed.cookie.expires }
-    const baseline = baselineOf(id, storedSession(parsed, versionOf(stored), stored.expires, stored.owner ?? null), cookie)
-    track(session, { tracker: this, baseline })
+    const { fields, expires: own } = parsed.cookie
+    const cookie = { fields, expires: own === null ? null : (expires ?? own) }
+    track(session, { tracker: this, baseline: baselineOf(id, storedSession(parsed, stored), cookie) })
     return session
   }
 

@@ -152,10 +152,10 @@ export class Writer {
     const stored = await readLive(this.#rules.bank, id)
     if (stored === null) return null
     for (const { tracked } of writes) tracked.baseline = afterSeen(tracked.baseline)
-    const { expires, owner = null } = stored
     const parsed = this.#rules.parse(id, stored)
-    if (parsed !== null) return storedSession(parsed, versionOf(stored), expires, owner)
+    if (parsed !== null) return storedSession(parsed, stored)
     if (writes.every(({ isTouch }) => isTouch)) return null
+    const { expires, owner = null } = stored
     return { text: NO_SESSION, version: versionOf(stored), expires, owner, created: undefined }
   }
 
