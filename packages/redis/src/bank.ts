@@ -60,7 +60,10 @@ export class RedisBank implements Bank {
         return this.#commands
       },
       close: async () => connection?.close(),
-      errorOf: (error) => this.#errorOf(error),
+      errorOf: (error) => {
+        if (replyCode(error) === 'READONLY') connection?.onReadonly()
+        return redisError(error)
+      },
       closeTimeout: CLOSE_TIMEOUT,
       ...(maxPending !== undefined && { maxPending }),
     })
@@ -201,11 +204,6 @@ export class RedisBank implements Bank {
     return this.#lifecycle.run((commands) => this.#owners.during(owner, id, () => write(commands)))
   }
 
-  #errorOf(error: unknown): ReturnType<typeof redisError> {
-    if (replyCode(error) === 'READONLY') this.#connection?.onReadonly()
-    return redisError(error)
-  }
-
   async #sweepOwners(): Promise<void> {
     try {
       for await (const _ of this.#steps(this.#owners.sweep()));
@@ -226,12 +224,9 @@ export class RedisBank implements Bank {
 
   #refuseWholeDatabase(method: string): void {
     if (this.#mayClear) return
-    throw notSupported(`${method} with an empty prefix deletes every string of the database; clearWholeDatabase permits it`)
+    const why = `${method} with an empty prefix deletes every string of the database; clearWholeDatabase permits it`
+    throw new DatabankError('DATABANK_NOT_SUPPORTED', `RedisBank: ${why}`)
   }
-}
-
-function notSupported(why: string): DatabankError {
-  return new DatabankError('DATABANK_NOT_SUPPORTED', `RedisBank: ${why}`)
 }
 
 /** The server expires sessions by its own clock. It need not let its users ask for the time. */

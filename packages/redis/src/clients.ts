@@ -42,11 +42,8 @@ export interface IORedisCluster extends IORedisClient {
 /** Every client that a bank takes. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IORedisClient | IORedisCluster
 
-/** A command's name and arguments. */
-export type CommandArgs = readonly string[]
-
-/** Sends a command; `key`, its first key, says which node of a cluster it is for. */
-export type Send = (args: CommandArgs, key: string) => Promise<unknown>
+/** Sends a command: its name and arguments. `key`, its first key, says which node of a cluster it is for. */
+export type Send = (args: string[], key: string) => Promise<unknown>
 
 /** What all clients are to the bank. */
 export interface Client {
@@ -77,13 +74,11 @@ export function refusalOf(client: object): string | undefined {
 /** Recognizes a client by its structure: it may come from another copy of its package. */
 export function adapt(client: RedisClient): Client {
   if ('nodeClient' in client) return nodeRedisCluster(client)
-  if ('getMasterNode' in client) return nodeRedisSentinel(client)
+  if ('getMasterNode' in client) {
+    return single(whileOpen(client, (args) => client.sendCommand(false, args, COMMAND_OPTIONS)))
+  }
   if ('nodes' in client) return ioredisCluster(client)
-  if ('call' in client) return ioredis(client)
-  return nodeRedis(client)
-}
-
-function nodeRedis(client: NodeRedisClient): Client {
+  if ('call' in client) return single(callOf(client), client.options.keyPrefix)
   return single(whileOpen(client, senderOf(client)))
 }
 
@@ -95,30 +90,21 @@ function senderOf(client: NodeRedisClient): Send {
   const hasOwn = Object.values(client.options?.commandOptions ?? {}).some((value) => value !== undefined)
   const isPool = 'execute' in client
   if (isPool || hasOwn || client.withCommandOptions === undefined) {
-    return (args) => client.sendCommand(args as string[], COMMAND_OPTIONS)
+    return (args) => client.sendCommand(args, COMMAND_OPTIONS)
   }
   const sender = client.withCommandOptions(COMMAND_OPTIONS)
-  return (args) => sender.sendCommand(args as string[])
+  return (args) => sender.sendCommand(args)
 }
 
 /** Reads go to the masters, too (`isReadonly` is false): a replica may not have yet what this process has just written. */
 function nodeRedisCluster(cluster: NodeRedisCluster): Client {
-  const send: Send = (args, key) => cluster.sendCommand(key, false, args as string[], COMMAND_OPTIONS)
-  const clients = async (): Promise<NodeRedisClient[]> => Promise.all(cluster.masters.map((master) => cluster.nodeClient(master)))
+  const send: Send = (args, key) => cluster.sendCommand(key, false, args, COMMAND_OPTIONS)
   return {
     isCluster: true,
     keyPrefix: '',
     send: refreshingTopology(whileOpen(cluster, send), (key) => probeOtherNode(cluster, key)),
-    masters: async () => (await clients()).map(senderOf),
+    masters: () => Promise.all(cluster.masters.map(async (master) => senderOf(await cluster.nodeClient(master)))),
   }
-}
-
-function nodeRedisSentinel(sentinel: NodeRedisSentinel): Client {
-  return single(whileOpen(sentinel, (args) => sentinel.sendCommand(false, args as string[], COMMAND_OPTIONS)))
-}
-
-function ioredis(client: IORedisClient): Client {
-  return single(callOf(client), client.options.keyPrefix)
 }
 
 function ioredisCluster(cluster: IORedisCluster): Client {
@@ -140,12 +126,8 @@ function callOf(client: IORedisClient): Send {
 
 /** A client of node-redis that is not open says no more than "The client is closed". */
 function whileOpen(client: { readonly isOpen: boolean }, send: Send): Send {
-  return (args, key) => (client.isOpen ? send(args, key) : Promise.reject(notOpen()))
-}
-
-function notOpen(): DatabankError {
-  const advice = 'await client.connect() before the first request'
-  return new DatabankError('DATABANK_UNAVAILABLE', `Redis: the client is not connected, or was closed: ${advice}`)
+  const why = 'Redis: the client is not connected, or was closed: await client.connect() before the first request'
+  return (args, key) => (client.isOpen ? send(args, key) : Promise.reject(new DatabankError('DATABANK_UNAVAILABLE', why)))
 }
 
 /** How often the commands under way of a cluster are checked, in milliseconds. */
@@ -181,30 +163,24 @@ function refreshingTopology(send: Send, refresh: (key: string) => Promise<unknow
 
 /** Asks another node for the key: if the slot has moved there, the other node redirects, and the client learns the topology. */
 async function probeOtherNode(cluster: NodeRedisCluster, key: string): Promise<void> {
-  const silent = cluster.slots[slotOf(key)]?.master
-  for (let attempt = 0; attempt < 1_000; attempt++) {
-    // Any other master, at random: the first may have failed as well.
-    const other = `{${Math.random()}}`
-    const { master } = cluster.slots[slotOf(other)] ?? {}
-    if (master === undefined || master === silent) continue
-    await cluster.sendCommand(other, false, ['GET', key])
-    return
-  }
+  const masterOf = (text: string): unknown => cluster.slots[slotOf(text)]?.master
+  const silent = masterOf(key)
+  // Any other master, at random: the first may have failed as well.
+  const texts = Array.from({ length: 1_000 }, () => `{${Math.random()}}`)
+  const other = texts.find((text) => ![silent, undefined].includes(masterOf(text)))
+  if (other !== undefined) await cluster.sendCommand(other, false, ['GET', key])
 }
 
-/** The slot of a cluster that a key belongs to: CRC-16/XMODEM of the key, or of its hash tag. */
+/**
+ * The slot of a cluster that a key belongs to: CRC-16/XMODEM of what stands between the first `{` and the next `}`, if anything does;
+ * else of the whole key.
+ */
 export function slotOf(key: string): number {
+  const hashTag = /^[^{]*\{([^}]+)\}/.exec(key)?.[1]
   let crc = 0
-  for (const byte of Buffer.from(hashTagOf(key))) {
+  for (const byte of Buffer.from(hashTag ?? key)) {
     crc ^= byte << 8
     for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : crc << 1
   }
   return crc % 16_384
-}
-
-/** What stands between the first `{` and the next `}`, if anything does; else the whole key. */
-function hashTagOf(key: string): string {
-  const open = key.indexOf('{')
-  const close = open < 0 ? -1 : key.indexOf('}', open)
-  return close > open + 1 ? key.slice(open + 1, close) : key
 }

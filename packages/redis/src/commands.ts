@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Stored } from 'connect-databank/backend'
-import { type Client, type CommandArgs, slotOf } from './clients.ts'
-import { isUnknownCommand, replyCode } from './errors.ts'
+import { type Client, type Send, slotOf } from './clients.ts'
+import { replyCode } from './errors.ts'
 import { storedOf } from './records.ts'
 
 /** A script, and the name under which the server's cache keeps it. */
@@ -68,20 +68,18 @@ const REMEMBERED_KEYS = 20_000
 
 /** The commands of the bank, on any client. Replies of numbers may be texts: clients have options for that. */
 export class Commands {
+  readonly send: Send
   readonly #client: Client
   /** Redis 6.2 has no PEXPIRETIME: the first read finds out. */
   #hasExpiryTime = true
 
   constructor(client: Client) {
     this.#client = client
-  }
-
-  send(args: CommandArgs, key: string): Promise<unknown> {
-    return this.#client.send(args, key)
+    this.send = client.send
   }
 
   /** Runs a script from the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
-  run<T>({ sha, text }: Script, keys: readonly string[], args: CommandArgs, map: (reply: unknown) => T): Promise<T> {
+  run<T>({ sha, text }: Script, keys: readonly string[], args: readonly string[], map: (reply: unknown) => T): Promise<T> {
     const key = keys[0]!
     return this.send(['EVALSHA', sha, String(keys.length), ...keys, ...args], key).then(map, (error) => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
@@ -97,11 +95,14 @@ export class Commands {
     const hasExpiryTime = this.#hasExpiryTime
     const value = this.send(['GET', key], key) as Promise<string | null>
     const expiry = hasExpiryTime ? this.send(['PEXPIRETIME', key], key) : this.expiries([key]).then(([expiry]) => expiry)
-    return Promise.all([value, expiry]).then(toStored, (error) => {
-      if (!hasExpiryTime || !isUnknownCommand(error)) return this.corruptIfNoString(error)
-      this.#hasExpiryTime = false
-      return this.read(key)
-    })
+    return Promise.all([value, expiry]).then(
+      ([value, expiry]) => storedOf(value, Number(expiry)),
+      (error) => {
+        if (!hasExpiryTime || !/ERR unknown command/.test(String(error))) return this.corruptIfNoString(error)
+        this.#hasExpiryTime = false
+        return this.read(key)
+      },
+    )
   }
 
   async readMany(keys: readonly string[]): Promise<(Stored | null)[]> {
@@ -176,10 +177,6 @@ export class Commands {
       } while (cursor !== '0')
     }
   }
-}
-
-function toStored([value, expiry]: readonly [value: string | null, expiry: unknown]): Stored | null {
-  return storedOf(value, Number(expiry))
 }
 
 function script(text: string): Script {

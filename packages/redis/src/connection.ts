@@ -84,8 +84,8 @@ export class Connection implements Client {
   readonly send: Send = (args) => {
     this.#sent += 1
     const client = this.#client
-    if (client?.isReady) return client.sendCommand(args as string[])
-    return this.#ready(false).then((ready) => ready.sendCommand(args as string[]))
+    if (client?.isReady) return client.sendCommand(args)
+    return this.#ready(false).then((ready) => ready.sendCommand(args))
   }
 
   async masters(): Promise<readonly Send[]> {

@@ -42,8 +42,3 @@ export function replyCode(error: unknown): string | undefined {
   const { message } = (error ?? {}) as { message?: unknown }
   return typeof message === 'string' ? REPLY.exec(message)?.[1] : undefined
 }
-
-/** Whether the server does not know the command. */
-export function isUnknownCommand(error: unknown): boolean {
-  return replyCode(error) === 'ERR' && /unknown command/.test(String(error))
-}

@@ -24,8 +24,6 @@ export interface NearCacheBankOptions extends Omit<RedisBankOptions, 'client'> {
 export interface RedisStoreOptions extends NearCacheBankOptions, Omit<StoreOptions, 'bank'> {}
 
 const DEFAULT_BYTES = 33_554_432
-/** Options of node-redis that tracking sets itself. */
-const TAKEN = ['RESP', 'clientSideCache', 'emitInvalidate'] as const
 
 /**
  * A session store on Redis or Valkey that keeps in this process what it has read, until the server reports a change. It pays with a
@@ -55,8 +53,9 @@ export function openBank(url: string, options: NearCacheBankOptions = {}, contex
 function cachedBank({ nearCacheBytes, ...options }: NearCacheBankOptions, context: BankContext): Bank {
   checkOptions('RedisBank', { nearCacheBytes: rules.positiveInteger }, { nearCacheBytes })
   if ('client' in options) throw invalidOption('RedisBank: the near cache needs url, for a connection of its own, not client')
-  const taken = TAKEN.find((name) => Object.hasOwn(options.clientOptions ?? {}, name))
+  // Tracking sets these itself.
+  const taken = ['RESP', 'clientSideCache', 'emitInvalidate'].find((name) => Object.hasOwn(options.clientOptions ?? {}, name))
   if (taken !== undefined) throw invalidOption(`RedisBank: the near cache does not go with clientOptions.${taken}`)
   const cache = new NearCache(nearCacheBytes ?? DEFAULT_BYTES)
-  return withNearCache(new RedisBank(options, context, track(options.prefix, cache)), cache)
+  return withNearCache(new RedisBank(options, context, track(cache, options.prefix)), cache)
 }

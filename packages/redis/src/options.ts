@@ -44,9 +44,6 @@ const RULES: OptionRules<RedisBankOptions> = {
   clientOptions: rules.object,
 }
 
-/** How to make a connection: a client that is handed in has one. */
-const CONNECTION_OPTIONS = ['url', 'offlineWait', 'stallTimeout', 'clientOptions'] as const
-
 /** Options of earlier versions. */
 const REMOVED: Readonly<Record<string, string>> = {
   index: 'was removed; leave it out. Sessions of a user are found by the option owner',
@@ -63,7 +60,7 @@ export function checkBankOptions(options: RedisBankOptions): void {
   if (client === undefined) return
   const refusal = refusalOf(client)
   if (refusal !== undefined) throw invalidOption(`RedisBank: client ${refusal}`)
-  const useless = CONNECTION_OPTIONS.find((name) => options[name] !== undefined)
+  const useless = (['url', 'offlineWait', 'stallTimeout', 'clientOptions'] as const).find((name) => options[name] !== undefined)
   if (useless !== undefined) throw invalidOption(`RedisBank: ${useless} has no effect beside client`)
 }
 

@@ -55,7 +55,7 @@ class ObservedCache extends NearCache {
 
 function near(port: number, options: RedisBankOptions = {}, maxBytes = 1_000_000) {
   const cache = new ObservedCache(maxBytes)
-  const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options }, DEFAULT_CONTEXT, track(options.prefix, cache))
+  const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options }, DEFAULT_CONTEXT, track(cache, options.prefix))
   const below = gatedBank(own)
   const bank = withNearCache(below as unknown as CacheableBank, cache) as Required<Bank>
   ends.push(() => bank.close())
@@ -170,7 +170,7 @@ for (const [name, title] of Object.entries(VERSIONS)) {
     it('has news of what scripts of its own connection change, and none of what its commands change', async () => {
       const changes: (string | null)[] = []
       const listener = { on: () => {}, off: () => {}, changed: (id: string | null) => void changes.push(id) }
-      const tracking = track('sess:', listener)
+      const tracking = track(listener)
       const options = { url: redis.url, RESP: 3 as const, ...tracking.clientOptions({ BasicClientSideCache } as never) }
       const own = await createClient(options).connect()
       ends.push(() => own.destroy())

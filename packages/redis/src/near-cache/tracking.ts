@@ -5,7 +5,7 @@ import type { NearCache } from './cache.ts'
  * Has the server report every change under the prefix to the cache (RESP3, `CLIENT TRACKING ON BCAST`), on the connection that the bank
  * reads from. So the reports are of the server that is read, and in order with its answers.
  */
-export function track(prefix = 'sess:', cache: Pick<NearCache, 'on' | 'off' | 'changed'>): ConnectionListener {
+export function track(cache: Pick<NearCache, 'on' | 'off' | 'changed'>, prefix = 'sess:'): ConnectionListener {
   return {
     clientOptions({ BasicClientSideCache }) {
       class Broadcast extends BasicClientSideCache {
