@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { join, sep } from 'node:path'
 import type { SharedTimeSlice } from 'connect-databank/backend'
 import { codeIn } from './errors.ts'
-import { HOLDER_PATTERN } from './locks.ts'
+import { HOLDER_PATTERN } from './holders.ts'
 
 /** Somebody must be told that a file is ignored, and why. */
 export type WarnOfFile = (path: string, reason: string) => void

@@ -1,11 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
-import os from 'node:os'
 import { basename } from 'node:path'
-import { isMainThread } from 'node:worker_threads'
 import { DatabankError } from 'connect-databank/backend'
 import { codeIn } from './errors.ts'
 import { removeFile } from './files.ts'
+import { currentHolder, stateOf } from './holders.ts'
 
 /**
  * How processes and threads are kept apart, and what happens when one of them is killed.
@@ -34,8 +32,6 @@ const INVISIBLE_LIMIT = 60_000
 const HOLD_LIMIT = 20_000
 /** When nobody needs a temporary file of a holder that is not visible any more, in milliseconds. */
 const TEMPORARY_LIMIT = 3_600_000
-/** Ten threads in a row would have to be killed at the moment when each removes the lock of the one before. */
-const LONGEST_SUFFIX = '.lock'.length + '.break'.length * 10
 
 export class Lock {
   readonly #path: string
@@ -61,7 +57,7 @@ export class Lock {
   }
 
   release(): void {
-    if (!this.#isOld() || holderOf(this.#path) === currentHolder()) removeFile(this.#path)
+    if (!this.#isOld() || holderOf(this.#path) === currentHolder) removeFile(this.#path)
   }
 
   #isOld(): boolean {
@@ -79,26 +75,26 @@ export function takeLock(path: string, makeSpace: () => boolean): Lock | null {
     const now = Date.now()
     try {
       // On Windows a junction needs no rights, a symbolic link does.
-      fs.symlinkSync(currentHolder(), path, 'junction')
+      fs.symlinkSync(currentHolder, path, 'junction')
       return new Lock(path, now)
     } catch (error) {
       if (codeIn(error) === 'ENOSPC' && makeSpace()) continue
       if (codeIn(error) !== 'EEXIST') throw error
     }
     // Left over when its removal failed: this thread does nothing else while it holds a lock.
-    if (holderOf(path) === currentHolder()) return new Lock(path, now - ageOf(path))
+    if (holderOf(path) === currentHolder) return new Lock(path, now - ageOf(path))
     if (!removeIfStale(path, makeSpace)) return null
   }
 }
 
 /** Returns whether the lock is gone. */
 export function removeIfStale(path: string, makeSpace: () => boolean): boolean {
-  if (!isStale(path)) return holderOf(path) === undefined
-  if (path.length > path.lastIndexOf('.lock') + LONGEST_SUFFIX) return false
+  const isStale = (): boolean => isOver(path, holderOf(path), INVISIBLE_LIMIT)
+  if (!isStale()) return holderOf(path) === undefined
   const breaker = takeLock(`${path}.break`, makeSpace)
   if (breaker === null) return false
   try {
-    if (isStale(path)) {
+    if (isStale()) {
       breaker.check()
       removeFile(path)
     }
@@ -110,9 +106,7 @@ export function removeIfStale(path: string, makeSpace: () => boolean): boolean {
 
 /** Whether nobody will complete this temporary file, `<holder>-<number>.tmp`. */
 export function isAbandoned(path: string): boolean {
-  const holder = basename(path).replace(/-\d+\.tmp$/, '')
-  const state = stateOf(holder)
-  return state === 'ended' || (state === 'invisible' && ageOf(path) > TEMPORARY_LIMIT)
+  return isOver(path, basename(path).replace(/-\d+\.tmp$/, ''), TEMPORARY_LIMIT)
 }
 
 /** Who holds the lock, for a message. */
@@ -134,94 +128,14 @@ function holderOf(path: string): string | undefined {
   }
 }
 
-function isStale(path: string): boolean {
-  const holder = holderOf(path)
+/** Whether the holder has ended; of one that is not visible, whether what it left is older than `limit`. */
+function isOver(path: string, holder: string | undefined, limit: number): boolean {
   if (holder === undefined) return false
   const state = stateOf(holder)
-  return state === 'ended' || (state === 'invisible' && ageOf(path) > INVISIBLE_LIMIT)
+  return state === 'ended' || (state === 'invisible' && ageOf(path) > limit)
 }
 
 function ageOf(path: string): number {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false })
   return stats === undefined ? 0 : Date.now() - stats.ctimeMs
-}
-
-/**
- * A thread that writes, as it names itself to others: `<boot>-<namespace>-<pid>-<thread>-<start>-<random>`. The name is part of
- * each file that the thread may leave behind, so a crash cannot separate the two. It is never used again, as process ids are.
- *
- * The boot of the machine, and the namespace in which process ids are valid (a container has its own), are digests. The thread and
- * the time of its start are those of the system. Without /proc the start is 0, and the thread is 0 if it is a worker.
- */
-export const HOLDER_PATTERN = '[0-9a-f]{8}-[0-9a-f]{8}-\\d+-\\d+-\\d+-[0-9a-f]{8}'
-const HOLDER = new RegExp(`^${HOLDER_PATTERN}$`)
-
-/** `invisible`: it runs in another container, or as a worker on a system without /proc. */
-export type HolderState = 'running' | 'ended' | 'invisible'
-
-/** The name of this thread. */
-export const currentHolder = once(() => {
-  const { boot, namespace } = machine()
-  const thread = attempt(() => fs.readlinkSync('/proc/thread-self')).split('/')[2] ?? (isMainThread ? `${process.pid}` : '0')
-  const start = threadStat(`${process.pid}`, thread)?.start ?? '0'
-  return [boot, namespace, process.pid, thread, start, randomBytes(4).toString('hex')].join('-')
-})
-
-const machine = once(() => ({
-  boot: digest(attempt(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim())),
-  namespace: digest(attempt(() => fs.readlinkSync('/proc/self/ns/pid')) || os.hostname()),
-}))
-
-/** A holder that has ended stays so. */
-export function stateOf(holder: string): HolderState {
-  if (!HOLDER.test(holder)) return 'invisible'
-  const [boot, namespace, pid, thread, start] = holder.split('-') as [string, string, string, string, string]
-  if (boot !== machine().boot) return 'ended'
-  if (namespace !== machine().namespace) return 'invisible'
-  if (!isRunning(Number(pid))) return 'ended'
-  if (start === '0') return thread === pid ? 'running' : 'invisible'
-  const stat = threadStat(pid, thread)
-  // Some systems hide the processes of other users.
-  if (stat === undefined) return fs.existsSync(`/proc/${pid}/task`) ? 'ended' : 'invisible'
-  return stat.start === start && !stat.hasEnded ? 'running' : 'ended'
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it runs, and belongs to another user.
-    return codeIn(error) !== 'ESRCH'
-  }
-}
-
-/** `hasEnded`: it was killed, and its parent has not asked for its status yet. */
-function threadStat(pid: string, thread: string): { start: string; hasEnded: boolean } | undefined {
-  const stat = attempt(() => fs.readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1'))
-  // The second field, in parentheses, is the name of the program and may hold anything. The state is the third, the start the 22nd.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, start] = [fields[0]!, fields[19]]
-  return start === undefined ? undefined : { start, hasEnded: state === 'Z' || state === 'X' }
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8)
-}
-
-function attempt(read: () => string): string {
-  try {
-    return read()
-  } catch {
-    return ''
-  }
-}
-
-function once<Value>(make: () => Value): () => Value {
-  let value: Value | undefined
-  return () => {
-    value ??= make()
-    return value
-  }
 }

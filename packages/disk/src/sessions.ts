@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabankError, type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
 import { codeIn, isSharingViolation } from './errors.ts'
 import * as files from './files.ts'
+import { currentHolder } from './holders.ts'
 import type { Layout } from './layout.ts'
-import { currentHolder, describeHolder, takeLock } from './locks.ts'
+import { describeHolder, takeLock } from './locks.ts'
 import { encode } from './records.ts'
 
 /** The part of the store's `timeout` that an operation waits for a lock. */
@@ -126,7 +127,7 @@ export class Sessions {
   /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
   async #replace(path: string, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
     const directory = dirname(path)
-    const temporary = join(directory, `${currentHolder()}-${++temporaryFiles}.tmp`)
+    const temporary = join(directory, `${currentHolder}-${++temporaryFiles}.tmp`)
     let mayExist = false
     try {
       return await this.retry(path, async () => {

@@ -7,8 +7,9 @@ import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it, vi } from 'vitest'
 import { DiskBank } from '../src/bank.ts'
+import { currentHolder, stateOf } from '../src/holders.ts'
 import { Layout } from '../src/layout.ts'
-import { currentHolder, type Lock, removeIfStale, stateOf, takeLock } from '../src/locks.ts'
+import { type Lock, removeIfStale, takeLock } from '../src/locks.ts'
 import { bundlePrograms, inAnHour, leftoversIn, newDirectory } from './helpers.ts'
 
 let directory: string
@@ -25,14 +26,7 @@ afterEach(async () => {
   fs.rmSync(directory, { recursive: true, force: true })
 })
 
-const [boot, namespace, pid, thread, start, random] = currentHolder().split('-') as [
-  string,
-  string,
-  string,
-  string,
-  string,
-  string,
-]
+const [boot, namespace, pid, thread, start, random] = currentHolder.split('-') as [string, string, string, string, string, string]
 /** A process that has ended: its number is nobody's for now. */
 const endedPid = spawnSync(process.execPath, ['-e', '']).pid
 const endedHolders = {
