@@ -85,10 +85,11 @@ function schemeOf(url: unknown): string {
 
 async function moduleOf(url: string, schemes: OpenOptions['schemes'] = {}): Promise<BackendModule> {
   const scheme = schemeOf(url)
-  const load = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
   const name = packageOf(url)
-  if (load === undefined && name === undefined) throw unknownScheme(scheme, Object.keys(schemes))
-  const module = await (load === undefined ? importInstalled(scheme, name!) : load())
+  const added = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined
+  const load = added ?? (name && (() => importInstalled(scheme, name)))
+  if (!load) throw unknownScheme(scheme, Object.keys(schemes))
+  const module = await load()
   if (typeof module?.openBank !== 'function') {
     throw invalidOption(`the module that serves ${scheme}: exports no function openBank(url, options, context)`)
   }

@@ -140,27 +140,19 @@ function advice(name: string, known: readonly string[]): string {
 
 /** The known name that differs least, if it differs by little. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
-  let nearest: string | undefined
-  let least = Math.min(3, Math.ceil(name.length / 3)) + 1
-  for (const each of known) {
-    const distance = editDistance(name.toLowerCase().slice(0, 40), each.toLowerCase())
-    if (distance < least) [nearest, least] = [each, distance]
-  }
-  return nearest
+  const limit = Math.min(3, Math.ceil(name.length / 3))
+  const distances = known.map((each) => [each, editDistance(name.toLowerCase(), each.toLowerCase(), limit)] as const)
+  const [nearest] = distances.filter(([, distance]) => distance <= limit).sort(([, first], [, second]) => first - second)
+  return nearest?.[0]
 }
 
-/** Levenshtein distance. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[to.length]!
+/** Levenshtein distance; more than `limit` if it is more. */
+function editDistance(from: string, to: string, limit: number): number {
+  if (limit < 0 || from === '' || to === '') return Math.max(from.length, to.length)
+  const [left, right] = [from.slice(1), to.slice(1)]
+  if (from[0] === to[0]) return editDistance(left, right, limit)
+  const rest = limit - 1
+  return 1 + Math.min(editDistance(from, right, rest), editDistance(left, to, rest), editDistance(left, right, rest))
 }
 
 /** @throws DATABANK_INVALID_OPTION */
