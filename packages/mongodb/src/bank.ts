@@ -45,7 +45,6 @@ export class MongoBank implements Bank {
   readonly #records: Records
   /** The form in which payloads are stored. */
   readonly #sessionOf: (payload: string) => string | object
-  readonly #hasTtlIndex: boolean
 
   /** @throws DATABANK_INVALID_OPTION */
   constructor(options: MongoBankOptions = {}, context: BankContext = DEFAULT_CONTEXT) {
@@ -54,7 +53,6 @@ export class MongoBank implements Bank {
     this.#connection = connectionOf(options, context)
     this.#records = options.readDatabank === true ? databankRecords : sessionRecords
     this.#sessionOf = options.native === true ? subDocumentOf : (payload) => payload
-    this.#hasTtlIndex = options.ttlIndex !== false
   }
 
   read(id: string): Promise<Stored | null> {
@@ -64,14 +62,10 @@ export class MongoBank implements Bank {
   save(id: string, entry: Entry): Promise<void> {
     return this.#run(async (connected) => {
       // Two first saves of one id may both find no document. The one that is refused finds one when it is sent again.
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await this.#write(connected, { _id: id }, entry, true)
-          return
-        } catch (error) {
-          if (attempt === MAX_ATTEMPTS || !isDuplicateId(error)) throw error
-        }
+      for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
+        if (await this.#writeUnlessDuplicate(connected, { _id: id }, entry)) return
       }
+      await this.#write(connected, { _id: id }, entry, true)
     })
   }
 
@@ -87,7 +81,7 @@ export class MongoBank implements Bank {
     return this.#run(async (connected) => {
       const isDone =
         expected === null
-          ? await this.#insert(connected, id, entry, now)
+          ? await this.#writeUnlessDuplicate(connected, { _id: id, ...this.#records.expired(now) }, entry)
           : await this.#replace(connected, id, expected, entry, now)
       return isDone ? entry.payload : null
     })
@@ -162,7 +156,7 @@ export class MongoBank implements Bank {
   #run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
     return this.#connection.run((connected) => {
       // Made when the bank connected, unless that was impossible then.
-      if (this.#hasTtlIndex) void connected.indexes.ensureTtl()
+      void connected.indexes.ensureTtl()
       return work(connected)
     }, operations)
   }
@@ -179,12 +173,12 @@ export class MongoBank implements Bank {
     }
   }
 
-  /** Writes if no unexpired document is stored. Returns whether it did. */
-  async #insert(connected: Connected, id: string, entry: Entry, now: number): Promise<boolean> {
+  /** Writes if the filter matches the document, or there is none. Returns whether it did. */
+  async #writeUnlessDuplicate(connected: Connected, filter: Document, entry: Entry): Promise<boolean> {
     try {
-      return await this.#write(connected, { _id: id, ...this.#records.expired(now) }, entry, true)
+      return await this.#write(connected, filter, entry, true)
     } catch (error) {
-      // No expired document matched, and yet there is one: it is unexpired.
+      // The filter matched no document, and yet there is one.
       if (isDuplicateId(error)) return false
       throw error
     }

@@ -43,8 +43,9 @@ async function connect(options: MongoBankOptions, context: BankContext): Promise
     await client.connect()
     // An empty id is no session's: this asks only whether sessions may be read.
     await Promise.all([collection.findOne({ _id: '' }), compareClocks(client, context)])
-    const indexes = new Indexes(collection, context)
-    if (options.ttlIndex !== false) await Promise.race([indexes.ensureTtl(), after(context.timeout * INDEX_SHARE)])
+    const indexes = new Indexes(collection, context, options.ttlIndex ?? true)
+    const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, context.timeout * INDEX_SHARE))
+    await Promise.race([indexes.ensureTtl(), timedOut])
     return { client, collection, updates: new Updates(client, collection), indexes }
   } catch (error) {
     if (options.client === undefined) client.close().catch(() => undefined)
@@ -58,9 +59,10 @@ async function createClient(options: MongoBankOptions, context: BankContext): Pr
   const { MongoClient } = await import('mongodb')
   const wait = Math.max(1, Math.floor(context.timeout * DRIVER_SHARE))
   const waits = { serverSelectionTimeoutMS: wait, connectTimeoutMS: wait, socketTimeoutMS: wait, waitQueueTimeoutMS: wait }
-  const unnamed = Object.fromEntries(Object.entries(waits).filter(([name]) => !isParameterOf(url, name)))
+  // The driver takes the names of parameters in any case.
+  const unnamed = Object.entries(waits).filter(([name]) => !new RegExp(`[?&]${name}=`, 'i').test(url))
   try {
-    return new MongoClient(url, { ...unnamed, ...mongoOptions })
+    return new MongoClient(url, { ...Object.fromEntries(unnamed), ...mongoOptions })
   } catch (error) {
     throw Object.assign(invalidOption(`MongoBank: ${(error as Error).message}`), { cause: error })
   }
@@ -79,11 +81,6 @@ function collectionOf(client: MongoClient, options: MongoBankOptions): Collectio
   return collection
 }
 
-/** Whether the URL has this parameter. The driver takes its names in any case. */
-function isParameterOf(url: string, name: string): boolean {
-  return new RegExp(`[?&]${name}=`, 'i').test(url)
-}
-
 /** The server deletes expired sessions by its own clock. */
 async function compareClocks(client: MongoClient, context: BankContext): Promise<void> {
   const sentAt = Date.now()
@@ -92,10 +89,6 @@ async function compareClocks(client: MongoClient, context: BankContext): Promise
     .db('admin')
     .command({ hello: 1 }, BSON_OPTIONS)
     .catch(() => undefined)
-  const { localTime } = (answer ?? {}) as { localTime?: unknown }
+  const localTime: unknown = answer?.['localTime']
   if (localTime instanceof Date) warnOfClockDifference(context, 'MongoDB', localTime.getTime(), sentAt, Date.now())
-}
-
-function after(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setBackgroundTimeout(resolve, milliseconds))
 }

@@ -74,7 +74,7 @@ function codeOf(error: DriverError): ErrorCode | undefined {
   if (typeof code === 'number' && Object.hasOwn(SERVER_CODES, code)) return SERVER_CODES[code]
   if (typeof name === 'string' && Object.hasOwn(DRIVER_ERRORS, name)) return DRIVER_ERRORS[name]
   const concern: unknown = Array.isArray(writeConcernErrors) ? writeConcernErrors[0] : undefined
-  const inner = concern ?? cause ?? (typeof errorResponse === 'object' && errorResponse !== null ? errorResponse : undefined)
+  const inner = concern ?? cause ?? errorResponse
   return typeof inner === 'object' && inner !== null ? codeOf(inner) : undefined
 }
 

@@ -18,9 +18,11 @@ export class Indexes {
   #ttl: Promise<void> | undefined
   #owner: Promise<void> | undefined
 
-  constructor(collection: Collection<StoredDocument>, context: BankContext) {
+  /** @param hasTtl whether a TTL index is wanted */
+  constructor(collection: Collection<StoredDocument>, context: BankContext, hasTtl: boolean) {
     this.#collection = collection
     this.#warn = (message) => context.warn(`collection ${collection.namespace}: ${message}`)
+    if (!hasTtl) this.#ttl = Promise.resolve()
   }
 
   /** The index by which the server deletes expired sessions. It is the one that connect-mongo makes. */

@@ -12,6 +12,8 @@ export interface MongoClientLike {
   close(): Promise<void>
 }
 
+const READ_PREFERENCES = ['primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'] as const
+
 /** The options of a `MongoBank`. */
 export interface MongoBankOptions {
   /** `mongodb://…` or `mongodb+srv://…`, with the database in it. Default: `mongodb://127.0.0.1:27017`. */
@@ -34,7 +36,7 @@ export interface MongoBankOptions {
    * Where sessions are read. Default: what the URL says, else `primary`; for a `client`, `primary`. Elsewhere a read may miss what was
    * just written.
    */
-  readPreference?: 'primary' | 'primaryPreferred' | 'secondary' | 'secondaryPreferred' | 'nearest'
+  readPreference?: (typeof READ_PREFERENCES)[number]
   /** When a write counts as done, such as `{ w: 'majority', j: true }`. Default: what the URL or the client says, else the server's own. */
   writeConcern?: { w?: number | string; j?: boolean; wtimeoutMS?: number }
   /** How many operations may be under way. More fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
@@ -53,7 +55,7 @@ const optionRules: OptionRules<MongoBankOptions> = {
   native: rules.boolean,
   readDatabank: rules.boolean,
   ttlIndex: rules.boolean,
-  readPreference: oneOf('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'),
+  readPreference: oneOf(...READ_PREFERENCES),
   writeConcern: rules.object,
   maxPending: rules.positiveInteger,
 }
@@ -61,15 +63,13 @@ const optionRules: OptionRules<MongoBankOptions> = {
 const NO_CRYPTO = 'use the option encryption; sessions that connect-mongo encrypted cannot be read, and expire'
 const A_LAYER = 'put a layer around MongoBank that changes the payload'
 
-/** Options of connect-mongo that mean something else here, and what to write instead; where that depends on the value, by value. */
-const REPLACED: Readonly<Record<string, string | Readonly<Record<string, string>>>> = {
+/** Options of connect-mongo that mean something else here, and what to write instead. */
+const REPLACED: Readonly<Record<string, string>> = {
   mongoUrl: 'use url',
   clientPromise: 'use client, which connects by itself on first use: new MongoClient(url)',
-  autoRemove: {
-    native: 'leave it out: a TTL index is made by default',
-    interval: 'use ttlIndex: false and cleanupInterval, in milliseconds',
-    disabled: 'use ttlIndex: false and cleanupInterval: null',
-  },
+  autoRemove:
+    "for 'native' leave it out: a TTL index is made by default; for 'interval' use ttlIndex: false and cleanupInterval, in milliseconds; " +
+    "for 'disabled' use ttlIndex: false and cleanupInterval: null",
   autoRemoveInterval: 'use cleanupInterval, in milliseconds, not minutes',
   createAutoRemoveIdx: 'use ttlIndex',
   stringify: 'use native: true instead of stringify: false; without it sessions are text',
@@ -85,9 +85,8 @@ const REPLACED: Readonly<Record<string, string | Readonly<Record<string, string>
 /** @throws DATABANK_INVALID_OPTION */
 export function checkMongoOptions(options: MongoBankOptions): void {
   for (const [name, value] of Object.entries(options ?? {})) {
-    const replacement = value === undefined || !Object.hasOwn(REPLACED, name) ? undefined : REPLACED[name]
-    if (replacement === undefined) continue
-    throw invalidOption(`MongoBank: ${name} is an option of connect-mongo; ${adviceFor(replacement, value)}`)
+    if (value === undefined || !Object.hasOwn(REPLACED, name)) continue
+    throw invalidOption(`MongoBank: ${name} is an option of connect-mongo; ${REPLACED[name]}`)
   }
   checkOptions('MongoBank', optionRules, options)
   const { client, url, mongoOptions, writeConcern } = options
@@ -95,11 +94,6 @@ export function checkMongoOptions(options: MongoBankOptions): void {
     throw invalidOption('MongoBank: give either client, or url and mongoOptions')
   }
   refuseUnacknowledged(writeConcern ?? client?.writeConcern)
-}
-
-function adviceFor(replacement: string | Readonly<Record<string, string>>, value: unknown): string {
-  if (typeof replacement === 'string') return replacement
-  return Object.hasOwn(replacement, String(value)) ? replacement[String(value)]! : Object.values(replacement).join('; or ')
 }
 
 /** @throws DATABANK_INVALID_OPTION */

@@ -21,30 +21,15 @@ export const BSON_OPTIONS = {
   enableUtf8Validation: false,
 }
 
-/** How entries are stored in documents. */
-export interface Records {
-  /** The entry of a document. */
-  storedOf(document: StoredDocument): Stored
-  /** Matches documents that are unexpired at `now`. */
-  live(now: number): Document
-  /** Matches documents that have expired at `now`. */
-  expired(now: number): Document
-  /** The updates that change the expiry of this document, if it is unexpired at `now`. */
-  touches(id: string, expires: number | null, now: number): readonly (readonly [filter: Document, change: Document])[]
-  /** Matches this document as long as nobody changes its session. */
-  unchanged(document: StoredDocument): Document
-  /** The change that makes a document hold the entry. `session` is its payload as it is to be stored. */
-  changeTo(session: string | object, entry: Entry): Document | Document[]
-}
-
 const NO_SESSION = 'the document has no field session (the option readDatabank: true reads documents of connect-databank 1.x)'
 
 /**
  * The layout of connect-mongo, and the owner beside it: `{ _id, session, expires, owner }`. `expires` is a Date; it is missing where
  * a session never expires. Fields of others are left as they are.
  */
-export const sessionRecords: Records = {
-  storedOf({ session, expires, owner }) {
+export const sessionRecords = {
+  /** The entry of a document. */
+  storedOf({ session, expires, owner }: StoredDocument): Stored {
     const payload = typeof session === 'string' ? session : (JSON.stringify(session) ?? '')
     const time = timeOf(expires)
     const own = typeof owner === 'string' ? { owner } : undefined
@@ -53,25 +38,34 @@ export const sessionRecords: Records = {
     return { payload, expires: null, version, ...own, corrupt: 'the field expires of the document is no date' }
   },
 
-  // Without `$or`, so that one index serves. A missing `expires` matches as well.
-  live: (now) => ({ expires: { $not: { $lte: new Date(now) } } }),
-  expired: (now) => ({ expires: { $lte: new Date(now) } }),
+  /** Matches documents that are unexpired at `now`. Without `$or`, so that one index serves. A missing `expires` matches as well. */
+  live: (now: number): Document => ({ expires: { $not: { $lte: new Date(now) } } }),
+  /** Matches documents that have expired at `now`. */
+  expired: (now: number): Document => ({ expires: { $lte: new Date(now) } }),
 
-  touches: (_id, expires, now) => [
+  /** The updates that change the expiry of this document, if it is unexpired at `now`: filter and change. */
+  touches: (_id: string, expires: number | null, now: number): (readonly [Document, Document])[] => [
     [
       { _id, ...sessionRecords.live(now) },
       expires === null ? { $unset: { expires: '' } } : { $set: { expires: storedTime(expires) } },
     ],
   ],
 
-  unchanged: ({ _id, session }) => ({ _id, session: session === undefined ? { $exists: false } : { $eq: session } }),
+  /** Matches this document as long as nobody changes its session. */
+  unchanged: ({ _id, session }: StoredDocument): Document => ({
+    _id,
+    session: session === undefined ? { $exists: false } : { $eq: session },
+  }),
 
-  changeTo(session, { expires, owner = null }) {
+  /** The change that makes a document hold the entry. `session` is its payload as it is to be stored. */
+  changeTo(session: string | object, { expires, owner = null }: Entry): Document | Document[] {
     const set = fieldsOf(session, expires, owner)
     if (expires !== null && owner !== null) return { $set: set }
     return { $set: set, $unset: { ...(expires === null && { expires: '' }), ...(owner === null && { owner: '' }) } }
   },
 }
+
+export type Records = typeof sessionRecords
 
 /**
  * Reads the documents that connect-databank 1.x wrote through databank-mongodb as well: the session's own fields at the top level,
