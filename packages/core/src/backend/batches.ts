@@ -6,27 +6,29 @@ import { setBackgroundTimeout } from './timers.ts'
 const MAX_WAIT = 4
 /** While a batch is under way, fewer items than this wait. Two small batches side by side cost more than one. */
 const MIN_BATCH = 16
+/** How many items one batch may hold. */
+const MAX_BATCH = 128
+/** How many batches may be under way at once. */
+const MAX_IN_FLIGHT = 4
 /** If no batch was faster than this, in milliseconds, the server is far away: to wait for an answer costs more than another batch. */
 const FAR = 0.8
 
+/** The weight of an item, and how much one batch may weigh. A heavier item goes out alone. */
 export interface BatchLimits<Item> {
-  /** How many batches may be under way at once. Default: 4. */
-  readonly inFlight?: number
-  /** How many items one batch may hold. Default: 128. */
-  readonly items?: number
-  /** The weight of an item, and how much one batch may weigh. A heavier item goes out alone. Default: no limit. */
-  readonly weightOf?: (item: Item) => number
-  readonly weight?: number
+  readonly weightOf: (item: Item) => number
+  readonly weight: number
 }
+
+export const UNLIMITED: BatchLimits<unknown> = { weightOf: () => 0, weight: Infinity }
 
 /**
  * Sends items in batches: what comes in one callback of the event loop, and what comes while a batch is under way. A single item
- * on an idle connection is not delayed beyond the end of the callback. If the server is far away, no item waits until `inFlight` batches
+ * on an idle connection is not delayed beyond the end of the callback. If the server is far away, no item waits until four batches
  * are under way.
  */
 export class Batches<Item> {
   readonly #send: (items: readonly Item[]) => Promise<unknown>
-  readonly #limits: Required<BatchLimits<Item>>
+  readonly #limits: BatchLimits<Item>
   #waiting: Item[] = []
   #inFlight = 0
   /** Incremented when batches under way stop counting, so that their end is not counted later. */
@@ -36,9 +38,9 @@ export class Batches<Item> {
   #fastest: number | undefined
   #waitTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(send: (items: readonly Item[]) => Promise<unknown>, limits: BatchLimits<Item> = {}) {
+  constructor(send: (items: readonly Item[]) => Promise<unknown>, limits: BatchLimits<Item> = UNLIMITED) {
     this.#send = send
-    this.#limits = { inFlight: 4, items: 128, weightOf: () => 0, weight: Infinity, ...limits }
+    this.#limits = limits
   }
 
   add(item: Item): void {
@@ -60,7 +62,7 @@ export class Batches<Item> {
   #canDispatch(): boolean {
     if (this.#inFlight === 0) return true
     const isFar = this.#fastest !== undefined && this.#fastest > FAR
-    return this.#inFlight < this.#limits.inFlight && (isFar || this.#waiting.length >= MIN_BATCH)
+    return this.#inFlight < MAX_IN_FLIGHT && (isFar || this.#waiting.length >= MIN_BATCH)
   }
 
   #dispatchIfPossible(): void {
@@ -98,12 +100,12 @@ export class Batches<Item> {
   }
 
   #take(): Item[] {
-    const { items, weightOf, weight } = this.#limits
+    const { weightOf, weight } = this.#limits
     let count = 0
     let sum = 0
     for (const item of this.#waiting) {
       sum += weightOf(item)
-      if (count === items || (count > 0 && sum > weight)) break
+      if (count === MAX_BATCH || (count > 0 && sum > weight)) break
       count += 1
     }
     return this.#waiting.splice(0, count)

@@ -1,5 +1,5 @@
 import { coded, DatabankError, type ErrorCode } from '../errors.ts'
-import { Batches, type BatchLimits } from './batches.ts'
+import { Batches, type BatchLimits, UNLIMITED } from './batches.ts'
 
 /** Failures that can concern one member of a batch. Any other concerns the database, which single requests would only burden. */
 const OF_ONE_MEMBER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -28,13 +28,13 @@ export class Coalescer<Item, Result> {
   constructor(
     one: (item: Item) => Promise<Result>,
     many: (items: readonly Item[]) => Promise<readonly (Result | PromiseLike<Result>)[]>,
-    { weightOf, ...limits }: BatchLimits<Item> = {},
+    { weightOf, weight }: BatchLimits<Item> = UNLIMITED,
   ) {
     this.#one = one
     this.#many = many
     this.#batches = new Batches((batch) => (batch.length === 1 ? this.#sendOne(batch[0]!) : this.#sendMany(batch)), {
-      ...limits,
-      ...(weightOf !== undefined && { weightOf: ({ item }) => weightOf(item) }),
+      weightOf: ({ item }) => weightOf(item),
+      weight,
     })
   }
 
