@@ -14,11 +14,13 @@ import {
 } from 'connect-databank/backend'
 import { codeIn, errorOf, isOfOneFile, isSharingViolation } from './errors.ts'
 import { isPast, makeDirectory, readExpires, readOurs, readSession, removeFile, touchFile, type Unusable } from './files.ts'
-import { type Found, hashOf, Layout } from './layout.ts'
+import { type Found, Layout } from './layout.ts'
 import { isAbandoned, removeIfStale } from './locks.ts'
 import { checkDiskOptions, type DiskBankOptions } from './options.ts'
 import { Sessions } from './sessions.ts'
 
+/** The part of the store's `timeout` that an operation waits for a lock. */
+const PATIENCE = 0.8
 /** After as many different files, no more are warned of. */
 const MOST_WARNINGS = 1_000
 
@@ -45,7 +47,8 @@ export class DiskBank implements Bank {
     this.#context = context
     this.#layout = new Layout(resolve(options.path))
     this.#durable = options.durable ?? false
-    this.#sessions = new Sessions({ layout: this.#layout, durable: this.#durable, timeout, slice: this.#slice })
+    const patience = timeout * PATIENCE
+    this.#sessions = new Sessions({ layout: this.#layout, durable: this.#durable, patience, slice: this.#slice })
     this.#lifecycle = new Lifecycle({ name: 'DiskBank', open: async () => this.#sessions, errorOf, closeTimeout: timeout })
   }
 
@@ -108,10 +111,10 @@ export class DiskBank implements Bank {
     if (this.#lifecycle.isClosed) throw closedError('DiskBank')
     try {
       for await (const file of this.#files()) {
-        const record = file.kind === 'session' ? this.#usable(file, readSession) : null
+        const record = this.#usable(file, readSession)
         if (record === null) continue
         const { id, payload, expires, owner } = record
-        if (hashOf(id) === file.name) yield [id, { payload, expires, owner }]
+        if (this.#layout.pathOf(id) === file.path) yield [id, { payload, expires, owner }]
         else this.#warn(file.path, 'it is a copy of the file of another session')
       }
     } catch (error) {
@@ -124,7 +127,7 @@ export class DiskBank implements Bank {
     return this.#run(async () => {
       let live = 0
       for await (const file of this.#files()) {
-        const record = file.kind === 'session' ? this.#usable(file, readExpires) : null
+        const record = this.#usable(file, readExpires)
         if (record !== null && !isPast(record, now)) live++
       }
       return live
@@ -203,8 +206,9 @@ export class DiskBank implements Bank {
     return this.#layout.files(this.#slice, this.#warn)
   }
 
-  /** What `read` returns for a session's file; null, with a warning, if the file is no session or cannot be read. */
-  #usable<Result extends object>({ path }: Found, read: (path: string) => Result | Unusable | null): Result | null {
+  /** What `read` returns for a session's file; null for others and, with a warning, for what is no session or cannot be read. */
+  #usable<Result extends object>({ path, kind }: Found, read: (path: string) => Result | Unusable | null): Result | null {
+    if (kind !== 'session') return null
     try {
       const result = read(path)
       if (result === null || !('unusable' in result)) return result

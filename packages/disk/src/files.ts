@@ -98,27 +98,15 @@ export function makeDirectory(path: string): void {
   }
 }
 
-/** Has the system write a file to the disk, if it still exists. */
-export async function syncFile(path: string): Promise<void> {
+/** Has the system write a file, or the names in a directory, to the disk, if it still exists. */
+export async function sync(path: string, kind: 'file' | 'directory'): Promise<void> {
+  // Windows syncs only what is open for writing, and the names by itself.
+  if (process.platform === 'win32' && kind === 'directory') return
   try {
-    // Windows syncs only what is open for writing.
-    await sync(path, 'r+')
+    const handle = await fs.promises.open(path, kind === 'file' ? 'r+' : 'r')
+    await handle.sync().finally(() => handle.close())
   } catch (error) {
     if (codeIn(error) !== 'ENOENT') throw error
-  }
-}
-
-/** Has the system write the names in a directory to the disk. Windows does so by itself and cannot be asked. */
-export async function syncDirectory(path: string): Promise<void> {
-  if (process.platform !== 'win32') await sync(path, 'r')
-}
-
-async function sync(path: string, flags: string): Promise<void> {
-  const handle = await fs.promises.open(path, flags)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

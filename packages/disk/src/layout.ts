@@ -10,7 +10,6 @@ export type WarnOfFile = (path: string, reason: string) => void
 
 export interface Found {
   readonly path: string
-  readonly name: string
   readonly kind: 'session' | 'lock' | 'temporary'
 }
 
@@ -42,23 +41,26 @@ export class Layout {
   /** The session's file. */
   pathOf(id: string): string {
     const name = hashOf(id)
-    return `${this.root}${sep}${name[0]}${sep}${name[1]}${sep}${name}`
+    return this.#directory(name[0]!, name[1]!) + sep + name
   }
 
   /** This store's files in the directories of sessions, in time slices. A file may be gone when the caller comes to it. */
   async *files(slice: SharedTimeSlice, warn: WarnOfFile): AsyncGenerator<Found> {
     if (this.#namesIn(this.root, warn).length === 0) return
-    for (const directory of DIGITS.flatMap((first) => DIGITS.map((second) => join(this.root, first, second)))) {
+    for (const directory of DIGITS.flatMap((first) => DIGITS.map((second) => this.#directory(first, second)))) {
       await slice.wait()
       for (const name of this.#namesIn(directory, warn)) {
-        const turn = slice.wait()
-        if (turn !== undefined) await turn
+        await slice.wait()
         const path = `${directory}${sep}${name}`
         const kind = kindOf(name)
         if (kind === null) warn(path, 'its name is not one of this store')
-        else yield { path, name, kind }
+        else yield { path, kind }
       }
     }
+  }
+
+  #directory(first: string, second: string): string {
+    return `${this.root}${sep}${first}${sep}${second}`
   }
 
   /** Not handed to the thread pool: 256 times there and back takes longer than most directories. */

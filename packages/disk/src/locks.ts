@@ -109,10 +109,11 @@ export function isAbandoned(path: string): boolean {
   return isOver(path, basename(path).replace(/-\d+\.tmp$/, ''), TEMPORARY_LIMIT)
 }
 
-/** Who holds the lock, for a message. */
-export function describeHolder(path: string): string {
-  const holder = holderOf(path)
-  return holder === undefined ? 'another process' : `process ${holder.split('-')[2] ?? '?'}`
+/** The error of an operation that has waited for the lock in vain, for so many milliseconds. */
+export function heldTooLong(path: string, patience: number): DatabankError {
+  const pid = holderOf(path)?.split('-')[2]
+  const holder = pid === undefined ? 'another process' : `process ${pid}`
+  return new DatabankError('DATABANK_UNAVAILABLE', `disk: ${holder} has held the session for ${patience} ms: ${path}`)
 }
 
 /** The holder that the lock names; undefined if there is no lock. */

@@ -1,16 +1,14 @@
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabankError, type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
+import { type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
 import { codeIn, isSharingViolation } from './errors.ts'
 import * as files from './files.ts'
 import { currentHolder } from './holders.ts'
 import type { Layout } from './layout.ts'
-import { describeHolder, takeLock } from './locks.ts'
+import { heldTooLong, takeLock } from './locks.ts'
 import { encode } from './records.ts'
 
-/** The part of the store's `timeout` that an operation waits for a lock. */
-const PATIENCE = 0.8
 /** How often an operation creates a missing directory, until somebody must be removing it on purpose. */
 const MOST_CREATIONS = 8
 
@@ -20,26 +18,20 @@ let temporaryFiles = 0
 interface SessionsOptions {
   readonly layout: Layout
   readonly durable: boolean
-  /** How long the store waits for an operation, in milliseconds. */
-  readonly timeout: number
+  /** How long an operation waits for a lock, in milliseconds. */
+  readonly patience: number
   readonly slice: SharedTimeSlice
 }
 
 /** What is done to one session, which its path names. Errors are the system's own. */
 export class Sessions {
-  readonly #layout: Layout
-  readonly #durable: boolean
-  readonly #patience: number
-  readonly #slice: SharedTimeSlice
+  readonly #options: SessionsOptions
   /** Directories whose own names have been synced since this bank first wrote there. */
   readonly #synced = new Set<string>()
   #hasReserve = false
 
-  constructor({ layout, durable, timeout, slice }: SessionsOptions) {
-    this.#layout = layout
-    this.#durable = durable
-    this.#patience = timeout * PATIENCE
-    this.#slice = slice
+  constructor(options: SessionsOptions) {
+    this.#options = options
   }
 
   /** The stored session, `corrupt` if the file is none; null if there is no file. */
@@ -74,7 +66,7 @@ export class Sessions {
         () => files.removeFile(path),
       ),
     )
-    if (deleted && this.#durable) await this.#syncNames(dirname(path))
+    if (deleted && this.#options.durable) await this.#syncNames(dirname(path))
     return deleted
   }
 
@@ -83,7 +75,7 @@ export class Sessions {
       files.touchFile(path, expires, now)
       return true
     })
-    if (this.#durable) await files.syncFile(path)
+    if (this.#options.durable) await files.sync(path, 'file')
   }
 
   /** Removes the session if it has expired. While another holds the lock it is left: that one may be renewing it. */
@@ -97,13 +89,13 @@ export class Sessions {
 
   /** Tries again while another holds the lock (`act` returns undefined), a directory is missing, or Windows has the file in use. */
   async retry<Result>(path: string, act: () => Promise<Result | undefined>): Promise<Result> {
-    const end = performance.now() + this.#patience
+    const end = performance.now() + this.#options.patience
     let creations = 0
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await act()
         if (result !== undefined) return result
-        if (performance.now() > end) throw this.#heldTooLong(lockOf(path))
+        if (performance.now() > end) throw heldTooLong(lockOf(path), this.#options.patience)
       } catch (error) {
         if (codeIn(error) === 'ENOENT' && creations++ < MOST_CREATIONS) {
           this.#synced.delete(dirname(path))
@@ -114,14 +106,14 @@ export class Sessions {
       }
       // Work under a lock takes a fraction of a millisecond. Those who wait do not come back together.
       await sleep(Math.random() * Math.min(attempt, 20))
-      await this.#slice.wait()
+      await this.#options.slice.wait()
     }
   }
 
   /** Gives up the reserve, where a lock needs the space of a file. Returns whether there was one. */
   readonly makeSpace = (): boolean => {
     this.#hasReserve = false
-    return files.removeFile(this.#layout.reserve)
+    return files.removeFile(this.#options.layout.reserve)
   }
 
   /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
@@ -135,14 +127,14 @@ export class Sessions {
         if (!mayExist || !fs.existsSync(temporary)) {
           mayExist = true
           files.writeFile(temporary, encode(id, entry))
-          if (this.#durable) await files.syncFile(temporary)
+          if (this.#options.durable) await files.sync(temporary, 'file')
         }
         const replaced = this.#locked(path, decide, () => {
           fs.renameSync(temporary, path)
           mayExist = false
           return true
         })
-        if (replaced === true && this.#durable) await this.#syncNames(directory)
+        if (replaced === true && this.#options.durable) await this.#syncNames(directory)
         return replaced
       })
     } finally {
@@ -166,7 +158,7 @@ export class Sessions {
 
   #makeReserve(): void {
     try {
-      files.writeFile(this.#layout.reserve, NOTHING)
+      files.writeFile(this.#options.layout.reserve, NOTHING)
       this.#hasReserve = true
     } catch (error) {
       this.#hasReserve = codeIn(error) === 'EEXIST'
@@ -175,16 +167,11 @@ export class Sessions {
 
   /** The names in a directory and, once, the names of the directory itself and of those above it. */
   async #syncNames(directory: string): Promise<void> {
-    await files.syncDirectory(directory)
+    await files.sync(directory, 'directory')
     if (this.#synced.has(directory)) return
-    const top = dirname(this.#layout.root)
-    for (let at = directory; at !== top && at !== dirname(at); at = dirname(at)) await files.syncDirectory(dirname(at))
+    const top = dirname(this.#options.layout.root)
+    for (let at = directory; at !== top && at !== dirname(at); at = dirname(at)) await files.sync(dirname(at), 'directory')
     this.#synced.add(directory)
-  }
-
-  #heldTooLong(lock: string): DatabankError {
-    const message = `disk: ${describeHolder(lock)} has held the session for ${this.#patience} ms: ${lock}`
-    return new DatabankError('DATABANK_UNAVAILABLE', message)
   }
 }
 
