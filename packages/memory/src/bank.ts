@@ -10,10 +10,8 @@ import {
   type Touch,
 } from 'connect-databank/backend'
 import { checkMemoryOptions, type MemoryBankOptions } from './options.ts'
-import { Session, Shard, shardIndexOf } from './shard.ts'
+import { Session, SHARDS, Shard, shardIndexOf } from './shard.ts'
 
-/** One map of a million sessions blocks the event loop for a tenth of a second when it grows: each shard has its own. */
-const SHARDS = 256
 /** How often expired sessions are freed, in milliseconds. */
 const SWEEP_INTERVAL = 5_000
 
@@ -184,18 +182,20 @@ export class MemoryBank implements Bank {
 
   #put(id: string, entry: Entry, bytes: number): void {
     const shard = this.#shardOf(id)
-    const session = shard.get(id) ?? this.#create(shard, id)
+    let session = shard.get(id)
+    if (session === undefined) {
+      session = shard.create(id)
+      this.#size++
+    }
     shard.set(session, entry)
     this.#bytes += bytes - session.bytes
     session.bytes = bytes
     this.#use(session)
-    while (this.#size > this.#maxEntries || this.#bytes > this.#maxBytes) this.#removeLeastRecentlyUsed()
+    while (this.#size > this.#maxEntries || this.#bytes > this.#maxBytes) {
+      const { newer: leastRecentlyUsed } = this.#ends
+      this.#remove(this.#shardOf(leastRecentlyUsed.id), leastRecentlyUsed)
+    }
     if (entry.expires !== null) this.#startTimer()
-  }
-
-  #create(shard: Shard, id: string): Session {
-    this.#size++
-    return shard.create(id)
   }
 
   #remove(shard: Shard, session: Session): void {
@@ -203,11 +203,6 @@ export class MemoryBank implements Bank {
     unlink(session)
     this.#size--
     this.#bytes -= session.bytes
-  }
-
-  #removeLeastRecentlyUsed(): void {
-    const session = this.#ends.newer
-    this.#remove(this.#shardOf(session.id), session)
   }
 
   /** Makes the session the most recently used one. Without a limit no order of use is kept. */
@@ -229,7 +224,7 @@ export class MemoryBank implements Bank {
   }
 
   #shardOf(id: string): Shard {
-    return this.#shards[shardIndexOf(id, SHARDS)]!
+    return this.#shards[shardIndexOf(id)]!
   }
 
   #bytesOf(id: string, { payload, owner }: Entry): number {

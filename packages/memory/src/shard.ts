@@ -1,5 +1,7 @@
 import type { Entry } from 'connect-databank/backend'
 
+/** One map of a million sessions blocks the event loop for a tenth of a second when it grows: each shard has its own. A power of two. */
+export const SHARDS = 256
 /** Sessions that expire in the same tick are in the same slot. In milliseconds. */
 const TICK = 30_000
 /** Ticks that differ by this number, 16 minutes, share a slot. More slots are more sets, which cost the garbage collector time. */
@@ -122,13 +124,9 @@ function move<Key>(sets: Map<Key, Set<Session>>, session: Session, from: Key | n
   else set.add(session)
 }
 
-/**
- * Which of several shards an id belongs to. All characters count: an application's own ids may begin and end alike.
- *
- * @param count a power of two, at most 256
- */
-export function shardIndexOf(id: string, count: number): number {
+/** Which shard an id belongs to. All characters count: an application's own ids may begin and end alike. */
+export function shardIndexOf(id: string): number {
   let hash = id.length
   for (let index = 0; index < id.length; index++) hash = (Math.imul(hash, 31) + id.charCodeAt(index)) | 0
-  return (hash ^ (hash >>> 8) ^ (hash >>> 16)) & (count - 1)
+  return (hash ^ (hash >>> 8) ^ (hash >>> 16)) & (SHARDS - 1)
 }

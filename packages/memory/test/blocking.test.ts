@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'vitest'
-import { shardIndexOf } from '../src/shard.ts'
+import { SHARDS, shardIndexOf } from '../src/shard.ts'
 
 const IDS = 25_600
-const SHARDS = 256
 
 /** One map of a million ids blocks the event loop each time it grows, and when its sessions are listed. load.timed.ts measures it. */
 describe('the sessions of a memory bank', () => {
@@ -15,7 +14,7 @@ describe('the sessions of a memory bank', () => {
     ['different in their middle', (index) => `session-of-ours:${String(index).padStart(9, '0')}:and-of-nobody-else`],
   ])('are spread over all shards where the ids are %s', (_, idOf) => {
     const sizes = new Array<number>(SHARDS).fill(0)
-    for (let index = 0; index < IDS; index++) sizes[shardIndexOf(idOf(index), SHARDS)]!++
+    for (let index = 0; index < IDS; index++) sizes[shardIndexOf(idOf(index))]!++
     const even = IDS / SHARDS
     assert.ok(Math.max(...sizes) < 2 * even, `the largest shard has ${Math.max(...sizes)}, ${even} would be even`)
     assert.ok(Math.min(...sizes) > even / 2, `the smallest shard has ${Math.min(...sizes)}, ${even} would be even`)
