@@ -89,8 +89,8 @@ export class StoreLog {
       return
     }
     if (OUTAGES.has(error.code)) this.#outages.set(error.code, { loggedAt: now, repeated: 0 })
-    const repeated = outage?.repeated || undefined
-    const fields = { ...(sid !== undefined && { sid: shortened(sid) }), ...(repeated !== undefined && { repeated }) }
+    const repeated = outage?.repeated
+    const fields = { ...(sid !== undefined && { sid: shortened(sid) }), ...(repeated && { repeated }) }
     this.#record('error', { err: error, ...fields }, `${operation} failed`)
   }
 
@@ -106,12 +106,10 @@ function shortened(sid: string): string {
 
 function writerOf(logger: Logger): (level: Level, fields: Fields, message: string) => void {
   if (isWinston(logger)) {
-    return (level, { err, ...fields }, message) =>
-      logger[level](message, {
-        component: 'connect-databank',
-        ...fields,
-        ...(err === undefined ? {} : { error: detailsOf(err) }),
-      })
+    return (level, { err, ...fields }, message) => {
+      const error = err === undefined ? {} : { error: detailsOf(err) }
+      logger[level](message, { component: 'connect-databank', ...fields, ...error })
+    }
   }
   if (typeof logger.child === 'function') {
     const child = logger.child({ component: 'connect-databank' })
@@ -148,7 +146,7 @@ function detailsOf(error: unknown, depth = 0): Fields {
 }
 
 /** A logger that throws must not fail a request. */
-function safely<T>(write: () => T): T | undefined {
+export function safely<T>(write: () => T): T | undefined {
   try {
     return write()
   } catch {

@@ -3,7 +3,7 @@ import { type SessionData, Store } from 'express-session'
 import { type Bank, extend, isLive } from '../bank.ts'
 import { CleanupTimer } from '../cleanup.ts'
 import { bankIdOf } from '../entries.ts'
-import type { Logger } from '../log.ts'
+import { type Logger, safely } from '../log.ts'
 import { type Callback, deliver, ignore, promised } from '../operation.ts'
 import type { StoreOptions } from '../options.ts'
 import { DatabankStore } from '../store.ts'
@@ -156,11 +156,11 @@ class LegacyLog {
   readonly deleting = new Map<string, string>()
 
   constructor(logger: Logger) {
-    this.#logger = quietly(() => (typeof logger.child === 'function' ? logger.child({ component: 'connect-databank' }) : logger))
+    this.#logger = safely(() => (typeof logger.child === 'function' ? logger.child({ component: 'connect-databank' }) : logger))
   }
 
   debug(fields: object, message: string): void {
-    quietly(() => this.#logger?.debug(fields, message))
+    safely(() => this.#logger?.debug(fields, message))
   }
 
   /** Logs the failure of an operation, unless one of its steps has. */
@@ -172,7 +172,7 @@ class LegacyLog {
     this.#logged.add(error)
     const { cause } = error as { cause?: Error }
     const err = typeof cause?.message === 'string' ? cause : error
-    quietly(() => this.#logger?.error({ err, ...fields }, message ?? err.message))
+    safely(() => this.#logger?.error({ err, ...fields }, message ?? err.message))
   }
 
   /** Calls `start`; what it begins synchronously belongs to the clean-up `cid`. */
@@ -186,14 +186,6 @@ class LegacyLog {
       // Some were extended since the scan, and not deleted.
       for (const [sid, each] of this.deleting) if (each === cid) this.deleting.delete(sid)
     }
-  }
-}
-
-function quietly<T>(write: () => T): T | undefined {
-  try {
-    return write()
-  } catch {
-    return undefined
   }
 }
 
