@@ -42,14 +42,14 @@ async function connect(options: CheckedOptions): Promise<Connected> {
   })
   let ownCluster: Cluster | undefined
   try {
-    let { collection, cluster } = options
+    let collection = options.collection as Collection | string
     if (typeof collection === 'string') {
-      if (cluster === undefined) ownCluster = await connectCluster(sdk, options)
-      cluster ??= ownCluster
-      collection = (cluster as Cluster).bucket(options.bucket).scope(options.scope).collection(collection)
+      if (options.cluster === undefined) ownCluster = await connectCluster(sdk, options)
+      const cluster = ownCluster ?? (options.cluster as Cluster)
+      collection = cluster.bucket(options.bucket).scope(options.scope).collection(collection)
     }
-    await requireAnswer(collection as Collection, options.prefix, deadline)
-    return { collection: collection as Collection, sdk, ownCluster }
+    await requireAnswer(collection, options.prefix, deadline)
+    return { collection, sdk, ownCluster }
   } catch (error) {
     // The SDK waits for nodes that do not answer.
     const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, CLOSE_TIMEOUT))

@@ -104,9 +104,9 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
     username: options.username ?? named.username ?? '',
     password: options.password ?? named.password ?? '',
     cluster: options.cluster,
-    collection: options.collection ?? named.collection ?? '_default',
-    bucket: options.bucket ?? named.bucket ?? 'default',
-    scope: options.scope ?? named.scope ?? '_default',
+    collection: options.collection ?? (named.collection || '_default'),
+    bucket: options.bucket ?? (named.bucket || 'default'),
+    scope: options.scope ?? (named.scope || '_default'),
     prefix: options.prefix ?? 'sess:',
     durabilityLevel: DURABILITY_LEVELS.indexOf(options.durability ?? 'none'),
     connectTimeout: options.connectTimeout ?? timeout * 0.8,
@@ -121,15 +121,13 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
 
 export type CheckedOptions = ReturnType<typeof checkedOptions>
 
-type UrlPart = 'username' | 'password' | 'bucket' | 'scope' | 'collection'
-
 /**
  * Splits `couchbase://user:password@host/bucket/scope/collection?options-of-the-sdk` into the address for the SDK and what else it
  * names. By hand: it may name several hosts, which `URL` refuses.
  *
  * @throws DATABANK_INVALID_OPTION
  */
-function partsOf(url: string): { readonly url: string } & { readonly [Part in UrlPart]?: string } {
+function partsOf(url: string) {
   const [, scheme, login, hosts, path = '', query = ''] =
     /^(couchbases?:\/\/)(?:([^@/?]*)@)?([^@/?]+)(\/[^?]*)?(\?.*)?$/i.exec(url) ?? []
   // The URL may hold a password: it is not shown.
@@ -138,9 +136,7 @@ function partsOf(url: string): { readonly url: string } & { readonly [Part in Ur
     const [username, password] = (login ?? '').split(/:(.*)/s).map(decodeURIComponent)
     const [bucket, scope, collection, ...rest] = path.split('/').slice(1).map(decodeURIComponent)
     if (rest.length > 0) throw invalidOption('CouchbaseBank: the path of the URL is bucket/scope/collection')
-    const named = Object.entries({ username, password, bucket, scope, collection })
-    const given = named.filter(([, value]) => value !== undefined && value !== '')
-    return { url: `${scheme.toLowerCase()}${hosts}${query}`, ...Object.fromEntries(given) }
+    return { url: `${scheme.toLowerCase()}${hosts}${query}`, username, password, bucket, scope, collection }
   } catch (error) {
     if (error instanceof URIError) throw invalidOption('CouchbaseBank: the URL has a wrong percent-encoding')
     throw error

@@ -5,7 +5,7 @@ import { cannotQuery, couchbaseError } from './errors.ts'
 /** How many keys one query returns. */
 const PAGE_SIZE = 500
 
-/** Nothing for all documents, or the owner of those to list, and the time at which they are unexpired. */
+/** Which documents are listed: all, or those of an owner that are unexpired at `now`. */
 export type Owned = [] | [owner: string, now: number]
 
 /**
