@@ -27,7 +27,7 @@ const SDK_ERRORS: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** The class name of an error. */
-export function nameOf(error: unknown): string {
+function nameOf(error: unknown): string {
   return typeof error === 'object' && error !== null ? error.constructor.name : ''
 }
 
