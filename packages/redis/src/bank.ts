@@ -9,7 +9,7 @@ import {
   type Stored,
   warnOfClockDifference,
 } from 'connect-databank/backend'
-import { adapt } from './clients.ts'
+import { adapt, single } from './clients.ts'
 import { Commands, PURGE, SWAP } from './commands.ts'
 import { Connection, type ConnectionListener } from './connection.ts'
 import { redisError, replyCode } from './errors.ts'
@@ -51,7 +51,7 @@ export class RedisBank implements Bank {
     const compare = (): void => void compareClocks(this.#commands, context)
     const connection = client === undefined ? new Connection(options, context, compare, listener) : undefined
     this.#connection = connection
-    this.#commands = new Commands(connection ?? adapt(client!))
+    this.#commands = new Commands(connection === undefined ? adapt(client!) : single(connection.send))
     this.#owners = new OwnerIndex(prefix, this.#commands)
     this.#lifecycle = new Lifecycle({
       name: 'RedisBank',

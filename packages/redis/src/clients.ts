@@ -11,19 +11,16 @@ export interface NodeRedisClient {
 /** A client of node-redis 5 or 6 for a cluster (`createCluster`). */
 export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
-  // biome-ignore lint/suspicious/noExplicitAny: a node is whatever this client takes back
-  readonly masters: readonly any[]
+  readonly masters: readonly unknown[]
   readonly slots: readonly { readonly master: unknown }[]
-  // biome-ignore lint/suspicious/noExplicitAny: the same
-  nodeClient(node: any): NodeRedisClient | Promise<NodeRedisClient>
+  nodeClient(node: unknown): NodeRedisClient | Promise<NodeRedisClient>
   readonly isOpen: boolean
 }
 
 /** A client of node-redis 5 or 6 for servers under Sentinel (`createSentinel`). */
 export interface NodeRedisSentinel {
   sendCommand(isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
-  // biome-ignore lint/suspicious/noExplicitAny: recognized by it, never called
-  getMasterNode(): any
+  getMasterNode(): unknown
   readonly isOpen: boolean
 }
 
@@ -116,7 +113,7 @@ function ioredisCluster(cluster: IORedisCluster): Client {
   }
 }
 
-function single(send: Send, keyPrefix = ''): Client {
+export function single(send: Send, keyPrefix = ''): Client {
   return { isCluster: false, keyPrefix, send, masters: async () => [send] }
 }
 

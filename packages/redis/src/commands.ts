@@ -4,12 +4,6 @@ import { type Client, type Send, slotOf } from './clients.ts'
 import { replyCode } from './errors.ts'
 import { storedOf } from './records.ts'
 
-/** A script, and the name under which the server's cache keeps it. */
-export interface Script {
-  readonly text: string
-  readonly sha: string
-}
-
 /**
  * When a key expires, in epoch milliseconds: -1 never, -2 there is none. Redis 6.2 has no PEXPIRETIME and tells only how long a key
  * has left, so the clock is read before and after: while it reads the same, the sum is exact.
@@ -79,7 +73,12 @@ export class Commands {
   }
 
   /** Runs a script from the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
-  run<T>({ sha, text }: Script, keys: readonly string[], args: readonly string[], map: (reply: unknown) => T): Promise<T> {
+  run<T>(
+    { sha, text }: ReturnType<typeof script>,
+    keys: readonly string[],
+    args: readonly string[],
+    map: (reply: unknown) => T,
+  ): Promise<T> {
     const key = keys[0]!
     return this.send(['EVALSHA', sha, String(keys.length), ...keys, ...args], key).then(map, (error) => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
@@ -179,6 +178,7 @@ export class Commands {
   }
 }
 
-function script(text: string): Script {
+/** A script, and the name under which the server's cache keeps it. */
+function script(text: string) {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }

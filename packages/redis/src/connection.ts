@@ -5,7 +5,7 @@ import {
   setBackgroundInterval,
   setBackgroundTimeout,
 } from 'connect-databank/backend'
-import { type Client, COMMAND_OPTIONS, type NodeRedisClient, type Send } from './clients.ts'
+import { COMMAND_OPTIONS, type NodeRedisClient, type Send } from './clients.ts'
 import { redisError } from './errors.ts'
 import type { RedisBankOptions } from './options.ts'
 
@@ -35,7 +35,6 @@ interface Waiting {
   readonly failsFast: boolean
   readonly resolve: (client: OwnClient) => void
   readonly reject: (error: Error) => void
-  readonly timer: ReturnType<typeof setTimeout>
 }
 
 /** How long one attempt to connect may take, in milliseconds, unless the store's `timeout` is short. */
@@ -43,9 +42,7 @@ const CONNECT_TIMEOUT = 2_000
 /** The parts of the store's `timeout` that operations wait for a connection, and that `open` waits. */
 const OFFLINE_SHARE = 0.4
 const OPEN_SHARE = 0.9
-/** How long the connection to a master that became a replica may still be used by earlier commands, in milliseconds. */
-const END_TIMEOUT = 1_000
-/** The shortest time between two such replacements of the connection, in milliseconds. */
+/** The shortest time between two replacements of a master that became a replica, and how long it may still answer, in milliseconds. */
 const REPLACE_INTERVAL = 1_000
 /** How often a connection is checked in the time after which it counts as stalled, at least. */
 const CHECKS = 4
@@ -57,9 +54,7 @@ const SILENCE = 1_000
  * inside the client, where they would outlive the request that sent them: they wait here for a limited time, and are rejected at once
  * while the server refuses access.
  */
-export class Connection implements Client {
-  readonly isCluster = false
-  readonly keyPrefix = ''
+export class Connection {
   readonly #options: RedisBankOptions
   readonly #timeout: number
   readonly #onReady: () => void
@@ -86,10 +81,6 @@ export class Connection implements Client {
     const client = this.#client
     if (client?.isReady) return client.sendCommand(args)
     return this.#ready(false).then((ready) => ready.sendCommand(args))
-  }
-
-  async masters(): Promise<readonly Send[]> {
-    return [this.send]
   }
 
   /** Connects, or rejects with what prevents it; then the attempt ends. */
@@ -123,7 +114,7 @@ export class Connection implements Client {
     if (client === undefined) return
     this.#replacedAt = Date.now()
     client.close().catch(() => {})
-    setBackgroundTimeout(() => client.destroy(), END_TIMEOUT)
+    setBackgroundTimeout(() => client.destroy(), REPLACE_INTERVAL)
     this.#ready(false).catch(() => {})
   }
 
@@ -137,20 +128,21 @@ export class Connection implements Client {
     if (!failsFast && this.#failure?.code === 'DATABANK_DENIED') throw this.#failure
     return new Promise((resolve, reject) => {
       const wait = failsFast ? this.#timeout * OPEN_SHARE : (this.#options.offlineWait ?? this.#timeout * OFFLINE_SHARE)
-      const timer = setBackgroundTimeout(() => this.#ended(waiting).reject(this.#failure ?? noAnswer()), wait)
-      const waiting: Waiting = { failsFast, resolve, reject, timer }
+      const waiting: Waiting = { failsFast, resolve, reject }
       this.#waiting.add(waiting)
+      setBackgroundTimeout(() => {
+        if (!this.#waiting.delete(waiting)) return
+        reject(this.#failure ?? new DatabankError('DATABANK_UNAVAILABLE', 'Redis: no connection, or no answer on it'))
+      }, wait)
     })
   }
 
-  #ended(waiting: Waiting): Waiting {
-    clearTimeout(waiting.timer)
-    this.#waiting.delete(waiting)
-    return waiting
-  }
-
   #rejectWaiting(error: Error, isAffected: (waiting: Waiting) => boolean = () => true): void {
-    for (const waiting of [...this.#waiting]) if (isAffected(waiting)) this.#ended(waiting).reject(error)
+    for (const waiting of this.#waiting) {
+      if (!isAffected(waiting)) continue
+      this.#waiting.delete(waiting)
+      waiting.reject(error)
+    }
   }
 
   #connect(redis: NodeRedis): OwnClient {
@@ -214,7 +206,8 @@ export class Connection implements Client {
     this.#failure = undefined
     this.#onAnswer(client)
     this.#onReady()
-    for (const waiting of [...this.#waiting]) this.#ended(waiting).resolve(client)
+    for (const { resolve } of this.#waiting) resolve(client)
+    this.#waiting.clear()
   }
 
   /** A command that fails because the connection is lost has no answer: then the client is not ready. */
@@ -241,10 +234,6 @@ export class Connection implements Client {
     this.#listener?.onLost()
     return client
   }
-}
-
-function noAnswer(): DatabankError {
-  return new DatabankError('DATABANK_UNAVAILABLE', 'Redis: no connection, or no answer on it')
 }
 
 /** 25 to 50 ms at first, then up to 500 ms: soon enough for users, and not all processes at the same moment. */

@@ -13,7 +13,7 @@ import { server } from '../../../testing/servers/index.js'
 import { type Binary, type RedisServer, startRedis } from '../../../testing/servers/redis.js'
 import { RedisStore as PlainStore, RedisBank, type RedisBankOptions } from '../src/index.ts'
 import { NearCache } from '../src/near-cache/cache.ts'
-import { type CacheableBank, withNearCache } from '../src/near-cache/layer.ts'
+import { withNearCache } from '../src/near-cache/layer.ts'
 import { track } from '../src/near-cache/tracking.ts'
 import { openBank, RedisStore } from '../src/near-cache.ts'
 import { aSession, get, listed } from './requests.ts'
@@ -57,7 +57,7 @@ function near(port: number, options: RedisBankOptions = {}, maxBytes = 1_000_000
   const cache = new ObservedCache(maxBytes)
   const own = new RedisBank({ url: `redis://127.0.0.1:${port}`, ...options }, DEFAULT_CONTEXT, track(cache, options.prefix))
   const below = gatedBank(own)
-  const bank = withNearCache(below as unknown as CacheableBank, cache) as Required<Bank>
+  const bank = withNearCache(below as unknown as RedisBank, cache) as Required<Bank>
   ends.push(() => bank.close())
   return { bank, below, cache }
 }
@@ -528,7 +528,7 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     await bank.open()
     // Kept as if it had been read. It expires by the clock of this process.
     const entry = { payload: 'one', expires: Date.now() + 100 }
-    cache.endRead('a', cache.beginRead('a'), entry)
+    await cache.reading('a', Promise.resolve(entry))
     expect(cache.size).toBe(1)
     await until(() => Date.now() > entry.expires, 'the expiry')
     expect(await bank.read('a')).toBe(null)

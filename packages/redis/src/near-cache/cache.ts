@@ -3,9 +3,6 @@ import { isLive, LruCache, type Stored } from 'connect-databank/backend'
 /** What an entry takes beside its text, in bytes: the strings' heads, the entry, the slots in maps. */
 const OVERHEAD = 256
 
-/** Reads or a write of one id that are under way. After a change, another object takes its place. */
-type Loading = object
-
 /**
  * Entries as they were read, while the server reports each change. The cache may be behind by what the news of a change takes to come. It
  * never keeps:
@@ -14,7 +11,8 @@ type Loading = object
  */
 export class NearCache {
   readonly #kept: LruCache<Stored>
-  readonly #loading = new Map<string, Loading>()
+  /** Reads or a write of one id that are under way, as an object. After a change, another takes its place. */
+  readonly #loading = new Map<string, object>()
   #isOn = false
 
   constructor(maxBytes: number) {
@@ -51,32 +49,31 @@ export class NearCache {
     return undefined
   }
 
-  beginRead(id: string): Loading {
-    const loading = this.#loading.get(id) ?? {}
-    if (this.#isOn) this.#loading.set(id, loading)
-    return loading
-  }
-
-  /** The read has ended, with this entry or none. It is kept if nothing has changed since, and no other read has ended. */
-  endRead(id: string, loading: Loading, stored: Stored | null): void {
-    if (this.#loading.get(id) !== loading) return
-    this.forget(id)
-    if (stored !== null) this.#kept.set(id, stored)
-  }
-
-  /** A write of this process begins. No answer to a read that has begun is kept: it may be older than the write. */
-  beginWrite(id: string): Loading {
-    this.#loading.delete(id)
-    return this.beginRead(id)
+  /** Keeps what is read, if nothing changes meanwhile and no other read ends before. Returns the read. */
+  reading(id: string, read: Promise<Stored | null>): Promise<Stored | null> {
+    const loading = this.#begin(id)
+    read.then(
+      (stored) => {
+        if (this.#loading.get(id) === loading) this.#keep(id, stored)
+      },
+      () => this.forget(id),
+    )
+    return read
   }
 
   /**
-   * The write has stored this entry, or none. If others changed the entry meanwhile, or a read or another write of this process crossed
-   * this one, nobody knows what is stored.
+   * Keeps what a write of this process has stored, as `storedBy` says by its answer. If others change the entry meanwhile, or a read or
+   * another write of this process crosses this one, nobody knows what is stored. Returns the write.
    */
-  endWrite(id: string, writing: Loading, stored: Stored | null): void {
-    if (this.#loading.get(id) === writing) this.endRead(id, writing, stored)
-    else this.forget(id)
+  writing<T>(id: string, write: Promise<T>, storedBy: (answer: T) => Stored | null): Promise<T> {
+    // No answer to a read that has begun is kept: it may be older than the write.
+    this.#loading.delete(id)
+    const loading = this.#begin(id)
+    write.then(
+      (answer) => this.#keep(id, this.#loading.get(id) === loading ? storedBy(answer) : null),
+      () => this.forget(id),
+    )
+    return write
   }
 
   /** Drops the entry, and keeps no answer to a read that has begun. */
@@ -88,6 +85,18 @@ export class NearCache {
   forgetAll(): void {
     this.#loading.clear()
     this.#kept.clear()
+  }
+
+  #begin(id: string): object {
+    const loading = this.#loading.get(id) ?? {}
+    if (this.#isOn) this.#loading.set(id, loading)
+    return loading
+  }
+
+  /** A record that is no session is not kept. */
+  #keep(id: string, stored: Stored | null): void {
+    this.forget(id)
+    if (stored !== null && stored.corrupt === undefined) this.#kept.set(id, stored)
   }
 }
 
