@@ -40,19 +40,20 @@ const LONG = 12
  */
 export class MongoBank implements Bank {
   readonly name = 'mongodb'
-  readonly #context: BankContext
   readonly #connection: Lifecycle<Connected>
   readonly #records: Records
   /** The form in which payloads are stored. */
   readonly #sessionOf: (payload: string) => string | object
+  /** The time that a command on all documents may take. */
+  readonly #long: object
 
   /** @throws DATABANK_INVALID_OPTION */
   constructor(options: MongoBankOptions = {}, context: BankContext = DEFAULT_CONTEXT) {
     checkMongoOptions(options)
-    this.#context = context
     this.#connection = connectionOf(options, context)
     this.#records = options.readDatabank === true ? databankRecords : sessionRecords
     this.#sessionOf = options.native === true ? subDocumentOf : (payload) => payload
+    this.#long = { socketTimeoutMS: context.timeout * LONG }
   }
 
   read(id: string): Promise<Stored | null> {
@@ -121,18 +122,18 @@ export class MongoBank implements Bank {
   }
 
   count(now: number): Promise<number> {
-    return this.#run(({ collection }) => collection.countDocuments(this.#records.live(now), this.#long()))
+    return this.#run(({ collection }) => collection.countDocuments(this.#records.live(now), this.#long))
   }
 
   clear(): Promise<void> {
     return this.#run(async ({ collection }) => {
-      await collection.deleteMany({}, this.#long())
+      await collection.deleteMany({}, this.#long)
     })
   }
 
   purge(now: number): Promise<number> {
     return this.#run(async ({ collection }) => {
-      const { deletedCount } = await collection.deleteMany(this.#records.expired(now), this.#long())
+      const { deletedCount } = await collection.deleteMany(this.#records.expired(now), this.#long)
       return deletedCount
     })
   }
@@ -207,10 +208,5 @@ export class MongoBank implements Bank {
 
   #storedOf(document: StoredDocument | null | undefined): Stored | null {
     return document ? this.#records.storedOf(document) : null
-  }
-
-  /** The time that a command on all documents may take. */
-  #long(): object {
-    return { socketTimeoutMS: this.#context.timeout * LONG }
   }
 }

@@ -18,7 +18,8 @@ export interface MongoStoreOptions extends MongoBankOptions, Omit<StoreOptions, 
 export class MongoStore extends DatabankStore {
   constructor(options: MongoStoreOptions = {}) {
     const { storeOptions, bankOptions } = splitOptions(options)
-    super({ ...storeOptions, bank: (context) => coalescedBank(bankOptions, context) })
+    // Reads and touches that come in together are one command: the driver's cost is the command, not the document.
+    super({ ...storeOptions, bank: (context) => coalesce(new MongoBank(bankOptions, context)) })
   }
 }
 
@@ -28,10 +29,5 @@ export class MongoStore extends DatabankStore {
  * @throws DATABANK_INVALID_OPTION
  */
 export function openBank(url: string, options: MongoBankOptions = {}, context: BankContext = DEFAULT_CONTEXT): Bank {
-  return coalescedBank({ url, ...options }, context)
-}
-
-/** Reads and touches that come in together are one command: the driver's cost is the command, not the document. */
-function coalescedBank(options: MongoBankOptions, context: BankContext): Bank {
-  return coalesce(new MongoBank(options, context))
+  return coalesce(new MongoBank({ url, ...options }, context))
 }
