@@ -5,19 +5,13 @@ import {
   setBackgroundInterval,
   setBackgroundTimeout,
 } from 'connect-databank/backend'
-import { COMMAND_OPTIONS, type NodeRedisClient, type Send } from './clients.ts'
+import { COMMAND_OPTIONS, type Send } from './clients.ts'
 import { redisError } from './errors.ts'
 import type { RedisBankOptions } from './options.ts'
 
 type NodeRedis = typeof import('redis')
 
-interface OwnClient extends NodeRedisClient {
-  readonly isReady: boolean
-  on(event: string, listener: (error: unknown) => void): unknown
-  connect(): Promise<unknown>
-  close(): Promise<unknown>
-  destroy(): void
-}
+type OwnClient = ReturnType<NodeRedis['createClient']>
 
 /** What the near cache adds to a connection. */
 export interface ConnectionListener {
@@ -184,7 +178,8 @@ export class Connection {
     let unanswered = 0
     const onReply = (): void => {
       unanswered = 0
-      this.#onAnswer(client)
+      // A command that fails because the connection is lost has no answer: then the client is not ready.
+      if (client === this.#client && client.isReady && !this.#isClosed) this.#listener?.onAnswer()
     }
     const check = (): void => {
       if (unanswered * interval >= SILENCE) this.#listener?.onLost()
@@ -204,15 +199,10 @@ export class Connection {
   #onConnected(client: OwnClient): void {
     if (client !== this.#client || this.#isClosed) return
     this.#failure = undefined
-    this.#onAnswer(client)
+    this.#listener?.onAnswer()
     this.#onReady()
     for (const { resolve } of this.#waiting) resolve(client)
     this.#waiting.clear()
-  }
-
-  /** A command that fails because the connection is lost has no answer: then the client is not ready. */
-  #onAnswer(client: OwnClient): void {
-    if (client === this.#client && client.isReady && !this.#isClosed) this.#listener?.onAnswer()
   }
 
   #onError(client: OwnClient, error: unknown): void {
@@ -220,8 +210,7 @@ export class Connection {
     this.#listener?.onLost()
     const failure = redisError(error)
     this.#failure = failure
-    const isDenied = failure.code === 'DATABANK_DENIED'
-    this.#rejectWaiting(failure, ({ failsFast }) => failsFast || isDenied)
+    this.#rejectWaiting(failure, ({ failsFast }) => failsFast || failure.code === 'DATABANK_DENIED')
     // The caller's own strategy has stopped: the next command connects anew.
     if (!client.isOpen) this.#drop()
   }

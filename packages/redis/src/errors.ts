@@ -1,22 +1,15 @@
 import { codeOfSystemError, type ErrorCode, errorMapper } from 'connect-databank/backend'
 
 /** What the server's error codes mean. Redis begins every error reply with one, in capitals. */
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  NOAUTH: 'DATABANK_DENIED',
-  WRONGPASS: 'DATABANK_DENIED',
-  NOPERM: 'DATABANK_DENIED',
-  OOM: 'DATABANK_FULL',
-  READONLY: 'DATABANK_UNAVAILABLE',
-  LOADING: 'DATABANK_UNAVAILABLE',
-  BUSY: 'DATABANK_UNAVAILABLE',
-  MASTERDOWN: 'DATABANK_UNAVAILABLE',
-  NOREPLICAS: 'DATABANK_UNAVAILABLE',
-  CLUSTERDOWN: 'DATABANK_UNAVAILABLE',
-  TRYAGAIN: 'DATABANK_UNAVAILABLE',
-  MOVED: 'DATABANK_UNAVAILABLE',
-  ASK: 'DATABANK_UNAVAILABLE',
-  WRONGTYPE: 'DATABANK_INVALID_RECORD',
-}
+const CODES: readonly (readonly [ErrorCode, theirs: readonly string[]])[] = [
+  ['DATABANK_DENIED', ['NOAUTH', 'WRONGPASS', 'NOPERM']],
+  ['DATABANK_FULL', ['OOM']],
+  [
+    'DATABANK_UNAVAILABLE',
+    ['READONLY', 'LOADING', 'BUSY', 'MASTERDOWN', 'NOREPLICAS', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'ASK'],
+  ],
+  ['DATABANK_INVALID_RECORD', ['WRONGTYPE']],
+]
 
 /** Refusals that the server tells with a plain ERR. */
 const DENIED = /invalid password|without any password|ACL failure in script|user executing the script can't run/
@@ -34,7 +27,7 @@ export const redisError = errorMapper('Redis', (error) => {
   }
   if (code === 'ERR' && TOO_BUSY.test(String(error.message))) return 'DATABANK_UNAVAILABLE'
   if (code === 'ERR' && DENIED.test(String(error.message))) return 'DATABANK_DENIED'
-  return CODES[code] ?? 'DATABANK_BACKEND_FAILED'
+  return CODES.find(([, theirs]) => theirs.includes(code))?.[0] ?? 'DATABANK_BACKEND_FAILED'
 })
 
 /** The code that an error reply begins with; undefined if the server did not reply this error. */

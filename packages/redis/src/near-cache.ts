@@ -23,8 +23,6 @@ export interface NearCacheBankOptions extends Omit<RedisBankOptions, 'client'> {
 /** The options of a `RedisStore` with a near cache. All times are in milliseconds. */
 export interface RedisStoreOptions extends NearCacheBankOptions, Omit<StoreOptions, 'bank'> {}
 
-const DEFAULT_BYTES = 33_554_432
-
 /**
  * A session store on Redis or Valkey that keeps in this process what it has read, until the server reports a change. It pays with a
  * `touchAfter`, and a server on another machine.
@@ -50,12 +48,12 @@ export function openBank(url: string, options: NearCacheBankOptions = {}, contex
   return cachedBank({ url, ...options }, context)
 }
 
-function cachedBank({ nearCacheBytes, ...options }: NearCacheBankOptions, context: BankContext): Bank {
+function cachedBank({ nearCacheBytes = 33_554_432, ...options }: NearCacheBankOptions, context: BankContext): Bank {
   checkOptions('RedisBank', { nearCacheBytes: rules.positiveInteger }, { nearCacheBytes })
   if ('client' in options) throw invalidOption('RedisBank: the near cache needs url, for a connection of its own, not client')
   // Tracking sets these itself.
   const taken = ['RESP', 'clientSideCache', 'emitInvalidate'].find((name) => Object.hasOwn(options.clientOptions ?? {}, name))
   if (taken !== undefined) throw invalidOption(`RedisBank: the near cache does not go with clientOptions.${taken}`)
-  const cache = new NearCache(nearCacheBytes ?? DEFAULT_BYTES)
+  const cache = new NearCache(nearCacheBytes)
   return withNearCache(new RedisBank(options, context, track(cache, options.prefix)), cache)
 }

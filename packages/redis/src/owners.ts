@@ -56,10 +56,8 @@ export class OwnerIndex {
       for await (const members of this.#pages(key, '-', '+')) {
         const ids = members.map((member) => fieldAt(member, fieldAt(member, 0).end).text)
         const expiries = await this.#commands.expiries(ids.map((id) => this.#prefix + id))
-        yield await this.#remove(
-          key,
-          members.filter((_, index) => expiries[index] === GONE),
-        )
+        const ended = members.filter((_, index) => expiries[index] === GONE)
+        yield await this.#remove(key, ended)
       }
     }
   }
