@@ -1,5 +1,5 @@
 import { type ErrorCode, errorMapper } from 'connect-databank/backend'
-import type { MongoClientBulkWriteError } from 'mongodb'
+import type { Document, MongoClientBulkWriteError } from 'mongodb'
 
 /** The server's error codes: https://www.mongodb.com/docs/manual/reference/error-codes/ */
 const SERVER_CODES: Readonly<Record<number, ErrorCode>> = {
@@ -52,42 +52,30 @@ const DRIVER_ERRORS: Readonly<Record<string, ErrorCode>> = {
   PoolClearedOnNetworkError: 'DATABANK_UNAVAILABLE',
 }
 
-/** What an error of the driver may carry. */
-interface DriverError {
-  readonly name?: unknown
-  readonly code?: unknown
-  readonly message?: unknown
-  readonly cause?: unknown
-  /** Of a bulk write on a collection: the error that it was made from, if the server answered nothing about single updates. */
-  readonly errorResponse?: unknown
-  readonly writeConcernErrors?: unknown
-  readonly keyPattern?: Readonly<Record<string, unknown>>
-}
-
 /** The driver's error with our code. */
 export const mongoError = errorMapper('MongoDB', codeOf)
 
-function codeOf(error: DriverError): ErrorCode | undefined {
-  const { name, code, message, cause, errorResponse, writeConcernErrors } = error
+function codeOf({ name, code, message, cause, errorResponse, writeConcernErrors }: Document): ErrorCode | undefined {
   // Atlas has one code for a wrong password and for a full disk.
   if (typeof message === 'string' && message.includes('space quota')) return 'DATABANK_FULL'
   if (typeof code === 'number' && Object.hasOwn(SERVER_CODES, code)) return SERVER_CODES[code]
   if (typeof name === 'string' && Object.hasOwn(DRIVER_ERRORS, name)) return DRIVER_ERRORS[name]
   const concern: unknown = Array.isArray(writeConcernErrors) ? writeConcernErrors[0] : undefined
+  // A bulk write on a collection, about whose single updates the server answered nothing, has the server's error as its response.
   const inner = concern ?? cause ?? errorResponse
   return typeof inner === 'object' && inner !== null ? codeOf(inner) : undefined
 }
 
 /** The server's error code, if the server made the error. */
 export function serverCode(error: unknown): number | undefined {
-  const { code } = (error ?? {}) as DriverError
+  const code: unknown = (error as Document | undefined)?.['code']
   return typeof code === 'number' ? code : undefined
 }
 
 /** Whether a document with this `_id` is stored already. Another unique index of the collection is another matter. */
 export function isDuplicateId(error: unknown): boolean {
   if (serverCode(error) !== 11000) return false
-  const { keyPattern } = error as DriverError
+  const { keyPattern } = error as Document
   return keyPattern === undefined || Object.hasOwn(keyPattern, '_id')
 }
 
@@ -96,13 +84,12 @@ const COMMAND_NOT_FOUND = 59
 
 /** Whether the server has no such command. Nothing was executed. */
 export function isUnknownCommand(error: unknown): boolean {
-  const { cause } = (error ?? {}) as DriverError
-  return serverCode(error) === COMMAND_NOT_FOUND || serverCode(cause) === COMMAND_NOT_FOUND
+  return [error, (error as Error | undefined)?.cause].some((each) => serverCode(each) === COMMAND_NOT_FOUND)
 }
 
 /** Whether the driver refused to send the command: an operation cannot be BSON, the client encrypts fields, the server is too old. */
 export function isNotSent(error: unknown): boolean {
-  const { name } = (error ?? {}) as DriverError
+  const name = (error as Error | undefined)?.name
   return name === 'MongoInvalidArgumentError' || name === 'MongoCompatibilityError'
 }
 
