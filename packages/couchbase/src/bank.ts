@@ -70,8 +70,8 @@ export class CouchbaseBank implements Bank {
 
   /** @throws DATABANK_NOT_SUPPORTED without a query service and a primary index */
   async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
-    for await (const { ids, connected } of this.#list()) {
-      const documents = await this.#all(ids, (id) => this.#documents.get(connected, id))
+    for await (const ids of this.#list()) {
+      const documents = await this.#all(ids, (connected, id) => this.#documents.get(connected, id))
       for (const [index, document] of documents.entries()) if (document !== null) yield [ids[index]!, storedOf(document)!]
     }
   }
@@ -85,8 +85,8 @@ export class CouchbaseBank implements Bank {
     await this.#connection.open()
     if (now <= Date.now()) return 0
     let deleted = 0
-    for await (const { ids, connected } of this.#list()) {
-      const results = await this.#all(ids, (id) => this.#removeExpired(connected, id, now))
+    for await (const ids of this.#list()) {
+      const results = await this.#all(ids, (connected, id) => this.#removeExpired(connected, id, now))
       deleted += results.filter((isDeleted) => isDeleted).length
     }
     return deleted
@@ -170,23 +170,23 @@ export class CouchbaseBank implements Bank {
   }
 
   async *#idsOf(owner: string): AsyncGenerator<string> {
-    for await (const { ids } of this.#list(owner, Date.now())) yield* ids
+    for await (const ids of this.#list(owner, Date.now())) yield* ids
   }
 
   /** The ids of all documents, or of those of an owner, in pages. */
-  async *#list(...owned: Owned): AsyncGenerator<{ ids: readonly string[]; connected: Connected }> {
+  async *#list(...owned: Owned): AsyncGenerator<readonly string[]> {
     const connected = await this.#connection.run(async (handle) => handle)
     const { prefix, queryTimeout } = this.#options
     try {
-      for await (const ids of listIds(connected, prefix, queryTimeout, ...owned)) yield { ids, connected }
+      yield* listIds(connected, prefix, queryTimeout, ...owned)
     } catch (error) {
       throw this.#connection.isClosed ? closedError('CouchbaseBank') : couchbaseError(error)
     }
   }
 
   /** The same work for several ids, at the same time. */
-  #all<T>(ids: readonly string[], work: (id: string) => Promise<T>): Promise<T[]> {
-    return this.#connection.run(() => Promise.all(ids.map(work)), ids.length)
+  #all<T>(ids: readonly string[], work: (connected: Connected, id: string) => Promise<T>): Promise<T[]> {
+    return this.#connection.run((connected) => Promise.all(ids.map((id) => work(connected, id))), ids.length)
   }
 
   #deadline(): number {
