@@ -14,7 +14,7 @@ import {
 } from 'connect-databank/backend'
 import { codeIn, errorOf, isOfOneFile, isSharingViolation } from './errors.ts'
 import { isPast, makeDirectory, readExpires, readOurs, readSession, removeFile, touchFile, type Unusable } from './files.ts'
-import { type Found, Layout } from './layout.ts'
+import { type Found, hashOf, Layout } from './layout.ts'
 import { isAbandoned, removeIfStale } from './locks.ts'
 import { checkDiskOptions, type DiskBankOptions } from './options.ts'
 import { Sessions } from './sessions.ts'
@@ -114,7 +114,7 @@ export class DiskBank implements Bank {
         const record = this.#usable(file, readSession)
         if (record === null) continue
         const { id, payload, expires, owner } = record
-        if (this.#layout.pathOf(id) === file.path) yield [id, { payload, expires, owner }]
+        if (file.path.endsWith(hashOf(id))) yield [id, { payload, expires, owner }]
         else this.#warn(file.path, 'it is a copy of the file of another session')
       }
     } catch (error) {

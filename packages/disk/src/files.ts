@@ -68,9 +68,14 @@ export function isPast({ expires }: Head, now: number): boolean {
   return expires !== null && expires <= now
 }
 
-/** Writes a new file, for its owner alone. If this fails, a part of it may be there. */
+/** Writes a new file, for its owner alone. */
 export function writeFile(path: string, bytes: Buffer): void {
-  fs.writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 })
+  try {
+    fs.writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if (codeIn(error) !== 'EEXIST') removeFile(path)
+    throw error
+  }
 }
 
 /** Returns whether there was a file. */

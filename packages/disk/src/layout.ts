@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import fs from 'node:fs'
 import { join, sep } from 'node:path'
-import type { SharedTimeSlice } from 'connect-databank/backend'
+import { LruCache, type SharedTimeSlice } from 'connect-databank/backend'
 import { codeIn } from './errors.ts'
 import { HOLDER_PATTERN } from './holders.ts'
 
@@ -13,6 +13,8 @@ export interface Found {
   readonly kind: 'session' | 'lock' | 'temporary'
 }
 
+/** A request uses the path of its id several times. */
+const KEPT_PATHS = 8_192
 const DIGITS = [...'0123456789abcdef']
 
 const TEMPORARY = new RegExp(`^${HOLDER_PATTERN}-\\d+\\.tmp$`)
@@ -32,6 +34,7 @@ const TEMPORARY = new RegExp(`^${HOLDER_PATTERN}-\\d+\\.tmp$`)
 export class Layout {
   readonly root: string
   readonly reserve: string
+  readonly #kept = new LruCache<string>(KEPT_PATHS, () => 1)
 
   constructor(root: string) {
     this.root = root
@@ -40,8 +43,12 @@ export class Layout {
 
   /** The session's file. */
   pathOf(id: string): string {
+    const kept = this.#kept.get(id)
+    if (kept !== undefined) return kept
     const name = hashOf(id)
-    return this.#directory(name[0]!, name[1]!) + sep + name
+    const path = this.#directory(name[0]!, name[1]!) + sep + name
+    this.#kept.set(id, path)
+    return path
   }
 
   /** This store's files in the directories of sessions, in time slices. A file may be gone when the caller comes to it. */
@@ -75,7 +82,7 @@ export class Layout {
   }
 }
 
-/** Of the id as UTF-16, as the first versions did. */
+/** Of the id as UTF-16: as UTF-8, ids that are not well-formed would be alike. */
 export function hashOf(id: string): string {
   return hash('sha256', Buffer.from(id, 'utf16le'))
 }

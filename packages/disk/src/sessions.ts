@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
 import { codeIn, isSharingViolation } from './errors.ts'
@@ -119,26 +119,26 @@ export class Sessions {
   /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
   async #replace(path: string, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
     const directory = dirname(path)
-    const temporary = join(directory, `${currentHolder}-${++temporaryFiles}.tmp`)
-    let mayExist = false
+    const temporary = `${directory}${sep}${currentHolder}-${++temporaryFiles}.tmp`
+    let isWritten = false
     try {
       return await this.retry(path, async () => {
         // It is gone if somebody has removed the directory.
-        if (!mayExist || !fs.existsSync(temporary)) {
-          mayExist = true
+        if (!isWritten || !fs.existsSync(temporary)) {
           files.writeFile(temporary, encode(id, entry))
+          isWritten = true
           if (this.#options.durable) await files.sync(temporary, 'file')
         }
         const replaced = this.#locked(path, decide, () => {
           fs.renameSync(temporary, path)
-          mayExist = false
+          isWritten = false
           return true
         })
         if (replaced === true && this.#options.durable) await this.#syncNames(directory)
         return replaced
       })
     } finally {
-      if (mayExist) files.removeFile(temporary)
+      if (isWritten) files.removeFile(temporary)
     }
   }
 
