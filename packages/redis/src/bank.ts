@@ -49,7 +49,7 @@ export class RedisBank implements Bank {
     this.#prefix = prefix
     this.#mayClear = clearWholeDatabase || prefix !== ''
     const compare = (): void => void compareClocks(this.#commands, context)
-    const connection = client === undefined ? new Connection(options, context, compare, listener) : undefined
+    const connection = client === undefined ? new Connection(options, context.timeout, compare, listener) : undefined
     this.#connection = connection
     this.#commands = new Commands(connection === undefined ? adapt(client!) : single(connection.send))
     this.#owners = new OwnerIndex(prefix, this.#commands)
@@ -126,9 +126,9 @@ export class RedisBank implements Bank {
     for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
       for (let start = 0; start < keys.length; start += SCAN_BATCH) {
         const batch = keys.slice(start, start + SCAN_BATCH)
-        for (const [index, stored] of (await this.#lifecycle.run((commands) => commands.readMany(batch))).entries()) {
+        const found = await this.#lifecycle.run((commands) => commands.readMany(batch))
+        for (const [index, stored] of found.entries())
           if (stored !== null) yield [batch[index]!.slice(this.#prefix.length), stored]
-        }
       }
     }
   }
@@ -144,7 +144,7 @@ export class RedisBank implements Bank {
     let count = 0
     for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
       const expiries = await this.#lifecycle.run((commands) => commands.expiries(keys))
-      for (const expiry of expiries) if (expiry === NEVER || expiry > now) count += 1
+      count += expiries.filter((expiry) => expiry === NEVER || expiry > now).length
     }
     return count
   }

@@ -36,7 +36,6 @@ export interface IORedisCluster extends IORedisClient {
   refreshSlotsCache(): void
 }
 
-/** Every client that a bank takes. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IORedisClient | IORedisCluster
 
 /** Sends a command: its name and arguments. `key`, its first key, says which node of a cluster it is for. */

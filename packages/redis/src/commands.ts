@@ -55,6 +55,8 @@ for index, key in ipairs(KEYS) do reply[index] = expiry(key) end
 return reply
 `)
 
+type Script = ReturnType<typeof script>
+
 /** The most keys of one command: it blocks the server for all clients while it runs. */
 const KEYS_PER_COMMAND = 500
 /** How many keys a scan remembers, to leave out those that SCAN repeats. */
@@ -73,12 +75,7 @@ export class Commands {
   }
 
   /** Runs a script from the server's cache, which is empty after a restart, a failover or a SCRIPT FLUSH. */
-  run<T>(
-    { sha, text }: ReturnType<typeof script>,
-    keys: readonly string[],
-    args: readonly string[],
-    map: (reply: unknown) => T,
-  ): Promise<T> {
+  run<T>({ sha, text }: Script, keys: readonly string[], args: readonly string[], map: (reply: unknown) => T): Promise<T> {
     const key = keys[0]!
     return this.send(['EVALSHA', sha, String(keys.length), ...keys, ...args], key).then(map, (error) => {
       if (replyCode(error) !== 'NOSCRIPT') throw error

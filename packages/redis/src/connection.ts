@@ -1,16 +1,9 @@
-import {
-  type BankContext,
-  closedError,
-  DatabankError,
-  setBackgroundInterval,
-  setBackgroundTimeout,
-} from 'connect-databank/backend'
+import { closedError, DatabankError, setBackgroundInterval, setBackgroundTimeout } from 'connect-databank/backend'
 import { COMMAND_OPTIONS, type Send } from './clients.ts'
 import { redisError } from './errors.ts'
 import type { RedisBankOptions } from './options.ts'
 
 type NodeRedis = typeof import('redis')
-
 type OwnClient = ReturnType<NodeRedis['createClient']>
 
 /** What the near cache adds to a connection. */
@@ -59,11 +52,13 @@ export class Connection {
   #failure: (Error & { code: string }) | undefined
   #isClosed = false
   #replacedAt = 0
-  /** How many commands were sent so far. */
   #sent = 0
 
-  /** @param onReady is called each time it has connected */
-  constructor(options: RedisBankOptions, { timeout }: BankContext, onReady: () => void, listener?: ConnectionListener) {
+  /**
+   * @param timeout the store's
+   * @param onReady is called each time it has connected
+   */
+  constructor(options: RedisBankOptions, timeout: number, onReady: () => void, listener?: ConnectionListener) {
     this.#options = options
     this.#timeout = timeout
     this.#onReady = onReady
@@ -132,11 +127,7 @@ export class Connection {
   }
 
   #rejectWaiting(error: Error, isAffected: (waiting: Waiting) => boolean = () => true): void {
-    for (const waiting of this.#waiting) {
-      if (!isAffected(waiting)) continue
-      this.#waiting.delete(waiting)
-      waiting.reject(error)
-    }
+    for (const waiting of this.#waiting) if (isAffected(waiting) && this.#waiting.delete(waiting)) waiting.reject(error)
   }
 
   #connect(redis: NodeRedis): OwnClient {

@@ -44,17 +44,8 @@ const RULES: OptionRules<RedisBankOptions> = {
   clientOptions: rules.object,
 }
 
-/** Options of earlier versions. */
-const REMOVED: Readonly<Record<string, string>> = {
-  index: 'was removed; leave it out. Sessions of a user are found by the option owner',
-  nearCache: 'is no option of this store; import RedisStore from @connect-databank/redis/near-cache',
-}
-
 /** @throws DATABANK_INVALID_OPTION for an option that is unknown, wrong, or without effect */
 export function checkBankOptions(options: RedisBankOptions): void {
-  for (const [name, what] of Object.entries(REMOVED)) {
-    if (Object(options)[name] !== undefined) throw invalidOption(`RedisBank: ${name} ${what}`)
-  }
   checkOptions('RedisBank', RULES, options)
   const { client } = options
   if (client === undefined) return

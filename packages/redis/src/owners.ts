@@ -20,7 +20,6 @@ export class OwnerIndex {
   readonly #prefix: string
   readonly #commands: Commands
 
-  /** @param prefix the prefix of the sessions' keys */
   constructor(prefix: string, commands: Commands) {
     this.#prefix = prefix
     this.#commands = commands

@@ -135,13 +135,11 @@ describe('the option', () => {
     }
   })
 
-  it('index was removed, and nearCache has a module of its own: both say so', () => {
-    for (const index of [true, false]) {
-      expect(() => new RedisStore({ index } as object)).toThrow(/index was removed; leave it out/)
+  it('of an alpha of version 2 is refused', () => {
+    for (const name of ['index', 'nearCache']) {
+      const refused = expect.objectContaining({ code: 'DATABANK_INVALID_OPTION', message: expect.stringContaining(`"${name}"`) })
+      for (const value of [true, false]) expect(() => new RedisStore({ [name]: value } as object)).toThrow(refused)
     }
-    expect(() => new RedisStore({ nearCache: true } as object)).toThrow(
-      /import RedisStore from @connect-databank\/redis\/near-cache/,
-    )
     new RedisStore({ index: undefined, nearCache: undefined } as object)
   })
 })

@@ -19,7 +19,6 @@ export class NearCache {
     this.#kept = new LruCache(maxBytes, bytesOf)
   }
 
-  /** How many entries are kept. */
   get size(): number {
     return this.#kept.size
   }

@@ -18,27 +18,20 @@ export function withNearCache(bank: RedisBank, cache: NearCache): Bank {
     }
     return cache.reading(id, bank.read(id))
   }
+  const writing = <T>(id: string, write: Promise<T>, storedBy: (answer: T) => Stored | null): Promise<T> => {
+    cache.forget(id)
+    return cache.writing(id, write, storedBy)
+  }
   const forgettingAll = <T>(write: Promise<T>): Promise<T> => {
-    const forget = (): void => cache.forgetAll()
-    forget()
-    write.then(forget, forget)
-    return write
+    cache.forgetAll()
+    return write.finally(() => cache.forgetAll())
   }
   return extend(bank, {
     read,
     readMany: (ids) => Promise.all(ids.map(read)),
-    save(id, entry) {
-      cache.forget(id)
-      return cache.writing(id, bank.save(id, entry), (version) => storedAs(entry, version))
-    },
-    swap(id, expected, entry) {
-      cache.forget(id)
-      return cache.writing(id, bank.swap(id, expected, entry), (version) => storedAs(entry, version))
-    },
-    delete(id) {
-      cache.forget(id)
-      return cache.writing(id, bank.delete(id), () => null)
-    },
+    save: (id, entry) => writing(id, bank.save(id, entry), (version) => storedAs(entry, version)),
+    swap: (id, expected, entry) => writing(id, bank.swap(id, expected, entry), (version) => storedAs(entry, version)),
+    delete: (id) => writing(id, bank.delete(id), () => null),
     async touch(id, expires) {
       await cache.writing(id, bank.touchAndRead(id, expires), (stored) => stored)
     },
