@@ -83,7 +83,7 @@ export class RedisBank implements Bank {
     const version = newTrailer(entry.owner)
     const key = this.#prefix + id
     const args = ['SET', key, entry.payload + version, ...setExpiry(entry.expires)]
-    return this.#write(id, entry, null, (commands) => commands.send(args, key).then(() => version))
+    return this.#write(id, entry, null, () => this.#commands.send(args, key).then(() => version))
   }
 
   swap(id: string, expected: string | null, entry: Entry): Promise<string | null> {
@@ -92,14 +92,13 @@ export class RedisBank implements Bank {
     const key = this.#prefix + id
     if (expected === null) {
       const args = ['SET', key, payload + version, 'NX', ...setExpiry(expires)]
-      const onReply = (reply: unknown): string | null => (reply === null ? null : version)
-      return this.#write(id, entry, null, (commands) => commands.send(args, key).then(onReply))
+      return this.#write(id, entry, null, () => this.#commands.send(args, key).then((reply) => (reply === null ? null : version)))
     }
     const isVersion = isTrailer(expected)
     const args = [expected, payload + version, pxatOf(expires), isVersion ? '' : 'whole']
     const onReply = (reply: unknown): string | null => (Number(reply) === 1 ? version : null)
     const owner = isVersion ? ownerOf(expected) : null
-    return this.#write(id, entry, owner, (commands) => commands.run(SWAP, [key], args, onReply))
+    return this.#write(id, entry, owner, () => this.#commands.run(SWAP, [key], args, onReply))
   }
 
   delete(id: string): Promise<boolean> {
@@ -117,9 +116,8 @@ export class RedisBank implements Bank {
   touchAndRead(id: string, expires: number | null): Promise<Stored | null> {
     const key = this.#prefix + id
     const args = ['GETEX', key, ...(expires === null ? ['PERSIST'] : setExpiry(expires))]
-    return this.#lifecycle.run((commands) =>
-      commands.send(args, key).then((value) => storedOf(value as string | null, expires ?? NEVER), commands.corruptIfNoString),
-    )
+    const onReply = (value: unknown): Stored | null => storedOf(value as string | null, expires ?? NEVER)
+    return this.#lifecycle.run((commands) => commands.send(args, key).then(onReply, commands.corruptIfNoString))
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
@@ -194,14 +192,9 @@ export class RedisBank implements Bank {
   }
 
   /** Writes an entry. The index of owners has it already if the owner stays the same. */
-  #write<Version extends string | null>(
-    id: string,
-    { owner }: Entry,
-    ownerBefore: string | null,
-    write: (commands: Commands) => Promise<Version>,
-  ): Promise<Version> {
+  #write<V extends string | null>(id: string, { owner }: Entry, ownerBefore: string | null, write: () => Promise<V>): Promise<V> {
     if (owner === null || owner === undefined || owner === ownerBefore) return this.#lifecycle.run(write)
-    return this.#lifecycle.run((commands) => this.#owners.during(owner, id, () => write(commands)))
+    return this.#lifecycle.run(() => this.#owners.during(owner, id, write))
   }
 
   async #sweepOwners(): Promise<void> {

@@ -85,10 +85,8 @@ export function adapt(client: RedisClient): Client {
 function senderOf(client: NodeRedisClient): Send {
   const hasOwn = Object.values(client.options?.commandOptions ?? {}).some((value) => value !== undefined)
   const isPool = 'execute' in client
-  if (isPool || hasOwn || client.withCommandOptions === undefined) {
-    return (args) => client.sendCommand(args, COMMAND_OPTIONS)
-  }
-  const sender = client.withCommandOptions(COMMAND_OPTIONS)
+  const sender = isPool || hasOwn ? undefined : client.withCommandOptions?.(COMMAND_OPTIONS)
+  if (sender === undefined) return (args) => client.sendCommand(args, COMMAND_OPTIONS)
   return (args) => sender.sendCommand(args)
 }
 

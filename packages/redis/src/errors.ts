@@ -13,7 +13,6 @@ const CODES: readonly (readonly [ErrorCode, theirs: readonly string[]])[] = [
 
 /** Refusals that the server tells with a plain ERR. */
 const DENIED = /invalid password|without any password|ACL failure in script|user executing the script can't run/
-const TOO_BUSY = /max number of clients/
 /** Redis 6.2 puts its own words before an error that a script met. */
 const REPLY = /^(?:ERR Error running script .*@user_script: ?\d+: -?(?=[A-Z]{2,} ))?([A-Z]{2,}) /
 
@@ -25,7 +24,7 @@ export const redisError = errorMapper('Redis', (error) => {
     if (error instanceof TypeError || error instanceof RangeError) return undefined
     return codeOfSystemError(error) ?? 'DATABANK_UNAVAILABLE'
   }
-  if (code === 'ERR' && TOO_BUSY.test(String(error.message))) return 'DATABANK_UNAVAILABLE'
+  if (code === 'ERR' && /max number of clients/.test(String(error.message))) return 'DATABANK_UNAVAILABLE'
   if (code === 'ERR' && DENIED.test(String(error.message))) return 'DATABANK_DENIED'
   return CODES.find(([, theirs]) => theirs.includes(code))?.[0] ?? 'DATABANK_BACKEND_FAILED'
 })

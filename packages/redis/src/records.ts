@@ -19,9 +19,8 @@ const BYTES = Array.from({ length: 256 }, (_, byte) => [6, 4, 2, 0].map((shift) 
 const MARK = BYTES[0xdb]!
 const NO_OWNER = BYTES[0]! + BYTES[0]! + MARK
 
-/** What PEXPIRETIME replies for a key that never expires. */
+/** What PEXPIRETIME replies for a key that never expires, and where there is no key. */
 export const NEVER = -1
-/** What PEXPIRETIME replies where there is no key. */
 export const GONE = -2
 
 /** A new trailer: no other write, of this or of another process, has the same. */
