@@ -47,9 +47,8 @@ const RULES: OptionRules<RedisBankOptions> = {
 /** @throws DATABANK_INVALID_OPTION for an option that is unknown, wrong, or without effect */
 export function checkBankOptions(options: RedisBankOptions): void {
   checkOptions('RedisBank', RULES, options)
-  const { client } = options
-  if (client === undefined) return
-  const refusal = refusalOf(client)
+  if (options.client === undefined) return
+  const refusal = refusalOf(options.client)
   if (refusal !== undefined) throw invalidOption(`RedisBank: client ${refusal}`)
   const useless = (['url', 'offlineWait', 'stallTimeout', 'clientOptions'] as const).find((name) => options[name] !== undefined)
   if (useless !== undefined) throw invalidOption(`RedisBank: ${useless} has no effect beside client`)
