@@ -152,5 +152,8 @@ function readAll(fd: number): Buffer {
   const { size } = fs.fstatSync(fd)
   if (size > LARGEST_FILE) return begin
   const bytes = Buffer.allocUnsafe(size)
-  return bytes.subarray(0, fs.readSync(fd, bytes, 0, size, 0))
+  let end = 0
+  // Some file systems return less than was asked for.
+  for (let read = -1; read !== 0 && end < size; end += read) read = fs.readSync(fd, bytes, end, size - end, end)
+  return bytes.subarray(0, end)
 }

@@ -116,6 +116,7 @@ describe('a damaged file', () => {
     await bank.clear()
     const left = ['cut', 'empty', 'earlier', 'foreign'].filter((id) => fs.existsSync(pathOf(id)))
     assert.deepEqual(left, ['foreign'])
+    assert.equal(warnings.get(pathOf('foreign')), 'it is not a file of this store')
     await bank.close()
   })
 
