@@ -1,4 +1,5 @@
 import type { SessionData } from 'express-session'
+import { LruCache } from './backend/lru-cache.ts'
 import type { Stored } from './bank.ts'
 import { type CookieFields, isoOf, isPlainRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
@@ -30,11 +31,42 @@ const COOKIE_FIRST = '{"cookie":'
 /** Where core stores its own facts about a session, beside the application's data. */
 const METADATA = '__databank'
 
+/** How many characters of text the cache may keep: with the parsed forms about 40 MB. */
+const CACHE_CHARACTERS = 2 ** 24
+/** A longer text would displace too many others. */
+const LONGEST_CACHED = 2 ** 17
+
 /**
  * How deep objects may be nested. `JSON.parse` has no limit, but `JSON.stringify` overflows the stack at a few times as many, and
  * express-session calls it where nobody catches the error: such a record would end the process.
  */
 const DEEPEST = 2_000
+
+/** What was read last under an id; its parsed form is kept from the second read on. */
+interface Known {
+  readonly text: string
+  readonly parsed: ParsedSession | undefined
+}
+
+/**
+ * Parses texts. The form of a text that is read again is kept, and callers get copies. A text that is read once, as of a session which each
+ * request changes, leaves nothing to the garbage collector but itself.
+ */
+export class SessionParser {
+  readonly #known = new LruCache<Known>(CACHE_CHARACTERS, ({ text }) => text.length)
+
+  /** The session of what is stored under the id; null if the record is corrupt. */
+  parse(id: string, { payload: text, corrupt }: Stored): ParsedSession | null {
+    if (corrupt !== undefined) return null
+    const last = this.#known.get(id)
+    const known = last?.text === text ? last : undefined
+    if (known?.parsed !== undefined) return copyOfParsed(known.parsed)
+    const parsed = parseSession(text)
+    if (parsed === null || text.length > LONGEST_CACHED) return parsed
+    this.#known.set(id, { text, parsed: known && parsed })
+    return known === undefined ? parsed : copyOfParsed(parsed)
+  }
+}
 
 /** The caller's session: the form itself. Its `cookie.expires` is the entry's, since a touch changes that alone. */
 export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie'>, expires: number | null): SessionData {
@@ -49,7 +81,7 @@ export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie
  * is corrupt. For tools that list records. Whether the entry has expired is not looked at.
  */
 export function readRecord(stored: Stored): { session: SessionData; created: number | undefined } | null {
-  const parsed = parseStored(stored)
+  const parsed = stored.corrupt === undefined ? parseSession(stored.payload) : null
   return parsed === null ? null : { session: sessionOf(parsed, stored.expires), created: parsed.created }
 }
 
@@ -113,11 +145,6 @@ export function formOf({ text }: SessionText): Form {
   return JSON.parse(text) as Form
 }
 
-/** The session of what is stored; null if the record is corrupt. */
-export function parseStored({ payload, corrupt }: Stored): ParsedSession | null {
-  return corrupt === undefined ? parseSession(payload) : null
-}
-
 /** Null if the text is no session: no JSON object, no cookie that express-session can send, nested too deeply. */
 export function parseSession(text: string): ParsedSession | null {
   try {
@@ -159,4 +186,42 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
   return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1))
+}
+
+function copyOfParsed({ text, form, cookie, created }: ParsedSession): ParsedSession {
+  return { text, form: copyOfForm(form), cookie, created }
+}
+
+/**
+ * Member by member: Node.js 20 gives each object that is made by a spread, and extended later, a hidden class of its own, and all code
+ * that reads it becomes slower.
+ */
+function copyOfForm(form: Form): Form {
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(form)) {
+    const member = form[key]
+    const value = typeof member === 'object' && member !== null ? copyOf(member) : member
+    if (key === '__proto__') Object.defineProperty(copy, key, { value, configurable: true, writable: true, enumerable: true })
+    else copy[key] = value
+  }
+  return copy as Form
+}
+
+/** Spread copies own members only, one named `__proto__` too; assigning to a member that is there already changes that member. */
+function copyOf(value: object): object {
+  if (Array.isArray(value)) {
+    const copy = value.slice()
+    for (let index = 0; index < copy.length; index++) {
+      const inner = copy[index]
+      if (typeof inner === 'object' && inner !== null) copy[index] = copyOf(inner)
+    }
+    return copy
+  }
+  const copy: Record<string, unknown> = { ...value }
+  for (const key in copy) {
+    const inner = copy[key]
+    // An application may have extended Object.prototype.
+    if (typeof inner === 'object' && inner !== null && Object.hasOwn(copy, key)) copy[key] = copyOf(inner)
+  }
+  return copy
 }

@@ -15,7 +15,7 @@ import {
   track,
   trackedOf,
 } from './baseline.ts'
-import { encodeSession, formOf, isSameData, type ParsedSession, parseStored, sessionOf } from './codec.ts'
+import { encodeSession, formOf, isSameData, type ParsedSession, SessionParser, sessionOf } from './codec.ts'
 import { boundedExpiry, expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
@@ -59,6 +59,7 @@ const NEVER_CANCELLED: Cancellation = { isCancelled: false }
  */
 export class Sessions {
   readonly #rules: SessionRules
+  readonly #parser = new SessionParser()
   readonly #queue = new WriteQueue<Group, StoredSession>()
   readonly #writer: Writer
 
@@ -424,7 +425,7 @@ export class Sessions {
   }
 
   #parse(id: string, stored: Stored): ParsedSession | null {
-    const parsed = parseStored(stored)
+    const parsed = this.#parser.parse(id, stored)
     if (parsed === null) this.#rules.log.corrupt(id, stored.corrupt ?? 'it is not the JSON of a session')
     return parsed
   }
