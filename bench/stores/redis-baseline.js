@@ -1,6 +1,6 @@
 // The baseline for correct stores on Redis: the commands that such a store cannot do without, and nothing else. A read asks for the session
-// and for its expiry, since a touch changes the expiry alone. A write is a compare-and-swap of a version. No write is merged, no operation has
-// a deadline, and no server may be down.
+// and for its expiry, since a touch changes the expiry alone. A write is a compare-and-swap of a version. It merges nothing, has no deadlines,
+// and needs a server that is up.
 import { createHash } from 'node:crypto'
 import session from 'express-session'
 import { createClient } from 'redis'

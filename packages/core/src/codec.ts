@@ -17,7 +17,7 @@ export interface SessionText {
 /** A stored session. */
 export interface ParsedSession {
   readonly text: SessionText
-  /** Nobody else's: `sessionOf` hands it out. */
+  /** For one caller only: `sessionOf` hands it out. */
   readonly form: Form
   readonly cookie: SessionCookie
   /** When the session was created, in epoch milliseconds, if that is stored. */
@@ -49,8 +49,8 @@ interface Known {
 }
 
 /**
- * Parses texts. The form of a text that is read again is kept, and callers get copies. A text that is read once, as of a session which each
- * request changes, leaves nothing to the garbage collector but itself.
+ * Parses texts. The form of a text that is read again is kept, and callers get copies. If each request changes a session, each of its texts
+ * is read once, and no form of it is kept.
  */
 export class SessionParser {
   readonly #known = new LruCache<Known>(CACHE_CHARACTERS, ({ text }) => text.length)

@@ -108,8 +108,8 @@ export class Connection {
   }
 
   async #ready(failsFast: boolean): Promise<OwnClient> {
-    // Imported on first use: an application that hands in a client of ioredis does not load node-redis. Loading may take a second of a
-    // busy start. In that time the server was not silent.
+    // Imported on first use: an application that hands in a client of ioredis does not load node-redis. A busy process may take a
+    // second to load it, so the wait for the server begins after that.
     const redis = await import('redis')
     if (this.#isClosed) throw closedError('RedisBank')
     this.#client ??= this.#connect(redis)

@@ -4,14 +4,14 @@ import { isLive, LruCache, type Stored } from 'connect-databank/backend'
 const OVERHEAD = 256
 
 /**
- * Entries as they were read, while the server reports each change. The cache may be behind by what the news of a change takes to come. It
- * never keeps:
- * - an entry that was changed while it was being read: the news may overtake the answer to an earlier read;
- * - an entry that was read when news could get lost.
+ * Entries as they were read, while the server reports each change. Until the report of a change arrives, the cache has the entry from
+ * before. It never keeps:
+ * - an entry that was changed while it was being read: the report may arrive before the answer to an earlier read;
+ * - an entry that was read when reports could get lost.
  */
 export class NearCache {
   readonly #kept: LruCache<Stored>
-  /** Reads or a write of one id that are under way, as an object. After a change, another takes its place. */
+  /** An object for the reads, or for the write, of an id that are under way. Those that begin after a change get another one. */
   readonly #loading = new Map<string, object>()
   #isOn = false
 
@@ -61,8 +61,8 @@ export class NearCache {
   }
 
   /**
-   * Keeps what a write of this process has stored, as `storedBy` says by its answer. If others change the entry meanwhile, or a read or
-   * another write of this process crosses this one, nobody knows what is stored. Returns the write.
+   * Keeps what a write of this process has stored, which `storedBy` makes of the answer. Keeps nothing if the entry is changed meanwhile,
+   * or if a read or another write of this process crosses this one: the order in which the server ran them is unknown. Returns the write.
    */
   writing<T>(id: string, write: Promise<T>, storedBy: (answer: T) => Stored | null): Promise<T> {
     // No answer to a read that has begun is kept: it may be older than the write.
