@@ -64,7 +64,7 @@ export class SqlBank implements Bank {
     return this.run(async ({ statements, records }) => {
       if (!records.holds(id)) return null
       const { rows } = await this.#execute(statements.read, { id: records.id(id) })
-      return rows.length === 0 ? null : records.entryOf(rows[0]!)
+      return records.entryOf(rows, id)
     })
   }
 

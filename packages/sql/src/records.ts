@@ -74,33 +74,39 @@ export class Records {
     const entries = new Map<string, Stored>()
     for (const row of rows) {
       const id = this.idOf(row)
-      const stored = this.entryOf(row)
+      const stored = this.#storedOf(row)
       if (id !== null && stored !== null) entries.set(id, stored)
     }
     return entries
   }
 
-  /** The id in a row, or null if it holds none. It is the last column. */
+  /** The entry of this id in rows, or null. A collation may have found other ids. */
+  entryOf(rows: Result['rows'], id: string): Stored | null {
+    const row = rows.find((each) => this.idOf(each) === id)
+    return row === undefined ? null : this.#storedOf(row)
+  }
+
+  /** The id in a row, or null if it holds none. */
   idOf(row: Result['rows'][number]): string | null {
-    const cell = Array.isArray(row) ? row.at(-1) : cellOf(row, 0, 'id')
+    const cell = cellOf(row, 0, 'id')
     return cell == null ? null : value(this.#layout.id, cell)
   }
 
   /** The entry in a row, or null if it holds none. */
-  entryOf(row: Result['rows'][number]): Stored | null {
+  #storedOf(row: Result['rows'][number]): Stored | null {
     const { payload, expires, owner, version } = this.#layout
-    const text = cellOf(row, 0, 'payload')
+    const text = cellOf(row, 1, 'payload')
     if (text == null) return null
-    const time = cellOf(row, 1, 'expires')
+    const time = cellOf(row, 2, 'expires')
     const stored: { -readonly [Name in keyof Stored]: Stored[Name] } = {
       payload: value(payload, text),
       expires: time == null ? null : (expires.fromCell ?? Number)(time),
     }
     if (owner !== undefined) {
-      const cell = cellOf(row, 2, 'owner')
+      const cell = cellOf(row, 3, 'owner')
       stored.owner = cell == null ? null : value(owner, cell)
     }
-    if (version !== undefined) stored.version = String(cellOf(row, owner === undefined ? 2 : 3, 'version'))
+    if (version !== undefined) stored.version = String(cellOf(row, owner === undefined ? 3 : 4, 'version'))
     return stored
   }
 }

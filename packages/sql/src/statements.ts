@@ -90,28 +90,27 @@ export interface Statements {
 export function statementsFor(dialect: Dialect, table: Table): Statements {
   const { layout, quoted: name } = table
   const { id, payload, expires, owner, version } = layout
-  const entry = columnsOf(layout).slice(1)
-  // Without the id, which `hasId` compares byte by byte: clients parse the description of each column at each read.
-  const read = `select ${selected(table, entry)} from ${name}`
-  const list = `select ${selected(table, [...entry, ['id', id]])} from ${name}`
+  const row = `select ${selected(table, columnsOf(layout))} from ${name}`
   const idColumn = quoted(table, id)
   const hasId = equals(table, id, p.id)
   const isOneOf = dialect.isOneOf(idColumn, table)
   const page = `${idColumn} > ${write(id, p.after)} order by ${idColumn} limit ${p.limit}`
   const ids = `select ${selected(table, [['id', id]])} from ${name} where`
-  const sets = entry.map(([field, column]) => `${quoted(table, column)} = ${write(column, p[field])}`)
+  const sets = columnsOf(layout)
+    .slice(1)
+    .map(([field, column]) => `${quoted(table, column)} = ${write(column, p[field])}`)
   const setsExpires = [`${quoted(table, expires)} = ${write(expires, p.expires)}`, ...updatedTimestamps(table)]
   const isExpected = equals(table, version ?? payload, p.expected)
 
   const sql = {
-    read: `${read} where ${hasId}`,
-    readMany: `${list} where ${isOneOf}`,
+    read: `${row} where ${hasId}`,
+    readMany: `${row} where ${isOneOf}`,
     save: dialect.save(table),
     swap: `update ${name} set ${[...sets, ...updatedTimestamps(table)].join(', ')} where ${hasId} and ${isExpected} and ${isLive(table)}`,
     delete: `delete from ${name} where ${hasId}`,
     touch: `update ${name} set ${setsExpires.join(', ')} where ${hasId} and ${isLive(table)}`,
     touchMany: dialect.touchMany(table),
-    scan: `${list} where ${page}`,
+    scan: `${row} where ${page}`,
     ids: `${ids} ${page}`,
     // As text: some clients make other things of numbers.
     count: `select cast(count(*) as char(20)) as count from ${name} where ${isLive(table)}`,

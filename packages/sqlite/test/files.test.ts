@@ -192,6 +192,20 @@ describe('a table', () => {
   })
 })
 
+describe('a table whose collation takes two ids for one', () => {
+  it('serves no session under another id', async () => {
+    const { path, another, close } = await opened()
+    const columns = 'expires integer not null, version integer not null, owner text, payload text not null'
+    sql(path, `create table databank_sessions (id text collate nocase primary key, ${columns})`)
+    const bank = await another()
+    await bank.save('ID', entry())
+    expect(await bank.read('ID')).not.toBeNull()
+    expect(await bank.read('id')).toBeNull()
+    expect(await bank.readMany(['id'])).toEqual([null])
+    await close()
+  })
+})
+
 describe('a file that goes away while it is open', () => {
   it('is created again by the next write; no write goes to the deleted one', async () => {
     const path = join(await newFolder(), 'sub', 'a.db')
