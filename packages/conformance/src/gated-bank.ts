@@ -1,8 +1,8 @@
-import type { Bank } from 'connect-databank/backend'
+import type { Bank, BankMethod } from 'connect-databank/backend'
 import { type Deferred, deferred } from './gate.ts'
 
 /** The name of a method of a bank whose calls can be held: each that returns a promise. */
-export type GatedMethod = Exclude<keyof Bank, 'name' | 'scan' | 'idsOf'>
+export type GatedMethod = Exclude<BankMethod, 'scan' | 'idsOf'>
 
 /** A call that waits at the gate. */
 export interface PendingCall {

@@ -46,6 +46,12 @@ export interface Bank {
   /** The backend, such as `redis`. For metrics, health checks and messages. */
   readonly name?: string
 
+  /**
+   * Whether most reads are answered by this machine's own memory or disk. Then to parse a session takes longer than to read it, and core
+   * keeps parsed sessions: up to about 40 MB. Default: false.
+   */
+  readonly isLocal?: boolean
+
   /** Returns the entry, or null. It may have expired: core checks. */
   read(id: string): Promise<Stored | null>
 
@@ -118,6 +124,8 @@ export interface BackendModule {
 
 export { isLive, versionOf } from './entries.ts'
 
+export type BankMethod = Exclude<keyof Bank, 'name' | 'isLocal'>
+
 /** All methods of the contract. */
 export const BANK_METHODS = [
   'read',
@@ -135,14 +143,16 @@ export const BANK_METHODS = [
   'describe',
   'open',
   'close',
-] as const satisfies readonly Exclude<keyof Bank, 'name'>[]
+] as const satisfies readonly BankMethod[]
 
 /**
  * A bank with some methods replaced and all other capabilities kept. An override that is undefined removes the capability.
  * Layers use it.
  */
 export function extend(bank: Bank, overrides: { readonly [Method in keyof Bank]?: Bank[Method] | undefined }): Bank {
-  const extended: Record<string, unknown> = bank.name === undefined ? {} : { name: bank.name }
+  const { name } = bank
+  const isLocal = overrides.isLocal ?? bank.isLocal
+  const extended: Record<string, unknown> = { ...(name !== undefined && { name }), ...(isLocal !== undefined && { isLocal }) }
   for (const name of BANK_METHODS) {
     const method = Object.hasOwn(overrides, name) ? overrides[name] : bank[name]?.bind(bank)
     if (method !== undefined) extended[name] = method

@@ -42,6 +42,11 @@ const LONGEST_CACHED = 2 ** 17
  */
 const DEEPEST = 2_000
 
+/** The session of what is stored under an id; null if the record is corrupt. */
+export type Parse = (id: string, stored: Stored) => ParsedSession | null
+
+export const parseStored: Parse = (_id, { payload, corrupt }) => (corrupt === undefined ? parseSession(payload) : null)
+
 /** What was read last under an id; its parsed form is kept from the second read on. */
 interface Known {
   readonly text: string
@@ -49,21 +54,19 @@ interface Known {
 }
 
 /**
- * Parses texts. The form of a text that is read again is kept, and callers get copies. If each request changes a session, each of its texts
- * is read once, and no form of it is kept.
+ * Keeps the form of a text that is read again; callers get copies. If each request changes a session, each of its texts is read once, and
+ * no form of it is kept.
  */
-export class SessionParser {
-  readonly #known = new LruCache<Known>(CACHE_CHARACTERS, ({ text }) => text.length)
-
-  /** The session of what is stored under the id; null if the record is corrupt. */
-  parse(id: string, { payload: text, corrupt }: Stored): ParsedSession | null {
-    if (corrupt !== undefined) return null
-    const last = this.#known.get(id)
+export function cachedParse(): Parse {
+  const cache = new LruCache<Known>(CACHE_CHARACTERS, ({ text }) => text.length)
+  return (id, stored) => {
+    const text = stored.payload
+    const last = cache.get(id)
     const known = last?.text === text ? last : undefined
-    if (known?.parsed !== undefined) return copyOfParsed(known.parsed)
-    const parsed = parseSession(text)
+    if (known?.parsed !== undefined && stored.corrupt === undefined) return copyOfParsed(known.parsed)
+    const parsed = parseStored(id, stored)
     if (parsed === null || text.length > LONGEST_CACHED) return parsed
-    this.#known.set(id, { text, parsed: known && parsed })
+    cache.set(id, { text, parsed: known && parsed })
     return known === undefined ? parsed : copyOfParsed(parsed)
   }
 }
@@ -81,7 +84,7 @@ export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie
  * is corrupt. For tools that list records. Whether the entry has expired is not looked at.
  */
 export function readRecord(stored: Stored): { session: SessionData; created: number | undefined } | null {
-  const parsed = stored.corrupt === undefined ? parseSession(stored.payload) : null
+  const parsed = parseStored('', stored)
   return parsed === null ? null : { session: sessionOf(parsed, stored.expires), created: parsed.created }
 }
 

@@ -15,7 +15,16 @@ import {
   track,
   trackedOf,
 } from './baseline.ts'
-import { encodeSession, formOf, isSameData, type ParsedSession, SessionParser, sessionOf } from './codec.ts'
+import {
+  cachedParse,
+  encodeSession,
+  formOf,
+  isSameData,
+  type Parse,
+  type ParsedSession,
+  parseStored,
+  sessionOf,
+} from './codec.ts'
 import { boundedExpiry, expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
@@ -59,13 +68,14 @@ const NEVER_CANCELLED: Cancellation = { isCancelled: false }
  */
 export class Sessions {
   readonly #rules: SessionRules
-  readonly #parser = new SessionParser()
+  readonly #parseStored: Parse
   readonly #queue = new WriteQueue<Group, StoredSession>()
   readonly #writer: Writer
 
   constructor(rules: SessionRules) {
     this.#rules = rules
     const { bank, log, merge, ownerOf, storesCreated } = rules
+    this.#parseStored = bank.isLocal === true ? cachedParse() : parseStored
     const draftOf: WriterRules['draftOf'] = (session, created, owner) => this.#draftOf(session, created, owner)
     const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
     const parse: WriterRules['parse'] = (id, stored) => this.#parse(id, stored)
@@ -425,7 +435,7 @@ export class Sessions {
   }
 
   #parse(id: string, stored: Stored): ParsedSession | null {
-    const parsed = this.#parser.parse(id, stored)
+    const parsed = this.#parseStored(id, stored)
     if (parsed === null) this.#rules.log.corrupt(id, stored.corrupt ?? 'it is not the JSON of a session')
     return parsed
   }

@@ -20,6 +20,14 @@ describe('extend', () => {
     expect(Object.keys(bank).sort()).toEqual(['count', 'delete', 'read', 'save'])
   })
 
+  it('keeps whether the bank is local, unless that is replaced', () => {
+    const local = extend(new ReferenceBank(), { isLocal: true })
+    expect(local.isLocal).toBe(true)
+    expect(extend(local, {}).isLocal).toBe(true)
+    expect(extend(local, { isLocal: false }).isLocal).toBe(false)
+    expect(extend(new ReferenceBank(), {}).isLocal).toBeUndefined()
+  })
+
   it('adds no capability that neither has', () => {
     const bank = extend(threeMethods(new ReferenceBank()), { touch: undefined, purge: undefined })
     expect(Object.keys(bank).sort()).toEqual(['delete', 'read', 'save'])

@@ -32,6 +32,7 @@ const MOST_WARNINGS = 1_000
  */
 export class DiskBank implements Bank {
   readonly name = 'disk'
+  readonly isLocal = true
   readonly #layout: Layout
   readonly #durable: boolean
   readonly #sessions: Sessions

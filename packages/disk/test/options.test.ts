@@ -30,6 +30,7 @@ describe('a disk URL', () => {
         assert.ok(fs.existsSync(join(directory, path, 'reserve')), url)
       }
       const bank = openBank('disk:./relative')
+      assert.equal(bank.isLocal, true, 'core keeps parsed sessions')
       process.chdir('/')
       await bank.save('a', inAnHour('a'))
       assert.ok(fs.existsSync(join(directory, 'relative')), 'relative to where the bank was made')

@@ -30,6 +30,7 @@ const FALSE: Promise<boolean> = Promise.resolve(false)
  */
 export class MemoryBank implements Bank {
   readonly name = 'memory'
+  readonly isLocal = true
   readonly #maxEntries: number
   readonly #maxBytes: number
   readonly #shards: readonly Shard[] = Array.from({ length: SHARDS }, () => new Shard())

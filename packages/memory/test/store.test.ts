@@ -20,6 +20,10 @@ storeConformance(
 
 const entry = (payload: string) => ({ payload, expires: null })
 
+it('tells core to keep parsed sessions', () => {
+  assert.equal(openBank('memory:').isLocal, true)
+})
+
 describe('a memory URL', () => {
   it('takes the limits as query parameters; options win', async () => {
     const bank = openBank('memory:?maxEntries=2&maxBytes=1000')

@@ -571,6 +571,11 @@ describe.skipIf(server('redis').missing)('a near cache', () => {
     expect(await bank.read('a')).toMatchObject(one)
   })
 
+  it('tells core to keep parsed sessions, which the bank without it does not', () => {
+    expect(openBank('redis://localhost').isLocal).toBe(true)
+    expect((new RedisBank() as Bank).isLocal).toBeUndefined()
+  })
+
   it('is refused where it cannot work', async () => {
     const invalid = expect.objectContaining({ code: 'DATABANK_INVALID_OPTION' })
     const client = { sendCommand: async () => null, isOpen: true }

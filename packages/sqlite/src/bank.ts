@@ -13,6 +13,7 @@ const LONG = 6
 
 /** Sessions in a table of a SQLite database. */
 export class SqliteBank extends SqlBank {
+  readonly isLocal = true
   readonly #connection: SqliteConnection
   readonly #timeout: number
   readonly #isIndexed: boolean

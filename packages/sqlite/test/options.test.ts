@@ -70,6 +70,7 @@ describe('a URL', () => {
     const folder = await scratchFolder()
     const path = relative('.', `${folder.path}/other.db`)
     const bank = openBank(`sqlite:${folder.path}/a.db?table=x`, { path, table: 'y' })
+    expect(bank.isLocal, 'core keeps parsed sessions').toBe(true)
     await bank.save('a', { payload: 'x', expires: null })
     expect(existsSync(`${folder.path}/a.db`)).toBe(false)
     await bank.close?.()

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { type Bank, type Entry, isLive, type Stored, versionOf } from 'connect-databank/backend'
+import { type Bank, type BankMethod, type Entry, isLive, type Stored, versionOf } from 'connect-databank/backend'
 import type { Check } from '../check.ts'
 
 /**
  * What a check of a bank needs: an optional method, `another` (a second bank on the same storage), `now` (a bank that goes by the
  * `now` that it is given, not by its database's clock), or `owners` (a bank that stores the owners of entries).
  */
-export type BankNeed = Exclude<keyof Bank, 'name'> | 'another' | 'now' | 'owners'
+export type BankNeed = BankMethod | 'another' | 'now' | 'owners'
 
 /** A bank that has these methods. */
 export type BankWith<Needs extends BankNeed> = Bank & Required<Pick<Bank, Extract<Needs, keyof Bank>>>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Bank } from 'connect-databank/backend'
+import type { Bank, BankMethod } from 'connect-databank/backend'
 import { assertEntry, type BankCheck, bankCheck, HOUR, live, odd } from './helpers.ts'
 
 const CLOSE = 'contract: "Closes what this bank opened"'
@@ -150,7 +150,7 @@ export const lifecycleChecks: readonly BankCheck[] = [
 
 /** A call of every method that the bank has. */
 function calls(bank: Bank): [method: string, call: () => Promise<unknown>][] {
-  const all: { [Method in Exclude<keyof Bank, 'name'>]-?: () => Promise<unknown> | undefined } = {
+  const all: { [Method in BankMethod]-?: () => Promise<unknown> | undefined } = {
     read: () => bank.read('id'),
     save: () => bank.save('id', live('b')),
     delete: () => bank.delete('id'),

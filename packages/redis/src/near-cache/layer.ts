@@ -27,6 +27,7 @@ export function withNearCache(bank: RedisBank, cache: NearCache): Bank {
     return write.finally(() => cache.forgetAll())
   }
   return extend(bank, {
+    isLocal: true,
     read,
     readMany: (ids) => Promise.all(ids.map(read)),
     save: (id, entry) => writing(id, bank.save(id, entry), (version) => storedAs(entry, version)),
