@@ -1,3 +1,5 @@
+// Imported, because Jest's jsdom environment has no global setImmediate.
+import { setImmediate } from 'node:timers'
 import { setBackgroundInterval } from './backend/timers.ts'
 import { DatabankError } from './errors.ts'
 
@@ -61,6 +63,21 @@ export function promised<T, Value>(
   })
   mapped.catch(ignore)
   return mapped
+}
+
+/** The real one, whatever a test puts in its place later. */
+const onNextTurn = setImmediate
+let nextTurn: Promise<void> | undefined
+
+/** Resolves in the next turn of the event loop. All answers of a turn share an immediate, which costs more than a promise. */
+export function inNextTurn<T>(value: T): Promise<T> {
+  nextTurn ??= new Promise((resolve) => {
+    onNextTurn(() => {
+      nextTurn = undefined
+      resolve()
+    })
+  })
+  return nextTurn.then(() => value)
 }
 
 export function ignore(): void {}

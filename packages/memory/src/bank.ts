@@ -3,6 +3,7 @@ import {
   closedError,
   DatabankError,
   type Entry,
+  inNextTurn,
   isLive,
   type Stored,
   setBackgroundTimeout,
@@ -15,18 +16,12 @@ import { Session, SHARDS, Shard, shardIndexOf } from './shard.ts'
 /** How often expired sessions are freed, in milliseconds. */
 const SWEEP_INTERVAL = 5_000
 
-// Made once: a settled promise can be returned any number of times.
-const NULL: Promise<null> = Promise.resolve(null)
-const DONE: Promise<void> = Promise.resolve()
-const TRUE: Promise<boolean> = Promise.resolve(true)
-const FALSE: Promise<boolean> = Promise.resolve(false)
-
 /**
  * Keeps sessions in the memory of this process. It takes and returns text, so no caller holds a reference to what is stored. At a
  * limit, the least recently used session is removed. The bank frees expired sessions by itself.
  *
- * The methods that a request calls have done their work when they return, and are not async functions: the promises of those would
- * cost more than the work.
+ * The methods that a request calls have done their work when they return, and answer in the next turn of the event loop, as a database
+ * does. So of many requests at a time, each part is run for all before the next part is: a whole request takes about a tenth less.
  */
 export class MemoryBank implements Bank {
   readonly name = 'memory'
@@ -50,13 +45,12 @@ export class MemoryBank implements Bank {
 
   read(id: string): Promise<Stored | null> {
     if (this.#isClosed) return closed()
-    const stored = this.#read(id)
-    return stored === null ? NULL : Promise.resolve(stored)
+    return inNextTurn(this.#read(id))
   }
 
   readMany(ids: readonly string[]): Promise<(Stored | null)[]> {
     if (this.#isClosed) return closed()
-    return Promise.resolve(ids.map((id) => this.#read(id)))
+    return inNextTurn(ids.map((id) => this.#read(id)))
   }
 
   /** Rejects with `DATABANK_INVALID_SESSION`, and changes nothing, if the entry alone is larger than `maxBytes`. */
@@ -65,7 +59,7 @@ export class MemoryBank implements Bank {
     const bytes = this.#bytesOf(id, entry)
     if (bytes > this.#maxBytes) return this.#tooLarge(bytes)
     this.#put(id, entry, bytes)
-    return DONE
+    return inNextTurn(undefined)
   }
 
   /** Rejects as `save` does. */
@@ -75,30 +69,30 @@ export class MemoryBank implements Bank {
     if (bytes > this.#maxBytes) return this.#tooLarge(bytes)
     const session = this.#shardOf(id).get(id)
     const version = isLive(session, now) ? session.payload : null
-    if (version !== expected) return NULL
+    if (version !== expected) return inNextTurn(null)
     this.#put(id, entry, bytes)
-    return Promise.resolve(entry.payload)
+    return inNextTurn(entry.payload)
   }
 
   delete(id: string): Promise<boolean> {
     if (this.#isClosed) return closed()
     const shard = this.#shardOf(id)
     const session = shard.get(id)
-    if (session === undefined) return FALSE
+    if (session === undefined) return inNextTurn(false)
     this.#remove(shard, session)
-    return TRUE
+    return inNextTurn(true)
   }
 
   touch(id: string, expires: number | null, now: number): Promise<void> {
     if (this.#isClosed) return closed()
     this.#touch(id, expires, now)
-    return DONE
+    return inNextTurn(undefined)
   }
 
   touchMany(touches: readonly Touch[], now: number): Promise<void> {
     if (this.#isClosed) return closed()
     for (const [id, expires] of touches) this.#touch(id, expires, now)
-    return DONE
+    return inNextTurn(undefined)
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
@@ -154,7 +148,7 @@ export class MemoryBank implements Bank {
   clear(): Promise<void> {
     if (this.#isClosed) return closed()
     this.#clear()
-    return DONE
+    return inNextTurn(undefined)
   }
 
   /** Forgets all sessions. */
@@ -162,7 +156,7 @@ export class MemoryBank implements Bank {
     this.#isClosed = true
     clearTimeout(this.#timer)
     this.#clear()
-    return DONE
+    return inNextTurn(undefined)
   }
 
   #read(id: string): Stored | null {

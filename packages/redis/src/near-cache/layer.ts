@@ -1,4 +1,4 @@
-import { type Bank, type Entry, extend, publishEvent, type Stored } from 'connect-databank/backend'
+import { type Bank, type Entry, extend, inNextTurn, publishEvent, type Stored } from 'connect-databank/backend'
 import type { RedisBank } from '../bank.ts'
 import type { NearCache } from './cache.ts'
 
@@ -14,7 +14,7 @@ export function withNearCache(bank: RedisBank, cache: NearCache): Bank {
     const kept = cache.get(id)
     if (kept !== undefined) {
       publishEvent('cached', bank.name)
-      return Promise.resolve(kept)
+      return inNextTurn(kept)
     }
     return cache.reading(id, bank.read(id))
   }
