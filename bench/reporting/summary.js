@@ -1,4 +1,5 @@
 // The short tables: what is faster, what is not, and on which server. The README shows them, too.
+import { stores as baselines } from '../stores/baselines.js'
 import { titles } from '../stores/index.js'
 import { isNumber, LESS, nameOf, serverName, short, table, times } from './format.js'
 import { toPeers } from './tables.js'
@@ -24,7 +25,28 @@ const [, , MIX] = COLUMNS
 export function summary(parts) {
   const of = (/** @type {string} */ question) =>
     Object.keys(titles).flatMap((backend) => parts.filter((part) => part.question === question && part.backend === backend))
-  return [operations(of('operations')), distance(of('distance')), young(of('young'))].filter((text) => text !== '').join('\n\n')
+  const tables = [requests(of('requests')), operations(of('operations')), distance(of('distance')), young(of('young'))]
+  return tables.filter((text) => text !== '').join('\n\n')
+}
+
+/** @param {readonly Part[]} parts */
+function requests(parts) {
+  const rows = parts.flatMap(({ answer }) => {
+    const all = /** @type {import('../questions/requests.js').Row[]} */ (answer.rows)
+    const peers = all.filter(({ ours, limit, name }) => !ours && !limit && !baselines.some((each) => each.name === name))
+    const fastest = peers.toSorted((one, other) => other.rate - one.rate)[0]
+    return all
+      .filter(({ ours }) => ours)
+      .map((row) => [
+        ...[row.name, fastest?.name ?? '–', short(row.rate), times(fastest && row.rate / fastest.rate)],
+        ...[`${short(row.openCpu)} µs`, times(fastest && row.openCpu / fastest.openCpu)],
+      ])
+  })
+  if (rows.length === 0) return ''
+  const note =
+    'Whole HTTP requests, for stores in the process: how many a second by 32 connections that are always busy, and the CPU of one of 600 a second that ' +
+    'arrive one by one; each times that of the peer with the highest rate.'
+  return `${note}\n\n${table(['store', 'peer', 'a second', 'of the peer', 'one by one: CPU', 'of the peer'], rows, 2)}`
 }
 
 /** @param {readonly Part[]} parts */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { markdown } from '../reporting/report.js'
 import { summary } from '../reporting/summary.js'
 import { withTables, writeResults } from '../reporting/write.js'
+import { NOTHING } from '../stores/baselines.js'
 import { about, BARE, cell, MOCK, OURS, part, README, row, TUNED, WITHOUT_TOUCH } from './parts.ts'
 
 const LAZY = about('@connect-databank/redis, touchAfter a minute', { ours: true, touchesLess: true })
@@ -95,6 +96,20 @@ describe('the short tables', () => {
     expect(summary([operations])).not.toContain(LAZY.name)
     expect(linesOf(summary([operations]), OURS.name)).toEqual([
       '| @connect-databank/redis | Redis 7.0.15, the real server | connect-redis on redis 6 / connect-redis on redis 5 | – | – | 1.50 / 1.02 × | – | – | – | – |',
+    ])
+  })
+
+  it('compare whole requests with the fastest peer, which is no baseline', () => {
+    const asked = (store: typeof OURS, rate: number, openCpu: number) => ({ ...store, rate, openCpu })
+    const rows = [
+      asked(OURS, 1_200, 90),
+      asked(README, 800, 120),
+      asked(TUNED, 1_000, 100),
+      asked(BARE, 5_000, 10),
+      asked(about(NOTHING), 6_000, 9),
+    ]
+    expect(linesOf(summary([part('requests', { rows })]), OURS.name)).toEqual([
+      '| @connect-databank/redis | connect-redis on redis 5 | 1.2k | 1.20 × | 90.0 µs | 0.90 × |',
     ])
   })
 

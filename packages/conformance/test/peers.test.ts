@@ -41,8 +41,8 @@ const failures: Readonly<Record<string, { open: () => Promise<OpenedStore>; fail
   },
   memorystore: {
     open: async () => {
-      // The setting that deletes expired sessions: without it, `length` counts them.
-      const store = new MemorystoreStore({ checkPeriod: 50 })
+      // The setting that deletes expired sessions: until then, `length` counts them.
+      const store = new MemorystoreStore({ checkPeriod: 1 })
       return { store, close: async () => store.stopInterval() }
     },
     fails: [
