@@ -33,10 +33,11 @@ export function summary(parts) {
 function requests(parts) {
   const rows = parts.flatMap(({ answer }) => {
     const all = /** @type {import('../questions/requests.js').Row[]} */ (answer.rows)
-    const peers = all.filter(({ ours, limit, name }) => !ours && !limit && !baselines.some((each) => each.name === name))
+    const isBaseline = (/** @type {string} */ name) => baselines.some((each) => each.name === name)
+    const peers = all.filter(({ ours, limit, touchesLess, name }) => !ours && !limit && !touchesLess && !isBaseline(name))
     const fastest = peers.toSorted((one, other) => other.rate - one.rate)[0]
     return all
-      .filter(({ ours }) => ours)
+      .filter(({ ours, touchesLess }) => ours && !touchesLess)
       .map((row) => [
         ...[row.name, fastest?.name ?? '–', short(row.rate), times(fastest && row.rate / fastest.rate)],
         ...[`${short(row.openCpu)} µs`, times(fastest && row.openCpu / fastest.openCpu)],

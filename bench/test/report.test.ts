@@ -107,6 +107,7 @@ describe('the short tables', () => {
       asked(TUNED, 1_000, 100),
       asked(BARE, 5_000, 10),
       asked(about(NOTHING), 6_000, 9),
+      asked(WITHOUT_TOUCH, 7_000, 8),
     ]
     expect(linesOf(summary([part('requests', { rows })]), OURS.name)).toEqual([
       '| @connect-databank/redis | connect-redis on redis 5 | 1.2k | 1.20 × | 90.0 µs | 0.90 × |',

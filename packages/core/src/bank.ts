@@ -124,6 +124,7 @@ export interface BackendModule {
 
 export { isLive, versionOf } from './entries.ts'
 
+/** A method of the contract. */
 export type BankMethod = Exclude<keyof Bank, 'name' | 'isLocal'>
 
 /** All methods of the contract. */
@@ -146,7 +147,7 @@ export const BANK_METHODS = [
 ] as const satisfies readonly BankMethod[]
 
 /**
- * A bank with some methods replaced and all other capabilities kept. An override that is undefined removes the capability.
+ * A bank with some methods replaced and all other capabilities kept. A method whose override is undefined is removed.
  * Layers use it.
  */
 export function extend(bank: Bank, overrides: { readonly [Method in keyof Bank]?: Bank[Method] | undefined }): Bank {

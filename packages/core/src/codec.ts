@@ -45,7 +45,10 @@ const DEEPEST = 2_000
 /** The session of what is stored under an id; null if the record is corrupt. */
 export type Parse = (id: string, stored: Stored) => ParsedSession | null
 
-export const parseStored: Parse = (_id, { payload, corrupt }) => (corrupt === undefined ? parseSession(payload) : null)
+/** The session of what is stored; null if the record is corrupt. */
+export function parseStored({ payload, corrupt }: Stored): ParsedSession | null {
+  return corrupt === undefined ? parseSession(payload) : null
+}
 
 /** What was read last under an id; its parsed form is kept from the second read on. */
 interface Known {
@@ -64,7 +67,7 @@ export function cachedParse(): Parse {
     const last = cache.get(id)
     const known = last?.text === text ? last : undefined
     if (known?.parsed !== undefined && stored.corrupt === undefined) return copyOfParsed(known.parsed)
-    const parsed = parseStored(id, stored)
+    const parsed = parseStored(stored)
     if (parsed === null || text.length > LONGEST_CACHED) return parsed
     cache.set(id, { text, parsed: known && parsed })
     return known === undefined ? parsed : copyOfParsed(parsed)
@@ -84,7 +87,7 @@ export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie
  * is corrupt. For tools that list records. Whether the entry has expired is not looked at.
  */
 export function readRecord(stored: Stored): { session: SessionData; created: number | undefined } | null {
-  const parsed = parseStored('', stored)
+  const parsed = parseStored(stored)
   return parsed === null ? null : { session: sessionOf(parsed, stored.expires), created: parsed.created }
 }
 

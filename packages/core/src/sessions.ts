@@ -75,7 +75,7 @@ export class Sessions {
   constructor(rules: SessionRules) {
     this.#rules = rules
     const { bank, log, merge, ownerOf, storesCreated } = rules
-    this.#parseStored = bank.isLocal === true ? cachedParse() : parseStored
+    this.#parseStored = bank.isLocal === true ? cachedParse() : (_id, stored) => parseStored(stored)
     const draftOf: WriterRules['draftOf'] = (session, created, owner) => this.#draftOf(session, created, owner)
     const bounded = (expires: number | null, created: number | undefined): number | null => this.#bounded(expires, created)
     const parse: WriterRules['parse'] = (id, stored) => this.#parse(id, stored)

@@ -1,5 +1,5 @@
 import type { SessionData } from 'express-session'
-import { type Bank, type Entry, type Stored, versionOf } from './bank.ts'
+import { type Bank, type Entry, versionOf } from './bank.ts'
 import {
   afterSeen,
   type Baseline,
@@ -11,7 +11,16 @@ import {
   storedSession,
   type Tracked,
 } from './baseline.ts'
-import { encodeSession, type Form, formOf, type ParsedSession, parseSession, type SessionText, sessionOf } from './codec.ts'
+import {
+  encodeSession,
+  type Form,
+  formOf,
+  type Parse,
+  type ParsedSession,
+  parseSession,
+  type SessionText,
+  sessionOf,
+} from './codec.ts'
 import { isoOf, mergeCookies, type SessionCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { pauseBeforeRetry, readLive, swap } from './fallbacks.ts'
@@ -37,7 +46,7 @@ type Change = (session: SessionData) => SessionData | undefined | void | Promise
 export interface WriterRules {
   readonly bank: Bank
   /** The session of what is stored, or null; reports a corrupt record. */
-  readonly parse: (id: string, stored: Stored) => ParsedSession | null
+  readonly parse: Parse
   readonly log: StoreLog
   readonly merge: Merge | undefined
   /** The session as it is to be written. `owner`: the stored one, which stays without the option `owner`. */
