@@ -119,7 +119,8 @@ export async function startAll(workers, url) {
 }
 
 /**
- * Rounds of all workers, one after the other: A B C, C B A, A B C … One warm-up round is thrown away.
+ * Rounds of all workers, one after the other, each round in an order of its own: what runs after what makes a difference. One warm-up round is
+ * thrown away.
  * @template T
  * @param {Worker[]} workers
  * @param {number} rounds
@@ -132,7 +133,7 @@ export async function interleaved(workers, rounds, measure, missing) {
   const results = new Map(workers.map((worker) => [worker, []]))
   for (let round = -1; round < rounds; round += 1) {
     const there = workers.filter((worker) => results.has(worker))
-    for (const worker of round % 2 === 0 ? there : there.toReversed()) {
+    for (const worker of shuffled(there)) {
       try {
         const result = await measure(worker)
         if (round >= 0) results.get(worker)?.push(result)
@@ -143,6 +144,12 @@ export async function interleaved(workers, rounds, measure, missing) {
     }
   }
   return results
+}
+
+/** @template T @param {readonly T[]} items @returns {T[]} */
+function shuffled(items) {
+  const placed = items.map((item) => ({ item, place: Math.random() }))
+  return placed.sort((one, other) => one.place - other.place).map(({ item }) => item)
 }
 
 /**

@@ -169,7 +169,7 @@ async function timed({ concurrency, milliseconds }, work) {
 }
 
 /** How many live sessions are loaded at once for each request under way, and how many at least. More would burden the garbage collector. */
-const CHUNK_OF_EACH = 4
+const CHUNK_OF_EACH = 2
 const SMALLEST_CHUNK = 64
 
 /** How often a live session is touched that was loaded once: to load it takes several times as long. */

@@ -38,12 +38,16 @@ async function redis() {
 /** @returns {Promise<Running>} */
 async function postgresql() {
   const { startPostgresql } = await import('../../testing/servers/postgresql.js')
-  const running = await startPostgresql()
+  const running = await startPostgresql({ settings: { fsync: 'on' } })
   return { url: running.url, server: real('postgresql'), stop: () => running.stop() }
 }
 
-/** MariaDB's own. With the smaller ones of the tests, the server writes to its disk all the time. */
-const MARIADB_DEFAULTS = { 'innodb-buffer-pool-size': '128M', 'innodb-log-file-size': '96M' }
+/** MariaDB's own: the tests use a server that takes less memory and does not wait for its disk. */
+const MARIADB_DEFAULTS = {
+  'innodb-buffer-pool-size': '128M',
+  'innodb-log-file-size': '96M',
+  'innodb-flush-log-at-trx-commit': 1,
+}
 
 /** @returns {Promise<Running>} */
 async function mariadb() {
