@@ -1,6 +1,7 @@
 // Drives a store as express-session does, in the process of the store. What is timed is what the store does and what
 // express-session needs to make a live session of it.
 import { performance } from 'node:perf_hooks'
+import { putForward } from './clock.js'
 import { DAY, orderOf, sessionData, sidOf } from './sessions.js'
 
 /**
@@ -82,7 +83,7 @@ export async function measure(opened, slice) {
   const order = orderOf(slice.sessions, 1)
   if (opened.client !== undefined) return timed(slice, clientOperation(opened.client, slice, order))
   if (slice.operation === 'get') return timed(slice, get(opened.store, order))
-  if (slice.operation === 'mix') return timed(slice, mix(opened.store, order))
+  if (slice.operation === 'mix') return timed(slice, mix(opened.store, order, slice.sessions))
   return inChunks(opened.store, slice, order)
 }
 
@@ -113,11 +114,23 @@ function newViews() {
   return views
 }
 
-/** A request: get, then nine times in ten a touch, and once a set. @param {any} store @param {Uint32Array} order @returns {Work} */
-export function mix(store, order) {
+/** How far the clock is put forward in the time in which each session is asked for once, in milliseconds. In steps of a second. */
+const APART = 4_000
+const STEP = 1_000
+
+/**
+ * A request: get, then nine times in ten a touch, and once a set.
+ * @param {any} store
+ * @param {Uint32Array} order
+ * @param {number} sessions
+ * @returns {Work}
+ */
+export function mix(store, order, sessions) {
+  const every = Math.ceil((sessions * STEP) / APART)
   let turn = 0
   return (done) => {
     const now = turn++
+    if (now % every === 0) putForward(STEP)
     const sid = sidOf(/** @type {number} */ (order[now % order.length]))
     store.get(sid, (/** @type {unknown} */ error, /** @type {any} */ data) => {
       if (error || !data) return done(error ?? new Error(`${sid} is missing`))
@@ -196,6 +209,7 @@ async function inChunks(store, { operation, concurrency, sessions, milliseconds 
     const cpu = process.cpuUsage()
     const start = performance.now()
     await forEach(count, concurrency, (index, done) => {
+      if (index % live.length === 0) putForward(STEP)
       if (index === count - 1) elapsed += performance.now() - start
       const session = live[index % live.length]
       if (operation === 'set') session.views = newViews()

@@ -19,7 +19,7 @@ const BYTES = 2_000
  */
 export async function costOfYoung(opened, { sessions, isFilled, milliseconds }) {
   if (!isFilled) await fill(opened, sessions, BYTES)
-  const work = mix(opened.store, orderOf(sessions, 2))
+  const work = mix(opened.store, orderOf(sessions, 2), sessions)
   const first = await costOf(work, FIRST)
   const next = await costOf(work, NEXT)
   const end = performance.now() + milliseconds

@@ -25,8 +25,36 @@ const [, , MIX] = COLUMNS
 export function summary(parts) {
   const of = (/** @type {string} */ question) =>
     Object.keys(titles).flatMap((backend) => parts.filter((part) => part.question === question && part.backend === backend))
-  const tables = [requests(of('requests')), operations(of('operations')), distance(of('distance')), young(of('young'))]
-  return tables.filter((text) => text !== '').join('\n\n')
+  const asked = of('operations')
+  const texts = [verdict(asked), requests(of('requests')), operations(asked), distance(of('distance')), young(of('young'))]
+  return texts.filter((text) => text !== '').join('\n\n')
+}
+
+const VERDICT_AT = [1, 16, 128]
+/** A difference of less is none. */
+const SAME = 0.05
+
+/** In three lines, which stores are faster than their peers. @param {readonly Part[]} parts */
+function verdict(parts) {
+  /** @type {Record<string, string[]>} */
+  const groups = { Faster: [], 'Faster or slower': [], Slower: [] }
+  for (const { backend, server, answer } of parts) {
+    const cells = VERDICT_AT.map((concurrency) => find(answer.answers, { operation: 'mix', concurrency, bytes: 2_000 }))
+    const ratios = cells.map((cell) => cell?.rows.find(({ ours, touchesLess }) => ours && !touchesLess)?.toBest)
+    if (!ratios.every(isNumber)) continue
+    const isFaster = ratios.every((ratio) => ratio > 1 - SAME)
+    const group = isFaster ? 'Faster' : ratios.every((ratio) => ratio < 1 + SAME) ? 'Slower' : 'Faster or slower'
+    const title = `${titles[/** @type {keyof typeof titles} */ (backend)]}${server?.isReal === false ? ' (a stand-in)' : ''}`
+    groups[group]?.push(`${title} ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`)
+  }
+  const lines = Object.entries(groups).flatMap(([name, stores]) =>
+    stores.length === 0 ? [] : `* **${name}**: ${stores.join('; ')}`,
+  )
+  if (lines.length === 0) return ''
+  const note =
+    'What a request does with its session (`mix`, 2 kB), with one request, 16 and 128 at a time: how many times as many a second as the fastest peer at ' +
+    'the best of its settings.'
+  return `${note}\n\n${lines.join('\n')}`
 }
 
 /** @param {readonly Part[]} parts */

@@ -1,9 +1,11 @@
 // What the measurements rest on: a distant server, the wait for a store, and what npm installs.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import session from 'express-session'
 import { expect, it } from 'vitest'
 import { installed } from '../measuring/installed.js'
 import { watchWaits } from '../measuring/waits.js'
+import { fill, measure } from '../measuring/workload.js'
 import { startDistance } from '../servers/distance.js'
 
 it('a distant server answers after the distance in both directions, and its round trips are counted', async () => {
@@ -46,6 +48,32 @@ it('measures how long calls wait, and passes their arguments, answers and this',
   expect(waited()).toBeGreaterThanOrEqual(18)
   expect(waited()).toBe(0)
   expect(store).not.toHaveProperty('touch')
+})
+
+it('touches each session at least a second later than before', async () => {
+  const { now } = Date
+  const store = new session.MemoryStore()
+  const expiries = new Map<string, number[]>()
+  const { touch } = store
+  store.touch = (sid, live, callback) => {
+    expiries.set(sid, [...(expiries.get(sid) ?? []), live.cookie.expires!.getTime()])
+    touch.call(store, sid, live, callback)
+  }
+  try {
+    await fill({ store }, 100, 200)
+    await measure({ store }, { operation: 'touch', concurrency: 4, sessions: 100, bytes: 200, milliseconds: 1 })
+  } finally {
+    Date.now = now
+  }
+  expect(expiries.size).toBeGreaterThan(10)
+  for (const [first, ...others] of expiries.values()) {
+    let last = first!
+    expect(others.length).toBeGreaterThan(0)
+    for (const next of others) {
+      expect(next - last).toBeGreaterThanOrEqual(1_000)
+      last = next
+    }
+  }
 })
 
 it('counts a package with all that it needs, without what express-session brings', () => {

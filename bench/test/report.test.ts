@@ -99,6 +99,32 @@ describe('the short tables', () => {
     ])
   })
 
+  it('begin with what is faster and what is not, by the mix of one, 16 and 128 at a time', () => {
+    const of = (backend: string, ratios: readonly number[], more = {}) => {
+      const answers = [1, 16, 128].map((concurrency, index) =>
+        cell({ concurrency, rows: [row(LAZY, { toBest: 9 }), row(README), row(OURS, { toBest: ratios[index] ?? 0 })] }),
+      )
+      return part('operations', { answers }, { backend, ...more })
+    }
+    const parts = [
+      of('redis', [0.7, 0.8, 0.6]),
+      of('mysql', [0.9, 1.2, 3]),
+      of('sqlite', [2, 3, 4], { server: undefined }),
+      of('mongodb', [0.96, 2, 5], { server: MOCK }),
+      of('postgres', [0.94, 0.96, 1.04]),
+      part('operations', { answers: [cell()] }, { backend: 'disk' }),
+    ]
+    expect(
+      summary(parts)
+        .split('\n')
+        .filter((line) => line.startsWith('* ')),
+    ).toEqual([
+      '* **Faster**: SQLite 2.00, 3.00, 4.00; MongoDB (a stand-in) 0.96, 2.00, 5.00',
+      '* **Faster or slower**: MySQL and MariaDB 0.90, 1.20, 3.00',
+      '* **Slower**: PostgreSQL 0.94, 0.96, 1.04; Redis 0.70, 0.80, 0.60',
+    ])
+  })
+
   it('compare whole requests with the fastest peer, which is no baseline', () => {
     const asked = (store: typeof OURS, rate: number, openCpu: number) => ({ ...store, rate, openCpu })
     const rows = [
