@@ -18,6 +18,31 @@ export async function freePort() {
   return port
 }
 
+/**
+ * A port of 127.0.0.1 that refuses connections, and that no server gets until `free` has ended or this process has: it belongs to the
+ * client's end of a connection.
+ */
+export async function refusingPort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port: listening } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const accepted = once(server, 'connection')
+  const client = connect(listening, '127.0.0.1').unref()
+  const [socket] = await accepted
+  if (client.connecting) await once(client, 'connect')
+  socket.unref()
+  server.close()
+  return {
+    port: /** @type {number} */ (client.localPort),
+    async free() {
+      const closed = once(client.ref().resume(), 'close')
+      // If the client's end closed first, the port would not be free for a minute.
+      socket.destroy()
+      await closed
+    },
+  }
+}
+
 /** A new folder for temporary files; `remove` deletes it. */
 export async function scratchFolder() {
   const path = await mkdtemp(join(tmpdir(), 'connect-databank-'))

@@ -6,7 +6,7 @@ import { MemoryBank } from '@connect-databank/memory'
 import type { Bank, StoreOptions } from 'connect-databank'
 import { encrypt } from 'connect-databank/backend'
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { freePort } from '../../../testing/program.js'
+import { refusingPort } from '../../../testing/program.js'
 import { clockFinding } from '../src/doctor/clock.ts'
 import { isAtLeast, isLocalHost } from '../src/doctor/examination.ts'
 import type { Finding } from '../src/doctor/finding.ts'
@@ -35,7 +35,8 @@ async function sampled(bank: Bank, options: Pick<StoreOptions, 'encryption' | 'h
 describe('the connection', () => {
   test.each(['redis', 'postgres', 'mysql', 'mongodb'])('%s: no server', async (scheme) => {
     const path = scheme === 'redis' ? '0' : 'app'
-    const findings = await findingsOf(`${scheme}://127.0.0.1:${await freePort()}/${path}`, { timeout: 500 })
+    const { port } = await refusingPort()
+    const findings = await findingsOf(`${scheme}://127.0.0.1:${port}/${path}`, { timeout: 500 })
     expect(findings).toHaveLength(1)
     expect(findings[0]).toMatchObject({
       level: 'fail',

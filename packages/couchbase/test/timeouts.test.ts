@@ -1,6 +1,6 @@
 import { CouchbaseBank, CouchbaseStore } from '@connect-databank/couchbase'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../testing/program.js'
+import { refusingPort } from '../../../testing/program.js'
 import { startCouchbase } from '../../../testing/servers/couchbase.js'
 import { contextWith, entry, missing, nextPrefix } from './support.ts'
 import { Wire } from './wire.ts'
@@ -38,7 +38,8 @@ describe.skipIf(missing)('waits', () => {
   })
 
   it('for a connection are four fifths of the timeout of the store, whatever that is', async () => {
-    const url = `couchbase://127.0.0.1:${await freePort()}`
+    const { port } = await refusingPort()
+    const url = `couchbase://127.0.0.1:${port}`
     for (const timeout of [1_000, 3_000]) {
       const store = new CouchbaseStore({ url, username: 'user', password: 'password', timeout })
       const { code, took } = await timeOf(store.get('a'))

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { CouchbaseBank, CouchbaseStore, openBank } from '@connect-databank/couchbase'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from '../../../testing/bundle.js'
-import { freePort } from '../../../testing/program.js'
+import { refusingPort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { startCouchbase } from '../../../testing/servers/couchbase.js'
 import { couchbaseError } from '../src/errors.ts'
@@ -21,7 +21,7 @@ describe.skipIf(missing)('a server that fails', () => {
   afterAll(() => mock?.stop())
 
   it('is not there: DATABANK_UNAVAILABLE, within the timeout of the store', async () => {
-    const port = await freePort()
+    const { port } = await refusingPort()
     const store = new CouchbaseStore({
       url: `couchbase://127.0.0.1:${port}`,
       username: 'user',
@@ -122,7 +122,8 @@ describe.skipIf(missing)('a server that fails', () => {
 
     it.each(['closes', 'fails', 'frozen'])('that %s ends by itself', async (what) => {
       const own = await startCouchbase()
-      const url = what === 'fails' ? `couchbase://user:password@127.0.0.1:${await freePort()}/default` : own.url
+      const { port } = await refusingPort()
+      const url = what === 'fails' ? `couchbase://user:password@127.0.0.1:${port}/default` : own.url
       try {
         const child = spawn(process.execPath, [join(program.folder, 'process.js'), url], {
           stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import { freePort, until } from '../../../testing/program.js'
+import { refusingPort, until } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { server } from '../../../testing/servers/index.js'
 import type { MongoStore } from '../src/index.ts'
@@ -39,7 +39,7 @@ describe.skipIf(missing ?? program === undefined)('a server that fails', () => {
   const mongodb = onMongodb()
 
   it('is not there at the start', async () => {
-    const port = await freePort()
+    const { port } = await refusingPort()
     const store = mongodb.store({ url: `mongodb://127.0.0.1:${port}/tests`, timeout })
     assert.equal(await failure(store.open()), 'DATABANK_UNAVAILABLE')
     assert.equal(await failure(ask(store, 'get', 'sid')), 'DATABANK_UNAVAILABLE')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bundle } from '../../../testing/bundle.js'
-import { freePort } from '../../../testing/program.js'
+import { refusingPort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { all, get, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
 import { startPostgresql } from '../../../testing/servers/postgresql.js'
@@ -58,13 +58,14 @@ function expectInTime(outcomes: readonly Outcome[], ...codes: readonly string[])
 
 describe.skipIf(isMissing)('a store whose server', () => {
   it('is down at the start: each operation fails with a code, and the store recovers when the server is there', async () => {
-    const port = await freePort()
+    const { port, free } = await refusingPort()
     const store = opened(at(port))
     await expect(store.open()).rejects.toMatchObject({
       code: 'DATABANK_UNAVAILABLE',
       message: expect.stringContaining('ECONNREFUSED'),
     })
     expectInTime(await all(store, 'a'), 'DATABANK_UNAVAILABLE')
+    await free()
     await started({ settings: { port } })
     await recovers(store)
   })

@@ -1,6 +1,6 @@
 // The connection of a bank with a URL, while the real server or the network fails.
 import { afterEach, describe, expect, it } from 'vitest'
-import { freePort, isListening, until } from '../../../testing/program.js'
+import { isListening, refusingPort, until } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { server } from '../../../testing/servers/index.js'
 import { type RedisServer, startRedis } from '../../../testing/servers/redis.js'
@@ -37,7 +37,7 @@ function opened(port: number, options: RedisBankOptions = {}, credentials = ''):
 
 describe.skipIf(server('redis').missing)('a bank with a URL', () => {
   it('works when a server starts that was down at first', async () => {
-    const port = await freePort()
+    const { port, free } = await refusingPort()
     const store = opened(port)
     await expect(store.open()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE', cause: { code: 'ECONNREFUSED' } })
     for (const { code, cause, milliseconds } of await all(store, 'a')) {
@@ -45,6 +45,7 @@ describe.skipIf(server('redis').missing)('a bank with a URL', () => {
       expect(cause).toContain('ECONNREFUSED')
       expect(milliseconds).toBeLessThan(WITHIN)
     }
+    await free()
     await started({ port })
     await works(store)
   })

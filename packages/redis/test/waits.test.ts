@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { freePort } from '../../../testing/program.js'
+import { refusingPort } from '../../../testing/program.js'
 import { startProxy } from '../../../testing/proxy.js'
 import { server } from '../../../testing/servers/index.js'
 import { startRedis } from '../../../testing/servers/redis.js'
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 describe('the time-out of the store', () => {
   it('bounds how long an operation waits for a connection', async () => {
-    const port = await freePort()
+    const { port } = await refusingPort()
     for (const timeout of [500, 2_000]) {
       const store = new RedisStore({ url: `redis://127.0.0.1:${port}`, timeout })
       ends.push(() => store.close())
