@@ -8,26 +8,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort() {
+/** A server of 127.0.0.1 on a port that the system chooses. */
+async function listen() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  return { server, port }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort() {
+  const { server, port } = await listen()
   server.close()
   await once(server, 'close')
   return port
 }
 
 /**
- * A port of 127.0.0.1 that refuses connections, and that no server gets until `free` has ended or this process has: it belongs to the
- * client's end of a connection.
+ * A port of 127.0.0.1 that refuses connections. It is the client's end of a connection, so no server can listen on it until this process
+ * ends, or until `free` has freed it.
  */
 export async function refusingPort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port: listening } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const { server, port } = await listen()
   const accepted = once(server, 'connection')
-  const client = connect(listening, '127.0.0.1').unref()
+  const client = connect(port, '127.0.0.1').unref()
   const [socket] = await accepted
   if (client.connecting) await once(client, 'connect')
   socket.unref()
