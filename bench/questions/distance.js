@@ -5,7 +5,6 @@ import { median, ratio } from '../measuring/statistics.js'
 import { untilWarm } from '../measuring/warm-up.js'
 import { interleaved, prepared, startAll, workersOf } from '../measuring/workers.js'
 import { roundTripTime, startDistance } from '../servers/distance.js'
-import { NOTHING } from '../stores/baselines.js'
 import { asked } from './requests.js'
 
 export const backends = ['postgres', 'redis', 'mongodb']
@@ -96,7 +95,7 @@ async function waiting(worker, target) {
 /** @param {readonly Measured[]} measured @returns {Row[]} */
 export function rowsOf(measured) {
   const waits = (/** @type {Pick<Measured, 'calm'>} */ { calm }) => calm.map(({ wait }) => wait)
-  const peers = measured.filter(({ about }) => !about.ours && !about.touchesLess && about.name !== NOTHING)
+  const peers = measured.filter(({ about }) => !about.ours && !about.limit && !about.touchesLess)
   const best = peers.toSorted((one, other) => median(waits(one)) - median(waits(other)))[0]
   return measured.map(({ about, roundTrips, calm, busy }) => ({
     ...about,

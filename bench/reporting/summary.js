@@ -1,5 +1,4 @@
 // The short tables: what is faster, what is not, and on which server. The README shows them, too.
-import { stores as baselines } from '../stores/baselines.js'
 import { titles } from '../stores/index.js'
 import { isNumber, LESS, nameOf, serverName, short, table, times } from './format.js'
 import { toPeers } from './tables.js'
@@ -21,6 +20,9 @@ const COLUMNS = [
 ]
 const [, , MIX] = COLUMNS
 
+/** Whether a store is one of ours that does as much as the others. @param {{ ours: boolean, touchesLess: boolean }} row */
+const isShown = ({ ours, touchesLess }) => ours && !touchesLess
+
 /** @param {readonly Part[]} parts @returns {string} empty if there is nothing for it */
 export function summary(parts) {
   const of = (/** @type {string} */ question) =>
@@ -40,7 +42,7 @@ function verdict(parts) {
   const groups = { Faster: [], 'Faster or slower': [], Slower: [] }
   for (const { backend, server, answer } of parts) {
     const cells = VERDICT_AT.map((concurrency) => find(answer.answers, { operation: 'mix', concurrency, bytes: 2_000 }))
-    const ratios = cells.map((cell) => cell?.rows.find(({ ours, touchesLess }) => ours && !touchesLess)?.toBest)
+    const ratios = cells.map((cell) => cell?.rows.find(isShown)?.toBest)
     if (!ratios.every(isNumber)) continue
     const isFaster = ratios.every((ratio) => ratio > 1 - SAME)
     const group = isFaster ? 'Faster' : ratios.every((ratio) => ratio < 1 + SAME) ? 'Slower' : 'Faster or slower'
@@ -52,8 +54,8 @@ function verdict(parts) {
   )
   if (lines.length === 0) return ''
   const note =
-    'What a request does with its session (`mix`, 2 kB), with one request, 16 and 128 at a time: how many times as many a second as the fastest peer at ' +
-    'the best of its settings.'
+    'What a request does with its session of 2 kB (`mix`), one at a time, 16 and 128 at a time. Each figure is the rate, divided by that of the fastest ' +
+    'peer at the best of its settings.'
   return `${note}\n\n${lines.join('\n')}`
 }
 
@@ -61,11 +63,10 @@ function verdict(parts) {
 function requests(parts) {
   const rows = parts.flatMap(({ answer }) => {
     const all = /** @type {import('../questions/requests.js').Row[]} */ (answer.rows)
-    const isBaseline = (/** @type {string} */ name) => baselines.some((each) => each.name === name)
-    const peers = all.filter(({ ours, limit, touchesLess, name }) => !ours && !limit && !touchesLess && !isBaseline(name))
+    const peers = all.filter(({ ours, limit, touchesLess }) => !ours && !limit && !touchesLess)
     const fastest = peers.toSorted((one, other) => other.rate - one.rate)[0]
     return all
-      .filter(({ ours, touchesLess }) => ours && !touchesLess)
+      .filter(isShown)
       .map((row) => [
         ...[row.name, fastest?.name ?? '–', short(row.rate), times(fastest && row.rate / fastest.rate)],
         ...[`${short(row.openCpu)} µs`, times(fastest && row.openCpu / fastest.openCpu)],
@@ -73,8 +74,8 @@ function requests(parts) {
   })
   if (rows.length === 0) return ''
   const note =
-    'Whole HTTP requests, for stores in the process: how many a second by 32 connections that are always busy, and the CPU of one of 600 a second that ' +
-    'arrive one by one; each times that of the peer with the highest rate.'
+    'Whole HTTP requests, for stores in the process. The rate is that of 32 connections that are always busy. The CPU is that of a request where 600 a ' +
+    'second arrive one by one. Both are compared with the peer that has the highest rate.'
   return `${note}\n\n${table(['store', 'peer', 'a second', 'of the peer', 'one by one: CPU', 'of the peer'], rows, 2)}`
 }
 
@@ -84,7 +85,7 @@ function operations(parts) {
     const answers = /** @type {Cell[]} */ (answer.answers)
     const mix = find(answers, MIX?.[1] ?? {})
     return (mix?.rows ?? [])
-      .filter(({ ours, touchesLess }) => ours && !touchesLess)
+      .filter(isShown)
       .map((row) => [
         row.name,
         serverName(server),

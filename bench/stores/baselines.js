@@ -32,6 +32,6 @@ class NothingStore extends session.Store {
 
 /** @type {import('./index.js').MeasuredStore[]} */
 export const stores = [
-  { name: NOTHING, open: async () => ({ store: new NothingStore() }) },
-  { name: 'no sessions', questions: ['requests'], open: async () => ({}) },
+  { name: NOTHING, limit: true, open: async () => ({ store: new NothingStore() }) },
+  { name: 'no sessions', limit: true, questions: ['requests'], open: async () => ({}) },
 ]

@@ -3,8 +3,7 @@ import { expect, it } from 'vitest'
 import { rowsOf as waits } from '../questions/distance.js'
 import { cells, compared } from '../questions/operations.js'
 import { rowsOf as costs } from '../questions/young.js'
-import { NOTHING } from '../stores/baselines.js'
-import { about, BARE, OURS, README, TUNED, WITHOUT_TOUCH } from './parts.ts'
+import { about, BARE, BASELINE, OURS, README, TUNED, WITHOUT_TOUCH } from './parts.ts'
 
 /** One round for each rate. */
 const rates = (...all: number[]) => all.map((rate) => ({ rate, cpu: 10 }))
@@ -61,13 +60,7 @@ it('the wait is compared with that of the fastest peer that touches at each requ
   const round = (wait: number) => ({ wait, requests: 1, seconds: 1, median: 1, p99: 2, rate: 1, cpu: 1 })
   const measured = (store: typeof OURS, wait: number) => ({ about: store, roundTrips: 2, calm: [round(wait)], busy: [] })
   const lazyPeer = about('connect-mongo, touchAfter a minute', { tuned: true, touchesLess: true })
-  const rows = waits([
-    measured(OURS, 3),
-    measured(README, 4),
-    measured(TUNED, 2),
-    measured(lazyPeer, 1),
-    measured(about(NOTHING), 0),
-  ])
+  const rows = waits([measured(OURS, 3), measured(README, 4), measured(TUNED, 2), measured(lazyPeer, 1), measured(BASELINE, 0)])
   expect(rows.map(({ toBest }) => toBest)).toEqual([1.5, 2, 1, 0.5, 0])
 })
 

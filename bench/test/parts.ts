@@ -2,6 +2,7 @@
 import type { About } from '../measuring/workers.js'
 import type { Answer, Row } from '../questions/operations.js'
 import type { Part } from '../reporting/results-store.js'
+import { stores as baselines, NOTHING } from '../stores/baselines.js'
 
 export const REDIS = { name: 'Redis 7.0.15', isReal: true }
 export const MOCK = { name: 'CouchbaseMock 1.5.27', isReal: false }
@@ -15,6 +16,7 @@ export const README = about('connect-redis on redis 6')
 export const TUNED = about('connect-redis on redis 5', { tuned: true })
 export const WITHOUT_TOUCH = about('databank-redis', { touchesLess: true })
 export const BARE = about('redis 5, bare', { limit: true })
+export const BASELINE = about(NOTHING, { limit: baselines.find(({ name }) => name === NOTHING)?.limit === true })
 
 export function row(store: About, more: Partial<Row> = {}): Row {
   return { ...store, rate: 20_000, spread: 0.05, cpu: 40, toReadme: 1.5, toBest: 1.02, toLimit: 0.4, ...more }

@@ -6,8 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { markdown } from '../reporting/report.js'
 import { summary } from '../reporting/summary.js'
 import { withTables, writeResults } from '../reporting/write.js'
-import { NOTHING } from '../stores/baselines.js'
-import { about, BARE, cell, MOCK, OURS, part, README, row, TUNED, WITHOUT_TOUCH } from './parts.ts'
+import { about, BARE, BASELINE, cell, MOCK, OURS, part, README, row, TUNED, WITHOUT_TOUCH } from './parts.ts'
 
 const LAZY = about('@connect-databank/redis, touchAfter a minute', { ours: true, touchesLess: true })
 const operations = part('operations', { answers: [cell({ rows: [row(OURS), row(LAZY), row(README), row(BARE)] })] })
@@ -132,7 +131,7 @@ describe('the short tables', () => {
       asked(README, 800, 120),
       asked(TUNED, 1_000, 100),
       asked(BARE, 5_000, 10),
-      asked(about(NOTHING), 6_000, 9),
+      asked(BASELINE, 6_000, 9),
       asked(WITHOUT_TOUCH, 7_000, 8),
     ]
     expect(linesOf(summary([part('requests', { rows })]), OURS.name)).toEqual([
