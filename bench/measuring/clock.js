@@ -1,4 +1,4 @@
-// The clock of a store's process. In an application, the requests of one session are seconds apart. Here they would follow each other within
+// The clock of a store's process. In an application, the requests of one session are seconds apart. Here they follow each other within
 // milliseconds, and a store that counts whole seconds would have nothing to write. So the clock is put forward.
 
 const realNow = Date.now

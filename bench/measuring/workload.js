@@ -114,8 +114,9 @@ function newViews() {
   return views
 }
 
-/** How far the clock is put forward in the time in which each session is asked for once, in milliseconds. In steps of a second. */
+/** Between two requests of a session in a `mix`, on average, in milliseconds of the clock that is put forward. */
 const APART = 4_000
+/** By how much it is put forward at once. */
 const STEP = 1_000
 
 /**
@@ -129,15 +130,15 @@ export function mix(store, order, sessions) {
   const every = Math.ceil((sessions * STEP) / APART)
   let turn = 0
   return (done) => {
-    const now = turn++
-    if (now % every === 0) putForward(STEP)
-    const sid = sidOf(/** @type {number} */ (order[now % order.length]))
+    const number = turn++
+    if (number % every === 0) putForward(STEP)
+    const sid = sidOf(/** @type {number} */ (order[number % order.length]))
     store.get(sid, (/** @type {unknown} */ error, /** @type {any} */ data) => {
       if (error || !data) return done(error ?? new Error(`${sid} is missing`))
       const session = liveSession(store, sid, data)
-      if (now % 10 === 0) session.views = newViews()
+      if (number % 10 === 0) session.views = newViews()
       session.touch()
-      if (now % 10 === 0) store.set(sid, session, done)
+      if (number % 10 === 0) store.set(sid, session, done)
       // connect-databank 1.x has no touch; express-session then leaves it out.
       else if (store.touch === undefined) done()
       else store.touch(sid, session, done)

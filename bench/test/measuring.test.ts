@@ -1,4 +1,4 @@
-// What the measurements rest on: a distant server, the wait for a store, and what npm installs.
+// What the measurements rest on: a distant server, the wait for a store, touches a second apart, and what npm installs.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import session from 'express-session'
