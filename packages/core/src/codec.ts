@@ -10,8 +10,8 @@ export interface SessionText {
   readonly text: string
   /** The cookie's fields in the text. */
   readonly cookie: CookieFields
-  /** Where the text behind the cookie begins; -1 if the cookie is not the first member; undefined until it is needed. */
-  dataStart: number | undefined
+  /** The text behind the cookie; null if the cookie is not the first member; undefined until it is needed. */
+  data: string | null | undefined
 }
 
 /** A stored session. */
@@ -97,23 +97,24 @@ export function readRecord(stored: Stored): { session: SessionData; created: num
  * @throws DATABANK_INVALID_SESSION for what JSON cannot hold (a BigInt, a cycle) or what is no object in JSON
  */
 export function encodeSession(session: object, cookie: SessionCookie, created: number | undefined): SessionText {
-  const data = dataOf(session, created)
-  if (data === undefined || !data.startsWith('{')) {
+  const json = jsonOfData(session, created)
+  if (json === undefined || !json.startsWith('{')) {
     throw new DatabankError(
       'DATABANK_INVALID_SESSION',
       'the session must be an object in JSON, and its toJSON gives something else',
     )
   }
-  if (isTooDeep(data)) {
+  if (isTooDeep(json)) {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session has objects that are nested more than ${DEEPEST} deep`)
   }
+  const data = json.slice(1)
   const start = `${COOKIE_FIRST}${JSON.stringify(cookie.fields)}`
-  const text = data === '{}' ? `${start}}` : `${start},${data.slice(1)}`
-  return { text, cookie: cookie.fields, dataStart: start.length }
+  const text = data === '}' ? `${start}}` : `${start},${data}`
+  return { text, cookie: cookie.fields, data }
 }
 
 /** The session without its cookie, as JSON. */
-function dataOf(session: object, created: number | undefined): string | undefined {
+function jsonOfData(session: object, created: number | undefined): string | undefined {
   try {
     const own = (session as { toJSON?: unknown }).toJSON
     const members = typeof own === 'function' ? own.call(session, '') : session
@@ -128,22 +129,22 @@ function dataOf(session: object, created: number | undefined): string | undefine
 
 /** Whether two texts hold the same data, apart from the cookie. */
 export function isSameData(before: SessionText, after: SessionText): boolean {
-  const [beforeStart, afterStart] = [dataStartOf(before), dataStartOf(after)]
-  if (beforeStart >= 0 && afterStart >= 0) {
-    const isSameLength = before.text.length - beforeStart === after.text.length - afterStart
-    return isSameLength && before.text.slice(beforeStart) === after.text.slice(afterStart)
-  }
+  const beforeData = dataOf(before)
+  const afterData = dataOf(after)
+  if (beforeData !== null && afterData !== null) return beforeData === afterData
   const changed = changedKeys(formOf(before), formOf(after))
   changed.delete('cookie')
   return changed.size === 0
 }
 
-function dataStartOf(session: SessionText): number {
-  if (session.dataStart === undefined) {
+function dataOf(session: SessionText): string | null {
+  if (session.data === undefined) {
+    const { text } = session
     const start = `${COOKIE_FIRST}${JSON.stringify(session.cookie)}`
-    session.dataStart = session.text.startsWith(start) ? start.length : -1
+    if (!text.startsWith(start)) session.data = null
+    else session.data = text.length === start.length + 1 ? '}' : text.slice(start.length + 1)
   }
-  return session.dataStart
+  return session.data
 }
 
 /** The session's members, as an object of the caller's own. */
@@ -165,7 +166,7 @@ export function parseSession(text: string): ParsedSession | null {
     // Copies: the caller may change its session.
     const copy = { ...fields }
     return {
-      text: { text, cookie: copy, dataStart: undefined },
+      text: { text, cookie: copy, data: undefined },
       form: form as Form,
       cookie: { fields: copy, expires },
       created: typeof created === 'number' ? created : undefined,

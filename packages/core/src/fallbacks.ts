@@ -23,14 +23,25 @@ export async function readLive(bank: Bank, id: string): Promise<Stored | null> {
 }
 
 /** Compare-and-swap; without the capability, a read and a save. Returns the new version, or null if it did not swap. */
-export async function swap(
+export function swap(
   bank: Bank,
   id: string,
   expected: string | null,
   entry: Entry,
   cancellation: Cancellation,
 ): Promise<string | null> {
-  if (bank.swap !== undefined) return bank.swap(id, expected, entry, Date.now())
+  return bank.swap === undefined
+    ? swapBySave(bank, id, expected, entry, cancellation)
+    : bank.swap(id, expected, entry, Date.now())
+}
+
+async function swapBySave(
+  bank: Bank,
+  id: string,
+  expected: string | null,
+  entry: Entry,
+  cancellation: Cancellation,
+): Promise<string | null> {
   const stored = await readLive(bank, id)
   if ((stored === null ? null : versionOf(stored)) !== expected) return null
   throwIfCancelled(cancellation, 'set')
@@ -38,8 +49,11 @@ export async function swap(
 }
 
 /** Changes the expiry only; without the capability, by writing the payload that was read. */
-export async function touch(bank: Bank, id: string, expires: number | null, cancellation: Cancellation): Promise<void> {
-  if (bank.touch !== undefined) return bank.touch(id, expires, Date.now())
+export function touch(bank: Bank, id: string, expires: number | null, cancellation: Cancellation): Promise<void> {
+  return bank.touch === undefined ? touchBySwap(bank, id, expires, cancellation) : bank.touch(id, expires, Date.now())
+}
+
+async function touchBySwap(bank: Bank, id: string, expires: number | null, cancellation: Cancellation): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const stored = await readLive(bank, id)
     if (stored === null) return

@@ -88,8 +88,11 @@ export function identity<T>(value: T): T {
 
 /** An operation under way, linked into the list of all. */
 interface Waiting {
+  readonly operation: string
   readonly startedAt: number
-  readonly expire: () => void
+  readonly reject: (error: Error) => void
+  /** Is set at the deadline. */
+  readonly cancellation: Cancellation | undefined
   previous: Waiting
   next: Waiting
 }
@@ -112,7 +115,7 @@ export class Deadlines {
   /** @param timeout in milliseconds */
   constructor(timeout: number) {
     this.#timeout = timeout
-    const list = { startedAt: 0, expire: ignore } as unknown as Waiting
+    const list = { operation: '', startedAt: 0, reject: ignore, cancellation: undefined } as unknown as Waiting
     list.previous = list
     list.next = list
     this.#list = list
@@ -131,17 +134,14 @@ export class Deadlines {
     cancellation?: Cancellation,
   ): Promise<Next> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#add(() => {
-        if (cancellation !== undefined) cancellation.isCancelled = true
-        reject(new DatabankError('DATABANK_TIMEOUT', `${operation}: no answer within ${this.#timeout} ms`))
-      })
-      const fail = (error: unknown): void => {
-        this.#end(waiting)
-        reject(error)
-      }
+      const waiting = this.#add(operation, reject, cancellation)
       const succeed = (value: Next): void => {
         this.#end(waiting)
         resolve(value)
+      }
+      const fail = (error: unknown): void => {
+        this.#end(waiting)
+        reject(error)
       }
       promise.then((value) => {
         if (waiting.next === waiting) return
@@ -161,9 +161,9 @@ export class Deadlines {
     return this.#list.next === this.#list ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve))
   }
 
-  #add(expire: () => void): Waiting {
+  #add(operation: string, reject: (error: Error) => void, cancellation: Cancellation | undefined): Waiting {
     const last = this.#list.previous
-    const waiting: Waiting = { startedAt: this.#tick, expire, previous: last, next: this.#list }
+    const waiting: Waiting = { operation, startedAt: this.#tick, reject, cancellation, previous: last, next: this.#list }
     last.next = waiting
     this.#list.previous = waiting
     this.#timer ??= setBackgroundInterval(() => this.#onTick(), Math.min(this.#timeout / TICKS_PER_TIMEOUT, LONGEST_DELAY))
@@ -182,12 +182,17 @@ export class Deadlines {
     while (list.next !== list && this.#tick - list.next.startedAt > TICKS_PER_TIMEOUT) {
       const overdue = list.next
       unlink(overdue)
-      overdue.expire()
+      this.#expire(overdue)
     }
     if (list.next !== list) return
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#tellIdle()
+  }
+
+  #expire({ operation, reject, cancellation }: Waiting): void {
+    if (cancellation !== undefined) cancellation.isCancelled = true
+    reject(new DatabankError('DATABANK_TIMEOUT', `${operation}: no answer within ${this.#timeout} ms`))
   }
 
   #tellIdle(): void {

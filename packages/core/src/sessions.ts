@@ -59,8 +59,6 @@ interface Group extends Cancellation {
 }
 
 const NOT_BEGUN: Promise<void> = Promise.resolve()
-/** Nobody has to cancel what is one operation of the bank. */
-const NEVER_CANCELLED: Cancellation = { isCancelled: false }
 
 /**
  * The rules about sessions: when one is served, what becomes of a write when two requests write the same session, what a touch may
@@ -369,22 +367,16 @@ export class Sessions {
   #moveExpiry(tracked: Tracked, draft: CookieDraft, operation: 'touch' | 'set', inTurn?: Cancellation): Promise<void> {
     const { bank, deadlines } = this.#rules
     const { baseline } = tracked
+    const { id } = baseline
     if (!this.#isTouchDue(baseline, draft)) return Promise.resolve()
-    const cancellation = inTurn ?? (bank.touch === undefined ? { isCancelled: false } : NEVER_CANCELLED)
     const isKnownLater = isLater(baseline.expires, draft.expires) && !isAgeChanged(baseline.cookie, draft.cookie)
     const keepsLater = operation === 'set' ? mayShorten(baseline, draft) : isKnownLater
-    const moving = keepsLater
-      ? this.#extend(baseline.id, draft.expires, cancellation)
-      : this.#move(baseline.id, draft.expires, cancellation)
+    const cancellation: Cancellation = inTurn ?? { isCancelled: false }
     const end = (expires: number | null): void => {
       tracked.baseline = afterTouch(tracked.baseline, expires, draft.cookie)
     }
-    return deadlines.limit(moving, operation, end, cancellation === NEVER_CANCELLED ? undefined : cancellation)
-  }
-
-  async #move(id: string, expires: number | null, cancellation: Cancellation): Promise<number | null> {
-    await touch(this.#rules.bank, id, expires, cancellation)
-    return expires
+    if (keepsLater) return deadlines.limit(this.#extend(id, draft.expires, cancellation), operation, end, cancellation)
+    return deadlines.limit(touch(bank, id, draft.expires, cancellation), operation, () => end(draft.expires), cancellation)
   }
 
   /** Changes the expiry, unless the stored one is later. Returns when the session expires. */
@@ -393,7 +385,8 @@ export class Sessions {
     if (stored === null) return expires
     if (!isLater(expires, stored.expires)) return stored.expires
     throwIfCancelled(cancellation, 'touch')
-    return this.#move(id, expires, cancellation)
+    await touch(this.#rules.bank, id, expires, cancellation)
+    return expires
   }
 
   /** A touch may be left out that would extend the expiry by less than `touchAfter`, unless half of the lifetime has passed. */

@@ -293,9 +293,12 @@ export class DatabankStore extends Store {
     return loading.then((stored) => stored ?? this.#sessions.moveToHashedId(bankIdOf(sid), id))
   }
 
-  async #save(id: string, session: SessionData): Promise<boolean> {
+  #save(id: string, session: SessionData): Promise<boolean> {
     const max = this.#maxSessionsPerOwner
-    if (max === undefined) return this.#sessions.save(id, session)
+    return max === undefined ? this.#sessions.save(id, session) : this.#saveLimited(id, session, max)
+  }
+
+  async #saveLimited(id: string, session: SessionData, max: number): Promise<boolean> {
     const before = trackedOf(session)?.baseline
     const at = Date.now()
     const isWritten = await this.#sessions.save(id, session)

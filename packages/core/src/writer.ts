@@ -61,7 +61,7 @@ export interface WriterRules {
 
 const NO_KEYS: ReadonlySet<string> = new Set()
 /** The text of a corrupt record, which no session has. */
-const NO_SESSION: SessionText = { text: '', cookie: {}, dataStart: undefined }
+const NO_SESSION: SessionText = { text: '', cookie: {}, data: undefined }
 
 /** Replaces what is stored by what requests made of it, and keeps what other requests changed meanwhile. */
 export class Writer {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Bank } from '../src/bank.ts'
+import { type Bank, extend } from '../src/bank.ts'
 import {
   Client,
   dataOf,
@@ -177,6 +177,23 @@ describe('touchAfter', () => {
     }
     // At half of the lifetime, at the latest.
     expect(bank.calls('touch')).toBe(12)
+  })
+
+  it("counts from the expiry that was stored, whatever the bank's touch returns", async () => {
+    const reference = new ReferenceBank()
+    const rowsOf = async (...args: Parameters<ReferenceBank['touch']>): Promise<void> => {
+      await reference.touch(...args)
+      return 1 as never
+    }
+    const bank = gatedBank(extend(reference, { touch: rowsOf }))
+    const client = new Client(bank, { touchAfter: MINUTE })
+    await client.set('sid', sessionData({}, 10 * MINUTE))
+    const live = await client.load('sid')
+    live.cookie.expires = new Date(Date.now() + 15 * MINUTE)
+    live.cookie.originalMaxAge = 10 * MINUTE
+    await client.touch('sid', live)
+    await client.touch('sid', live)
+    expect(bank.calls('touch')).toBe(1)
   })
 
   it('holds for a save without a change as well', async () => {
