@@ -6,16 +6,7 @@
 import { parseArgs } from 'node:util'
 import { installAndBuild, installPeers } from '../scripts/ensure-built.js'
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    questions: { type: 'string' },
-    continue: { type: 'boolean', default: false },
-    print: { type: 'boolean', default: false },
-    built: { type: 'boolean', default: false },
-  },
-})
+const values = options()
 // At the end of this process, its servers and the processes of the stores end.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.once(signal, () => process.exit(1))
 
@@ -63,6 +54,24 @@ function known(option, list, names) {
   const unknown = wanted?.find((name) => !names.includes(name))
   if (unknown !== undefined) fail(`--${option}: there is no ${unknown}; there are ${names.join(', ')}`)
   return wanted
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        questions: { type: 'string' },
+        continue: { type: 'boolean', default: false },
+        print: { type: 'boolean', default: false },
+        built: { type: 'boolean', default: false },
+      },
+    })
+    return values
+  } catch (error) {
+    return fail(`${/** @type {Error} */ (error).message}. bench/README.md names the options.`)
+  }
 }
 
 /** @param {string} reason @returns {never} */

@@ -1,5 +1,5 @@
 // Installs and builds what a command needs. Imports only Node.js modules, because it runs before the first installation.
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, runNpm, runTool } from './command.js'
 import { install } from './install.js'
@@ -12,8 +12,6 @@ export async function installAndBuild({ isBuilt = false } = {}) {
   await install()
   const code = isBuilt ? 0 : await runTool('tsc', ['-b'])
   if (code !== 0) process.exit(code)
-  // npm makes it executable when it installs a package, but here it is built after that.
-  chmodSync(join(root, 'packages/cli/dist/bin.js'), 0o755)
 }
 
 /** Installs the stores and clients of other makers, which have a lock file of their own in bench/. */

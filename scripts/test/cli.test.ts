@@ -119,7 +119,7 @@ it('from a place of its own, as npx installs it, uses the packages of the projec
   for (const name of new Set([...names, ...closure(readLock(), 'packages/core').map((each) => each.name)])) {
     await cp(join(outside, 'node_modules', name), join(place, 'node_modules', name), { recursive: true })
   }
-  const cli = join(place, 'node_modules/@connect-databank/cli/dist/bin.js')
+  const cli = join(place, 'node_modules/@connect-databank/cli/bin.js')
   const { code, stdout, stderr } = await execute(process.execPath, [cli, 'count', 'disk:./sessions'], folder)
   expect({ code, stderr, stdout }).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('3 live') })
   expect(await execute(process.execPath, [cli, 'count', 'disk:./sessions'], place)).toMatchObject({ code: 1 })

@@ -15,7 +15,7 @@ describe.each(packages)('$name, packed', ({ name, tarball, files, manifest }) =>
   it('contains what it needs and nothing else', () => {
     for (const needed of ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts'])
       expect(files).toContain(needed)
-    const own = /^(package\.json|README\.md|LICENSE|index\.d\.ts|dist\/[\w/-]+(\.js|\.d\.ts))$/
+    const own = /^(package\.json|README\.md|LICENSE|index\.d\.ts|bin\.js|dist\/[\w/-]+(\.js|\.d\.ts))$/
     const foreign = files.filter((path) => !own.test(path))
     expect(foreign).toEqual([])
   })

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { EXIT } from './failure.ts'
 import { main } from './main.ts'
 

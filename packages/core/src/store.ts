@@ -237,13 +237,7 @@ export class DatabankStore extends Store {
    * @returns the backend's name, the server with its version where the bank knows it, and the time of a read in milliseconds
    */
   check(): Promise<{ backend: string; server: string; latency: number }> {
-    const work = async (): Promise<{ backend: string; server: string; latency: number }> => {
-      const start = performance.now()
-      await this.#deadlines.limit(this.#bank.read(CHECK_ID), 'check')
-      const latency = performance.now() - start
-      const { server } = this.#bank.describe ? await this.#deadlines.limit(this.#bank.describe(), 'check') : { server: 'unknown' }
-      return { backend: this.#name, server, latency }
-    }
+    const work = (): ReturnType<DatabankStore['check']> => this.#deadlines.limit(this.#check(), 'check')
     return this.#run('check', undefined, work, identity, undefined)
   }
 
@@ -360,6 +354,14 @@ export class DatabankStore extends Store {
     } catch (error) {
       throw coded(error)
     }
+  }
+
+  async #check(): ReturnType<DatabankStore['check']> {
+    const start = performance.now()
+    await this.#bank.read(CHECK_ID)
+    const latency = performance.now() - start
+    const server = (await this.#bank.describe?.())?.server ?? 'unknown'
+    return { backend: this.#name, server, latency }
   }
 
   async #openBank(): Promise<void> {

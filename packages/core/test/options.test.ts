@@ -195,6 +195,10 @@ describe('checkOptions', () => {
     expect(check({ [name]: 1 })).toThrow(`RedisBank: unknown option "${name}"; did you mean ${nearest}?`)
   })
 
+  it('says of an option of the store that the bank has none', () => {
+    expect(check({ ttl: 5 })).toThrow('RedisBank: ttl is an option of the store, and cannot be given here')
+  })
+
   it.each([
     ['disableTouch', /touch is always on; touchAfter limits how often one is sent/],
     ['disableTTL', /ttl: null/],

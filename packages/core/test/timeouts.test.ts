@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
-import type { Bank, Stored } from '../src/bank.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Bank, extend, type Stored } from '../src/bank.ts'
+import { DatabankStore } from '../src/store.ts'
 import {
   Client,
   dataOf,
@@ -14,7 +15,25 @@ import {
   withCookie,
 } from './helpers.ts'
 
+afterEach(() => void vi.useRealTimers())
+
 const TIMED_OUT = { code: 'DATABANK_TIMEOUT' }
+
+describe('check', () => {
+  it('has one deadline for its read and the description', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const bank = gatedBank(extend(new ReferenceBank(), { describe: () => new Promise(() => {}) }))
+    const store = new DatabankStore({ bank, timeout: 160 })
+    bank.hold('read')
+    const checking = store.check()
+    const read = await bank.held('read')
+    vi.advanceTimersByTime(150)
+    await read.release()
+    await nextTurn()
+    vi.advanceTimersByTime(20)
+    await expect(checking).rejects.toMatchObject(TIMED_OUT)
+  })
+})
 
 describe('an operation that has timed out', () => {
   it('holds up the next write of its session no longer than its own deadline', async () => {

@@ -23,22 +23,23 @@ export class MysqlConnection {
   }
 
   /** Runs a statement, which each connection prepares once. */
-  async execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
-    this.#pool ??= await this.#makePool()
-    const connection = await this.#connect(this.#pool)
-    this.#maxPacket ??= await maxPacketOf(connection)
-    if (isLarger(parameters, this.#maxPacket)) {
-      connection.release()
-      throw tooLarge(this.#maxPacket)
+  execute(text: string, parameters: readonly unknown[], timeout: number): Promise<Result> {
+    const pool = this.#pool
+    const maxPacket = this.#maxPacket
+    if (pool === undefined || maxPacket === undefined) {
+      return this.#prepare().then(() => this.execute(text, parameters, timeout))
     }
+    if (isLarger(parameters, maxPacket)) return Promise.reject(tooLarge(maxPacket))
+    // Cells are read as this package expects them, whatever the application has told its pool.
+    const statement = { sql: text, values: parameters.map(parameterOf), rowsAsArray: true, typeCast: true, timeout }
     return new Promise((resolve, reject) => {
-      // Cells are read as this package expects them, whatever the application has told its pool.
-      const statement = { sql: text, values: parameters.map(parameterOf), rowsAsArray: true, typeCast: true, timeout }
-      connection.execute(statement, (error, result) => {
-        if (error && isOfConnection(error)) connection.destroy()
-        else connection.release()
-        if (error) reject(error)
-        else resolve(resultOf(result))
+      this.#connect(pool, reject, (connection) => {
+        connection.execute(statement, (error, result) => {
+          if (error && isOfConnection(error)) connection.destroy()
+          else connection.release()
+          if (error) reject(error)
+          else resolve(resultOf(result))
+        })
       })
     })
   }
@@ -50,19 +51,32 @@ export class MysqlConnection {
   }
 
   /** Takes a connection from the pool. One that becomes free too late is not used: nobody waits for the statement any more. */
-  #connect(pool: Pool): Promise<PoolConnection> {
-    return new Promise((resolve, reject) => {
-      const wait = this.#context.timeout * CONNECT_PART
-      let isLate = false
-      const timer = setTimeout(() => {
-        isLate = true
-        reject(new DatabankError('DATABANK_UNAVAILABLE', `MySQL: no connection within ${wait} ms`))
-      }, wait)
-      pool.getConnection((error, connection) => {
-        clearTimeout(timer)
-        if (error) reject(error)
-        else if (isLate) connection.release()
-        else resolve(connection)
+  #connect(pool: Pool, fail: (error: unknown) => void, use: (connection: PoolConnection) => void): void {
+    const wait = this.#context.timeout * CONNECT_PART
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      fail(new DatabankError('DATABANK_UNAVAILABLE', `MySQL: no connection within ${wait} ms`))
+    }, wait)
+    pool.getConnection((error, connection) => {
+      clearTimeout(timer)
+      if (error) fail(error)
+      else if (isLate) connection.release()
+      else use(connection)
+    })
+  }
+
+  async #prepare(): Promise<void> {
+    const pool = this.#pool ?? (await this.#makePool())
+    this.#pool = pool
+    this.#maxPacket = await new Promise((resolve, reject) => {
+      this.#connect(pool, reject, (connection) => {
+        connection.query({ sql: 'select @@max_allowed_packet', rowsAsArray: true }, (error, rows) => {
+          if (error) connection.destroy()
+          else connection.release()
+          if (error) reject(error)
+          else resolve(Number((rows as unknown[][])[0]?.[0]))
+        })
       })
     })
   }
@@ -90,16 +104,6 @@ function callbackPoolOf(pool: Pool | PromisePool): Pool {
 /** mysql2 sends a number as DOUBLE, which `limit` refuses. */
 function parameterOf(value: unknown): string | Buffer | null {
   return value === null || value === undefined || Buffer.isBuffer(value) ? (value ?? null) : String(value)
-}
-
-function maxPacketOf(connection: PoolConnection): Promise<number> {
-  return new Promise((resolve, reject) => {
-    connection.query({ sql: 'select @@max_allowed_packet', rowsAsArray: true }, (error, rows) => {
-      if (error) connection.destroy()
-      if (error) reject(error)
-      else resolve(Number((rows as unknown[][])[0]?.[0]))
-    })
-  })
 }
 
 /** What a statement takes beside its parameters, in bytes: more than any of ours does. */

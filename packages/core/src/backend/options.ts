@@ -122,6 +122,7 @@ export function checkOptions(
     const rule = Object.hasOwn(ruleOf, name) ? ruleOf[name] : undefined
     if (value === undefined && (rule === undefined || !needed.includes(name))) continue
     if (rule === undefined) {
+      if (alsoKnown.includes(name)) throw invalidOption(`${owner}: ${name} is an option of the store, and cannot be given here`)
       const known = [...Object.keys(ruleOf), ...alsoKnown]
       throw invalidOption(`${owner}: unknown option ${JSON.stringify(name)}; ${advice(name, known)}`)
     }
