@@ -99,19 +99,30 @@ function unconfirmedKeys({ text, unconfirmed }: Baseline): ReadonlySet<string> {
   return new Set([...unconfirmed.keys, ...changedKeys(formOf(text), formOf(unconfirmed.text))])
 }
 
+/** Whether the session is stored for ever, although its cookie has no expiry: as with `ttl: null`. The `ttl` of today holds for it. */
+function hasNoExpiry(stored: number | null, { expires }: SessionCookie): boolean {
+  return stored === null && expires === null
+}
+
 /**
  * When the session expires after a write: a write never shortens the stored expiry unless the request changed the cookie's own age.
  *
  * @param stored the expiry that the write replaces
  */
 export function expiryAfter(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>, stored: number | null): number | null {
-  return isAgeChanged(baseline.cookie, draft.cookie) ? draft.expires : laterOf(stored, draft.expires)
+  if (isAgeChanged(baseline.cookie, draft.cookie) || hasNoExpiry(stored, draft.cookie)) return draft.expires
+  return laterOf(stored, draft.expires)
 }
 
 /** Whether this write may shorten an expiry that another request has extended since: then the stored one has to be read first. */
 export function mayShorten(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>): boolean {
   if (draft.expires === null || isLater(draft.expires, baseline.expires)) return false
-  return !isAgeChanged(baseline.cookie, draft.cookie)
+  return !isAgeChanged(baseline.cookie, draft.cookie) && !hasNoExpiry(baseline.expires, draft.cookie)
+}
+
+/** Whether the stored expiry is known to be later than that of a touch which does not change the cookie's age: then it stays. */
+export function isKnownLater(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>): boolean {
+  return isLater(baseline.expires, draft.expires) && mayShorten(baseline, draft)
 }
 
 /** A session object's baseline, as the store that loaded it remembers it. */

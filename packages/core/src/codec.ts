@@ -108,7 +108,7 @@ export function encodeSession(session: object, cookie: SessionCookie, created: n
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session has objects that are nested more than ${DEEPEST} deep`)
   }
   const data = json.slice(1)
-  const start = `${COOKIE_FIRST}${JSON.stringify(cookie.fields)}`
+  const start = `${COOKIE_FIRST}${jsonOf(cookie.fields)}`
   const text = data === '}' ? `${start}}` : `${start},${data}`
   return { text, cookie: cookie.fields, data }
 }
@@ -123,8 +123,21 @@ function jsonOfData(session: object, created: number | undefined): string | unde
     if (created !== undefined) data[METADATA] = { created }
     return JSON.stringify(data)
   } catch (cause) {
-    throw new DatabankError('DATABANK_INVALID_SESSION', `the session is no JSON: ${(cause as Error)?.message}`, { cause })
+    throw invalidSession(cause)
   }
+}
+
+/** @throws DATABANK_INVALID_SESSION for what JSON cannot hold */
+function jsonOf(value: object): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    throw invalidSession(cause)
+  }
+}
+
+function invalidSession(cause: unknown): DatabankError {
+  return new DatabankError('DATABANK_INVALID_SESSION', `the session is no JSON: ${(cause as Error)?.message}`, { cause })
 }
 
 /** Whether two texts hold the same data, apart from the cookie. */

@@ -61,21 +61,33 @@ export function isLater(first: number | null, second: number | null): boolean {
 /**
  * The cookie of a session that is to be written. A live Cookie has `toJSON`: its own keys are not the ones that it is stored with.
  *
- * @throws DATABANK_INVALID_SESSION if this gives no object, or if its `expires` is no date
+ * @throws DATABANK_INVALID_SESSION if this gives no object, if its `expires` is no date, or if express-session could not send it
  */
 export function readCookie(cookie: object): SessionCookie {
-  const live = cookie as { toJSON?: (name: string) => unknown }
-  const fields = typeof live.toJSON === 'function' ? live.toJSON('cookie') : cookie
+  const fields = membersOf(cookie)
   if (!isPlainRecord(fields)) throw new DatabankError('DATABANK_INVALID_SESSION', 'the cookie of a session must be an object')
   const { expires } = fields as { expires?: unknown }
   const time = timeOf(expires)
   if (Number.isNaN(time)) {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie has an expiry that is no date: ${expires}`)
   }
+  if (!isServable(fields as CookieFields)) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', "the session's cookie has a field that express-session cannot send")
+  }
   return {
     // A copy: the caller may go on changing its cookie.
     fields: expires instanceof Date ? { ...fields, expires: isoOf(time as number) } : { ...fields },
     expires: time,
+  }
+}
+
+function membersOf(cookie: object): unknown {
+  const { toJSON } = cookie as { toJSON?: unknown }
+  if (typeof toJSON !== 'function') return cookie
+  try {
+    return toJSON.call(cookie, 'cookie')
+  } catch (cause) {
+    throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie: ${(cause as Error)?.message}`, { cause })
   }
 }
 
@@ -194,12 +206,16 @@ function isAcceptedByExpressSession(fields: CookieFields): boolean {
 const MINUTE = 60_000
 const lastMinute = { number: Number.NaN, text: '' }
 
-/** `toISOString` at a tenth of its price while times are close together: most share all but their seconds with the one before. */
-export function isoOf(time: number): string {
+/**
+ * `toISOString` at a tenth of its price while times are close together: most share all but their seconds with the one before. A time that
+ * no Date can hold, which a database can, becomes the last one.
+ */
+export function isoOf(given: number): string {
+  const time = Math.min(given, END_OF_TIME)
   const number = Math.floor(time / MINUTE)
   if (number !== lastMinute.number) {
-    lastMinute.number = number
     lastMinute.text = new Date(number * MINUTE).toISOString().slice(0, -'00.000Z'.length)
+    lastMinute.number = number
   }
   const rest = Math.floor(time) - number * MINUTE
   const seconds = String(Math.floor(rest / 1000)).padStart(2, '0')

@@ -19,6 +19,14 @@ export function idRules(hashIds: boolean | { acceptPlain?: boolean } = false): I
   return { isHashed: hashIds !== false, acceptsPlain: typeof hashIds === 'object' && hashIds.acceptPlain === true }
 }
 
+/** What a hash looks like. A session id of this form is never taken for a plain one: whoever has read a stored id could use it. */
+const HASH = /^[0-9a-f]{64}$/
+
+/** The plain id that a session may be stored under beside its hash; undefined if there is none. */
+export function plainIdOf({ acceptsPlain }: IdRules, sid: string): string | undefined {
+  return acceptsPlain && !HASH.test(sid) ? bankIdOf(sid) : undefined
+}
+
 /**
  * The id that a bank stores a session under: the session id, or its SHA-256 if it is longer than 200 bytes or not well-formed.
  *

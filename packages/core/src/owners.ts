@@ -38,6 +38,8 @@ export function ownerRule(owner: OwnerOption): (session: SessionData) => string 
 export interface OwnersRules {
   readonly bank: Bank
   readonly sessions: Sessions
+  /** Ends the session that is stored under this id. Returns whether there was one. */
+  readonly end: (id: string) => Promise<boolean>
   readonly ownerOf: ((session: SessionData) => string | null) | undefined
   /** All entries of the bank, each step within the store's time-out. */
   readonly scan: () => AsyncIterable<Found>
@@ -61,14 +63,14 @@ export class Owners {
     }
   }
 
-  /** Ends all sessions of an owner that are stored now, but `except`. Returns how many ended. */
-  async destroySessionsOf(owner: string, except: string | undefined): Promise<number> {
+  /** Ends all sessions of an owner that are stored now, but those with the ids `kept`. Returns how many ended. */
+  async destroySessionsOf(owner: string, kept: readonly (string | undefined)[]): Promise<number> {
     let ended = 0
     // All ids first: what is stored while others are being ended began after the call.
     const ids: string[] = []
-    for await (const [id] of this.#found(owner)) if (id !== except) ids.push(id)
+    for await (const [id] of this.#found(owner)) if (!kept.includes(id)) ids.push(id)
     await forEachConcurrently(ids, async (id) => {
-      if (await this.#rules.sessions.destroy(id)) ended++
+      if (await this.#rules.end(id)) ended++
     })
     return ended
   }
@@ -88,7 +90,7 @@ export class Owners {
     }
     // By id where that is the same: other processes must order the sessions as this one does.
     found.sort((first, second) => second.since - first.since || (first.id < second.id ? 1 : -1))
-    for (const { id } of found.slice(max)) await this.#rules.sessions.destroy(id)
+    for (const { id } of found.slice(max)) await this.#rules.end(id)
   }
 
   /** Stores the owner of each session anew. Returns how many were changed. */

@@ -8,6 +8,7 @@ import {
   baselineOf,
   baselineOfNew,
   type Draft,
+  isKnownLater,
   mayShorten,
   type StoredSession,
   storedSession,
@@ -25,7 +26,7 @@ import {
   parseStored,
   sessionOf,
 } from './codec.ts'
-import { boundedExpiry, expiresOf, isAgeChanged, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
+import { boundedExpiry, expiresOf, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
@@ -103,8 +104,10 @@ export class Sessions {
     const work = async (cancellation: Cancellation): Promise<Stored | null> => {
       this.#queue.setLastResult(id, undefined)
       const stored = await readLive(bank, plainId)
+      // Another request may have moved it since.
+      if (stored === null) return readLive(bank, id)
       // What cannot be decrypted would be encrypted again, under another id.
-      if (stored === null || stored.corrupt !== undefined) return stored
+      if (stored.corrupt !== undefined) return stored
       throwIfCancelled(cancellation, 'get')
       const { payload, expires, owner = null } = stored
       const isMoved = (await swap(bank, id, null, { payload, expires, owner }, cancellation)) !== null
@@ -139,7 +142,7 @@ export class Sessions {
   /** The live session that express-session makes from loaded data continues with the data's baseline. */
   adopt(data: object, live: object): void {
     const tracked = trackedOf(data)
-    if (tracked?.tracker === this) track(live, tracked)
+    if (tracked?.tracker === this) track(live, { ...tracked })
   }
 
   /**
@@ -182,8 +185,9 @@ export class Sessions {
     const { bank } = this.#rules
     const remove = async (): Promise<boolean> => {
       this.#queue.setLastResult(id, undefined)
-      const existed = await bank.delete(id)
-      return plainId !== undefined && (await bank.delete(plainId)) ? true : existed
+      // The plain one first: a process that is moving it finds it gone, or its copy is deleted here.
+      const wasPlain = plainId !== undefined && (await bank.delete(plainId))
+      return (await bank.delete(id)) || wasPlain
     }
     return this.#inTurn(id, 'destroy', remove, identity)
   }
@@ -369,8 +373,7 @@ export class Sessions {
     const { baseline } = tracked
     const { id } = baseline
     if (!this.#isTouchDue(baseline, draft)) return Promise.resolve()
-    const isKnownLater = isLater(baseline.expires, draft.expires) && !isAgeChanged(baseline.cookie, draft.cookie)
-    const keepsLater = operation === 'set' ? mayShorten(baseline, draft) : isKnownLater
+    const keepsLater = operation === 'set' ? mayShorten(baseline, draft) : isKnownLater(baseline, draft)
     const cancellation: Cancellation = inTurn ?? { isCancelled: false }
     const end = (expires: number | null): void => {
       tracked.baseline = afterTouch(tracked.baseline, expires, draft.cookie)

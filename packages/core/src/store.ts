@@ -2,7 +2,7 @@ import { type Session, type SessionData, Store } from 'express-session'
 import { type Bank, isLive, type Stored } from './bank.ts'
 import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
-import { bankIdOf, hashedIdOf, type IdRules, idRules, requireId } from './entries.ts'
+import { bankIdOf, hashedIdOf, type IdRules, idRules, plainIdOf, requireId } from './entries.ts'
 import { coded, DatabankError, type ErrorCode } from './errors.ts'
 import { forEachConcurrently, limitSteps, scan } from './fallbacks.ts'
 import { encrypt } from './layers/encryption.ts'
@@ -79,6 +79,7 @@ export class DatabankStore extends Store {
     this.#owners = new Owners({
       bank: this.#bank,
       sessions: this.#sessions,
+      end: (id) => this.#end(id),
       ownerOf: this.#ownerOf,
       scan: () => this.#scan(),
       limit: (promise, operation) => this.#deadlines.limit(promise, operation),
@@ -121,13 +122,7 @@ export class DatabankStore extends Store {
   override destroy(sid: string): Promise<void>
   override destroy(sid: string, callback: Callback): void
   override destroy(sid: string, callback?: Callback): Promise<void> | void {
-    return this.#run(
-      'destroy',
-      sid,
-      () => this.#sessions.destroy(this.#idOf(sid), this.#ids.acceptsPlain ? bankIdOf(sid) : undefined),
-      ignore,
-      callback,
-    )
+    return this.#run('destroy', sid, () => this.#sessions.destroy(this.#idOf(sid), plainIdOf(this.#ids, sid)), ignore, callback)
   }
 
   /**
@@ -137,7 +132,12 @@ export class DatabankStore extends Store {
    * @returns the session that is stored then, or null if there is none
    */
   update(sid: string, change: Parameters<Sessions['update']>[1]): Promise<SessionData | null> {
-    return this.#run('update', sid, () => this.#sessions.update(this.#idOf(sid), change), identity, undefined)
+    const work = async (): Promise<SessionData | null> => {
+      // Moves a session that is stored under its plain id.
+      if (this.#ids.acceptsPlain) await this.#load(sid)
+      return this.#sessions.update(this.#idOf(sid), change)
+    }
+    return this.#run('update', sid, work, identity, undefined)
   }
 
   /** All live sessions, as an array. Each has a non-enumerable `id`. Prefer `entries()` where there may be many. */
@@ -207,21 +207,18 @@ export class DatabankStore extends Store {
    * Ends the sessions of an owner: all that were stored when it was called, except the session id `except`. Returns how many ended.
    */
   destroySessionsOf(owner: string | number, { except }: { except?: string | undefined } = {}): Promise<number> {
-    const kept = except === undefined ? undefined : this.#idOf(except)
-    return this.#run(
-      'destroySessionsOf',
-      undefined,
-      () => this.#owners.destroySessionsOf(String(owner), kept),
-      identity,
-      undefined,
-    )
+    const work = async (): Promise<number> => {
+      const kept = except === undefined ? [] : [this.#idOf(except), plainIdOf(this.#ids, except)]
+      return this.#owners.destroySessionsOf(String(owner), kept)
+    }
+    return this.#run('destroySessionsOf', undefined, work, identity, undefined)
   }
 
   /** Ends the session that `entries`, `all` or `sessionsOf` gave with this id. Returns whether there was one. */
   destroyById(id: string): Promise<boolean> {
     const work = (): Promise<boolean> => {
       requireId(id)
-      return this.#sessions.destroy(id)
+      return this.#end(id)
     }
     return this.#run('destroyById', id, work, identity, undefined)
   }
@@ -283,8 +280,8 @@ export class DatabankStore extends Store {
   #load(sid: string): Promise<Stored | null> {
     const id = this.#idOf(sid)
     const loading = this.#sessions.load(id)
-    if (!this.#ids.acceptsPlain) return loading
-    return loading.then((stored) => stored ?? this.#sessions.moveToHashedId(bankIdOf(sid), id))
+    const plainId = plainIdOf(this.#ids, sid)
+    return plainId === undefined ? loading : loading.then((stored) => stored ?? this.#sessions.moveToHashedId(plainId, id))
   }
 
   #save(id: string, session: SessionData): Promise<boolean> {
@@ -295,11 +292,21 @@ export class DatabankStore extends Store {
   async #saveLimited(id: string, session: SessionData, max: number): Promise<boolean> {
     const before = trackedOf(session)?.baseline
     const at = Date.now()
-    const isWritten = await this.#sessions.save(id, session)
+    // Before the save: the request may go on changing its session.
     const owner = this.#ownerOf!(session)
+    const isWritten = await this.#sessions.save(id, session)
     const isAdded = before === undefined || before.isNew || before.owner !== owner
-    if (isWritten && owner !== null && isAdded) await this.#owners.limitSessions(owner, max, { id, at })
+    // A new session that is saved twice is as old as its creation: other processes see it so.
+    const since = before?.isNew === true ? 0 : at
+    if (isWritten && owner !== null && isAdded) await this.#owners.limitSessions(owner, max, { id, at: since })
     return isWritten
+  }
+
+  /** Ends the session that is stored under this id; under its hash as well, if it may have been moved there meanwhile. */
+  async #end(id: string): Promise<boolean> {
+    const existed = await this.#sessions.destroy(id)
+    const isPlain = plainIdOf(this.#ids, id) !== undefined
+    return (isPlain && (await this.#sessions.destroy(hashedIdOf(id)))) || existed
   }
 
   async #count(): Promise<number> {

@@ -56,6 +56,27 @@ describe('Batches', () => {
     expect(sent.map((batch) => batch.length)).toEqual([1, 16, 16, 16])
   })
 
+  it('wait four milliseconds for a batch that hangs, also for an item that came while the server seemed far away', async () => {
+    const { batches, sent, ends } = makeBatches()
+    batches.add('slow')
+    await nextTurn()
+    vi.advanceTimersByTime(3)
+    ends[0]!()
+    await nextTurn()
+    batches.add('hangs')
+    await nextTurn()
+    batches.add('fast')
+    await new Promise((resolve) => process.nextTick(resolve))
+    await new Promise((resolve) => process.nextTick(resolve))
+    expect(sent).toEqual([['slow'], ['hangs'], ['fast']])
+    ends[2]!()
+    batches.add('waits')
+    await nextTurn()
+    vi.advanceTimersByTime(4)
+    await nextTurn()
+    expect(sent).toEqual([['slow'], ['hangs'], ['fast'], ['waits']])
+  })
+
   it('wait four milliseconds for a batch that does not end, and no longer', async () => {
     const { batches, sent, ends } = makeBatches()
     batches.add('a')

@@ -217,6 +217,9 @@ describe('a session that cannot be stored', () => {
   cycle['self'] = cycle
   const withToJson = (result: unknown) =>
     Object.defineProperty(sessionData({ n: 2 }), 'toJSON', { value: () => result, enumerable: false })
+  const throwing = () => {
+    throw new Error('no')
+  }
   const deep = (levels: number) => sessionData({ deep: JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) })
 
   it.each<[string, unknown]>([
@@ -226,6 +229,9 @@ describe('a session that cannot be stored', () => {
     ['a cookie that is text', { cookie: 'x' }],
     ['a cookie that is an array', { cookie: [] }],
     ['an expiry that is no date', { ...sessionData(), cookie: { expires: 'no date' } }],
+    ['a BigInt in the cookie', { cookie: { path: '/', size: 1n } }],
+    ['a cookie whose toJSON throws', { cookie: { toJSON: throwing } }],
+    ['a cookie that express-session cannot send', { cookie: { path: '/', sameSite: 'laxx' } }],
     ['nothing', undefined],
     ['null', null],
     ['a toJSON that returns text', withToJson('text')],

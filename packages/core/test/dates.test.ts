@@ -23,6 +23,12 @@ describe('isoOf', () => {
   })
 })
 
+it('isoOf writes the last date for a time beyond it, and is right afterwards', () => {
+  assert.equal(isoOf(9e15), new Date(END_OF_TIME).toISOString())
+  assert.equal(isoOf(9e15), new Date(END_OF_TIME).toISOString())
+  assert.equal(isoOf(5), '1970-01-01T00:00:00.005Z')
+})
+
 describe('timeOf', () => {
   it.each([
     [undefined, null],

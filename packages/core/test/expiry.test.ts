@@ -28,7 +28,6 @@ describe('when a session expires', () => {
     ['a negative maxAge', { maxAge: -1 }, START - 1],
     ['originalMaxAge alone', { originalMaxAge: 100 }, START + 100],
     ['a fraction of a millisecond', { maxAge: 0.5 }, START],
-    ['a maxAge beyond all dates', { maxAge: 1e300 }, END_OF_TIME],
     ['null', { expires: null, originalMaxAge: 7 }, START + ttl],
     ['false', { expires: false }, START + ttl],
     ['0, which 1.x takes for none', { expires: 0 }, START + ttl],
@@ -36,6 +35,20 @@ describe('when a session expires', () => {
   ])('follows from its cookie’s %s', async (_name, cookie, expected) => {
     expect(await expiryOf(cookie)).toBe(expected)
   })
+
+  it.each(['set', 'touch'] as const)(
+    'follows from ttl for a browser session that is stored for ever, at the next %s',
+    async (method) => {
+      const bank = new ReferenceBank()
+      await new Client(bank, { ttl: null }).set('sid', sessionData({ n: 0 }, null))
+      expect((await bank.read('sid'))?.expires).toBeNull()
+      const client = new Client(bank, { ttl: MINUTE })
+      const live = await client.load('sid')
+      if (method === 'set') live['n'] = 1
+      await client[method]('sid', live)
+      expect((await bank.read('sid'))?.expires).toBeGreaterThan(Date.now())
+    },
+  )
 
   it('follows from a live Cookie', async () => {
     const cookie = new session.Cookie()
@@ -47,6 +60,7 @@ describe('when a session expires', () => {
     ['text', { expires: 'soon' }],
     ['an invalid Date', { expires: new Date('soon') }],
     ['a number beyond all dates', { expires: 9e15 }],
+    ['an age beyond all dates', { maxAge: 1e300 }],
     ['a number beyond all dates in the past', { expires: -9e15 }],
   ])('cannot follow from %s: the session is refused', async (_name, cookie) => {
     await expect(expiryOf(cookie)).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })

@@ -117,6 +117,18 @@ describe.each(BANKS)('parallel changes on a bank %s', (_name, make, limit) => {
     expect(dataOf(await client.get('sid'))).toEqual({ n: 1, theirs: 1, ours: 1 })
   })
 
+  it('of two live sessions that were made from the same read are kept', async () => {
+    const client = open()
+    await client.set('sid', sessionData())
+    const data = (await client.get('sid'))!
+    const [one, two] = [1, 2].map(() =>
+      client.store.createSession({ sessionID: 'sid', sessionStore: client.store } as never, data),
+    )
+    await client.set('sid', Object.assign(one!, { a: 1 }))
+    await client.set('sid', Object.assign(two!, { b: 1 }))
+    expect(dataOf(await client.get('sid'))).toEqual({ a: 1, b: 1 })
+  })
+
   it('do not concern an object that was never loaded: it is stored as it is', async () => {
     const client = open()
     const data = sessionData({ n: 1 })

@@ -66,6 +66,16 @@ describe('LruCache', () => {
     assert.equal(cache.size, 0)
   })
 
+  it('has no older value of what is deleted right after it was set again', () => {
+    const cache = new LruCache<string>(20, (value) => value.length)
+    cache.set('a', 'xxxxx')
+    cache.set('b', 'old')
+    // Begins a new generation, while the old value is in the one before.
+    cache.set('b', 'new value')
+    cache.delete('b')
+    assert.equal(cache.get('b'), undefined)
+  })
+
   it('returns the latest value, in whichever generation the one before is', () => {
     const cache = cacheOf(4_000)
     for (const id of ['a', 'b', 'c']) cache.set(id, text)

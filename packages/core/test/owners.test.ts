@@ -1,6 +1,6 @@
 import type { PendingCall } from '@connect-databank/conformance'
 import type { SessionData } from 'express-session'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Bank, extend } from '../src/bank.ts'
 import {
   Client,
@@ -8,6 +8,7 @@ import {
   gatedBank,
   MINUTE,
   minutesOf,
+  newSession,
   nextTurn,
   ReferenceBank,
   sessionData,
@@ -16,6 +17,8 @@ import {
 } from './helpers.ts'
 
 const owner = (session: SessionData) => (session as SessionData & { user?: string | number }).user
+
+afterEach(() => void vi.useRealTimers())
 
 const withoutIndex = (bank: Bank): Bank => extend(bank, { idsOf: undefined })
 
@@ -387,6 +390,33 @@ describe('the option owner', () => {
   })
 })
 
+describe('the sessions of an owner, encrypted,', () => {
+  const [older, newer] = ['a'.repeat(64), 'b'.repeat(64)]
+
+  it('are all ended, though one is rewritten with the newest key meanwhile', async () => {
+    const table: ConstructorParameters<typeof ReferenceBank>[0] = new Map()
+    await new Client(new ReferenceBank(table), { owner, encryption: { keys: [older] } }).set('sid', sessionOf('ada'))
+    const encryption = { keys: [newer, older] }
+    const writing = new Client(new ReferenceBank(table), { owner, encryption })
+    const live = await writing.load('sid')
+    const bank = new ReferenceBank(table)
+    let lookups = 0
+    async function* idsWhileWriting(digest: string) {
+      if (++lookups === 2) await writing.set('sid', Object.assign(live, { n: 1 }))
+      yield* bank.idsOf(digest)
+    }
+    const ending = new Client(extend(bank, { idsOf: idsWhileWriting }), { owner, encryption })
+    expect(await ending.store.destroySessionsOf('ada')).toBe(1)
+    expect(await writing.get('sid')).toBeNull()
+  })
+
+  it('are found once each, though a key is given twice', async () => {
+    const { client } = open((bank) => bank, { maxSessionsPerOwner: 2, encryption: { keys: [older, older] } })
+    for (const sid of ['a', 'b']) await client.set(sid, sessionOf('ada'))
+    expect(await idsOf(client, 'ada')).toEqual(['a', 'b'])
+  })
+})
+
 describe('maxSessionsPerOwner', () => {
   const limited = (max: number) => open((bank) => bank, { maxSessionsPerOwner: max })
   const later = () => new Promise((resolve) => setTimeout(resolve, 2))
@@ -494,6 +524,44 @@ describe('maxSessionsPerOwner', () => {
     await client.set('sid', Object.assign(live, { n: 1 }))
     await client.set('sid', Object.assign(live, { n: 2 }))
     expect(gated.calls('readMany')).toBe(reads)
+  })
+
+  it('lets the newest of two parallel logins stay, though the other one saves its new session twice', async () => {
+    const table: ConstructorParameters<typeof ReferenceBank>[0] = new Map()
+    const gated = gatedBank(new ReferenceBank(table))
+    const [first, second] = [gated, new ReferenceBank(table)].map((bank) => new Client(bank, { owner, maxSessionsPerOwner: 1 }))
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
+    const older = newSession({ user: 'ada' })
+    gated.hold('swap', 'delete')
+    const saving = first!.set('older', older)
+    const swap = await gated.held('swap')
+    vi.setSystemTime(1_000_001)
+    await second!.set('newer', newSession({ user: 'ada' }))
+    vi.setSystemTime(1_000_002)
+    const again = first!.set('older', Object.assign(older, { flash: 'welcome' }))
+    await swap.release()
+    await (await gated.held('swap')).release()
+    await nextTurn()
+    gated.releaseAll()
+    await Promise.all([saving, again])
+    expect(await idsOf(second!, 'ada')).toEqual(['newer'])
+  })
+
+  it('counts the session as the owner’s whose it was when it was saved', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated, { owner, maxSessionsPerOwner: 1 })
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
+    await client.set('old', newSession({ user: 'ada' }))
+    vi.setSystemTime(1_000_001)
+    const live = newSession({ user: 'ada' })
+    gated.hold('swap')
+    const saving = client.set('new', live)
+    const swap = await gated.held('swap')
+    live['user'] = undefined
+    gated.releaseAll()
+    await swap.release()
+    await saving
+    expect(await idsOf(client, 'ada')).toEqual(['new'])
   })
 
   it('ends none for a save that was dropped', async () => {

@@ -66,7 +66,10 @@ export class Batches<Item> {
   }
 
   #dispatchIfPossible(): void {
-    if (!this.#canDispatch()) return
+    if (!this.#canDispatch()) {
+      if (this.#waiting.length > 0) this.#waitTimer ??= this.#startWaitTimer()
+      return
+    }
     while (this.#waiting.length > 0 && this.#canDispatch()) this.#dispatch(this.#take())
     this.#stopWaitTimer()
     if (this.#waiting.length > 0) this.#waitTimer = this.#startWaitTimer()

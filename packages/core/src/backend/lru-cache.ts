@@ -41,6 +41,8 @@ export class LruCache<Value> {
     if (replaced === undefined) this.#old.delete(key)
     this.#youngSize += size - (replaced === undefined ? 0 : this.#sizeOf(replaced, key))
     if (this.#youngSize > this.#generationSize) {
+      // Or the value before this one could be found again.
+      this.#young.delete(key)
       this.#old = this.#young
       this.#young = new Map()
       this.#youngSize = size

@@ -62,8 +62,15 @@ export function encrypt(bank: Bank, { keys, acceptPlain = false }: EncryptionOpt
     idsOf:
       idsOf &&
       async function* (owner) {
-        for (const key of all) yield* idsOf.call(bank, ownerDigest(key, owner))
-        if (acceptPlain) yield* idsOf.call(bank, owner)
+        const digests = [...byId.values()].map((key) => ownerDigest(key, owner))
+        const found = new Set<string>()
+        // The newest key last: entries that are rewritten meanwhile move there, and are found then, perhaps twice.
+        for (const each of [...digests, ...(acceptPlain ? [owner] : [])].reverse()) {
+          for await (const id of idsOf.call(bank, each)) {
+            if (!found.has(id)) yield id
+            found.add(id)
+          }
+        }
       },
   })
 }
