@@ -99,6 +99,10 @@ export class ReferenceBank implements Bank {
     for (const [id, stored] of this.table) if (stored.owner === owner && isLive(stored, Date.now())) yield id
   }
 
+  async indexOwner(): Promise<void> {
+    await this.begin()
+  }
+
   async count(now: number): Promise<number> {
     await this.begin()
     return [...this.table.values()].filter((stored) => isLive(stored, now)).length

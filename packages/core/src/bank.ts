@@ -83,6 +83,12 @@ export interface Bank {
   /** The ids of the unexpired entries of one owner. Finds every entry whose `save` or `swap` had ended before the call. */
   idsOf?(owner: string): AsyncIterable<string>
 
+  /**
+   * Makes sure that `idsOf` finds this entry, which is stored with this owner. For a bank whose index is no part of its entries, and may be
+   * lost alone.
+   */
+  indexOwner?(id: string, owner: string): Promise<void>
+
   /** How many entries are unexpired at `now`. */
   count?(now: number): Promise<number>
 
@@ -138,6 +144,7 @@ export const BANK_METHODS = [
   'touchMany',
   'scan',
   'idsOf',
+  'indexOwner',
   'count',
   'clear',
   'purge',

@@ -214,7 +214,7 @@ export class Sessions {
   }
 
   /**
-   * Stores the entry's owner and creation time anew, if they differ from what the options say.
+   * Stores the entry's owner and creation time anew, if they differ from what the options say; else only indexes its owner.
    * Returns whether the entry was changed.
    */
   reindex(id: string): Promise<boolean> {
@@ -224,7 +224,10 @@ export class Sessions {
       if (tracked === undefined) return false
       const { owner, expires } = tracked.baseline
       const session = storedDataOf(tracked.baseline)
-      if (this.#ownerOf(session, owner) === owner) return false
+      if (this.#ownerOf(session, owner) === owner) {
+        if (owner !== null) await this.#rules.bank.indexOwner?.(id, owner)
+        return false
+      }
       return (await this.#rewriteCookie(id, tracked, { cookie: readCookie(session.cookie), expires }, cancellation)) !== null
     }
     return this.#inTurn(id, 'reindex', work, identity)

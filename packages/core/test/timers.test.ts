@@ -1,4 +1,5 @@
 // Where timers are numbers, as in browsers and in Jest's environment jsdom.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Batches } from '../src/backend/batches.ts'
 import { Lifecycle } from '../src/backend/lifecycle.ts'
@@ -26,6 +27,14 @@ describe('background timers', () => {
     vi.useRealTimers()
     expect([once.mock.calls.length, often.mock.calls.length]).toEqual([1, 3])
   })
+})
+
+it('background timers run outside the asynchronous context of the request that starts them', async () => {
+  const requests = new AsyncLocalStorage<string>()
+  const seen = requests.run('request', () => {
+    return new Promise((resolve) => setBackgroundTimeout(() => resolve(requests.getStore()), 1))
+  })
+  expect(await seen).toBeUndefined()
 })
 
 describe('where timers are numbers', () => {

@@ -138,6 +138,10 @@ export class RedisBank implements Bank {
     }
   }
 
+  indexOwner(id: string, owner: string): Promise<void> {
+    return this.#lifecycle.run(() => this.#owners.index(owner, id))
+  }
+
   async count(now: number): Promise<number> {
     let count = 0
     for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {

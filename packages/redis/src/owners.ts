@@ -36,6 +36,11 @@ export class OwnerIndex {
     return version
   }
 
+  /** Names the session in the index, whatever the index has of it. */
+  async index(owner: string, id: string): Promise<void> {
+    await this.during(owner, id, async () => 'unchanged')
+  }
+
   /** Streams the ids of the sessions that may belong to the owner, in pages. */
   async *idsOf(owner: string): AsyncGenerator<string[]> {
     const start = field(owner)
@@ -91,9 +96,9 @@ export class OwnerIndex {
     return this.#keyOfShard(hash & (SHARDS - 1))
   }
 
-  /** With a prefix of its own, so that nobody takes it for a session. */
+  /** With a prefix of its own, so that nobody takes it for a session. With two digits, so that no other prefix has the same keys. */
   #keyOfShard(shard: number): string {
-    return `owners:${this.#prefix}${shard}`
+    return `owners:${this.#prefix}${String(shard).padStart(2, '0')}`
   }
 }
 

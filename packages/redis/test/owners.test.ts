@@ -220,6 +220,37 @@ describe.skipIf(server('redis').missing)('the sessions of an owner', () => {
     }
   })
 
+  it('are found beside a store whose prefix is the beginning of this one, also after its clean-up', async () => {
+    const [short, long] = [opened({ prefix: 'app' }), opened({ prefix: 'app2' })]
+    const owners = Array.from({ length: 64 }, (_, index) => `owner ${index}`)
+    await Promise.all(owners.map((owner) => long.save(`of ${owner}`, { ...adas(), owner })))
+    await short.purge(Date.now())
+    const found = await Promise.all(owners.map((owner) => idsOf(long, owner)))
+    expect(found).toEqual(owners.map((owner) => [`of ${owner}`]))
+  })
+
+  it.each([
+    ['', {}],
+    [', encrypted with an older key', { encryption: { keys: ['b'.repeat(64), 'a'.repeat(64)] } }],
+  ])('are found again after the index was lost, by reindexOwners%s', async (_, options) => {
+    const owner = (session: object) => (session as { user?: string }).user ?? null
+    const before = new RedisStore({
+      url: redis.url,
+      owner,
+      ...(options.encryption && { encryption: { keys: ['a'.repeat(64)] } }),
+    })
+    const store = new RedisStore({ url: redis.url, owner, ...options })
+    ends.push(
+      () => before.close(),
+      () => store.close(),
+    )
+    for (const sid of ['a', 'b']) await before.set(sid, aSession({ user: 'ada' }))
+    await redis.admin(['DEL', ...((await redis.admin(['KEYS', 'owners:*'])) as string[])])
+    expect(await store.destroySessionsOf('ada')).toBe(0)
+    expect(await store.reindexOwners()).toBe(0)
+    expect(await store.destroySessionsOf('ada')).toBe(2)
+  })
+
   it('are found behind what ioredis itself puts before keys', async () => {
     const client = new Redis({ port: redis.port, keyPrefix: 'app:' })
     ends.push(() => client.disconnect())

@@ -149,7 +149,7 @@ function ownerCommandsOf(key: string): Record<string, string[]> {
 /** The server checks the rights when it queues a command. What is queued is discarded: nothing runs. */
 async function* lookAtRights(send: Send, { options, store }: Subject): AsyncGenerator<Finding> {
   const prefix = String(options['prefix'] ?? 'sess:')
-  const ofOwners = store.owner === undefined ? {} : ownerCommandsOf(`owners:${prefix}0`)
+  const ofOwners = store.owner === undefined ? {} : ownerCommandsOf(`owners:${prefix}00`)
   try {
     await send('MULTI')
   } catch (error) {

@@ -164,6 +164,7 @@ function calls(bank: Bank): [method: string, call: () => Promise<unknown>][] {
     idsOf: async () => {
       for await (const _ of bank.idsOf?.('ada') ?? []) break
     },
+    indexOwner: () => bank.indexOwner?.('id', 'ada'),
     count: () => bank.count?.(Date.now()),
     clear: () => bank.clear?.(),
     purge: () => bank.purge?.(Date.now()),

@@ -41,7 +41,7 @@ export function encrypt(bank: Bank, { keys, acceptPlain = false }: EncryptionOpt
     owner: entry.owner == null ? null : ownerDigest(newest, entry.owner),
   })
   const open = (id: string, stored: Stored): Stored => opened(byId, id, stored, acceptPlain)
-  const { swap, readMany, scan, idsOf } = bank
+  const { swap, readMany, scan, idsOf, indexOwner } = bank
   return extend(bank, {
     async read(id) {
       const stored = await bank.read(id)
@@ -72,6 +72,12 @@ export function encrypt(bank: Bank, { keys, acceptPlain = false }: EncryptionOpt
           }
         }
       },
+    indexOwner:
+      indexOwner &&
+      // It may be stored with any of the keys.
+      (async (id, owner) => {
+        for (const key of byId.values()) await indexOwner.call(bank, id, ownerDigest(key, owner))
+      }),
   })
 }
 
