@@ -79,10 +79,21 @@ export function programOf(context: Context): Command {
 export function withIdsLast(program: Command, args: readonly string[]): string[] {
   const end = args.includes('--') ? args.indexOf('--') : args.length
   const { options = [] } = program.commands.find((command) => command.name() === args[0]) ?? {}
-  const isValue = (index: number): boolean => options.some(({ long, required }) => required && long === args[index - 1])
-  const isId = (arg: string, index: number): boolean => /^-[^-].{6}/.test(arg) && index < end && !isValue(index)
-  const others = args.filter((arg, index) => !isId(arg, index) && index < end)
-  return [...others, '--', ...args.filter(isId), ...args.slice(end + 1)]
+  const others: string[] = []
+  const ids: string[] = []
+  let needsValue = false
+  for (const arg of args.slice(0, end)) {
+    if (needsValue || !isId(arg)) others.push(arg)
+    else ids.push(arg)
+    needsValue = !needsValue && options.some(({ long, required }) => required && long === arg)
+  }
+  ids.push(...args.slice(end + 1))
+  // The parser would take `--` as the value. Without it, the parser says that the value is missing.
+  return needsValue || ids.length === 0 ? others : [...others, '--', ...ids]
+}
+
+function isId(arg: string): boolean {
+  return /^-[^-].{6}/.test(arg)
 }
 
 function versionOfPackage(): string {

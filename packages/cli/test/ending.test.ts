@@ -74,6 +74,21 @@ describe('an id', () => {
     expect(left()).toEqual([])
   })
 
+  it.each([
+    ['before the option', ['-abcdefg', '--owner']],
+    ['behind --', ['--owner', '--', 'ada-0-ab']],
+    ['on both sides', ['-abcdefg', '--owner', '--', 'ada-0-ab']],
+  ])('%s does not hide that the value of the option is missing', async (_name, typed) => {
+    const { args, store, left } = await sessionsOf(['ada'])
+    await store.set(idOf('-abcdefg'), sessionData())
+    await store.set(idOf('owned'), sessionData({ user: '--' }))
+    expect(await run(['end', ...args, ...typed])).toMatchObject({
+      code: 2,
+      err: "connect-databank: option '--owner <owner>' argument missing\n",
+    })
+    expect(left()).toHaveLength(3)
+  })
+
   it('of a cookie is found under its hash', async () => {
     const { args, table } = await sessionsOf(['ada', 'bob'], { hashIds: true })
     expect([...table.keys()]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), expect.stringMatching(/^[0-9a-f]{64}$/)])

@@ -16,7 +16,20 @@ const failing = (code: string) =>
     }),
   }).args
 
-const CASES: [name: string, args: string[], code: number, message: string | RegExp][] = [
+type Case = [name: string, args: string[], code: number, message: string | RegExp]
+
+const WITHOUT_VALUE = [
+  ['ls', 'owner <owner>'],
+  ['ls', 'limit <n>'],
+  ['ls', 'config <file>'],
+  ['end', 'owner <owner>'],
+  ['watch', 'interval <seconds>'],
+].map(([command, option]): Case => {
+  const args = [command!, 'memory:', `--${option!.split(' ')[0]}`]
+  return [`${command} --${option} without a value`, args, 2, `connect-databank: option '--${option}' argument missing`]
+})
+
+const CASES: Case[] = [
   ['an unknown command', ['list'], 2, "connect-databank: unknown command 'list' (Did you mean ls?)"],
   ['an unknown option', ['ls', 'memory:', '--jsn'], 2, "connect-databank: unknown option '--jsn' (Did you mean --json?)"],
   ['no URL', ['ls'], 2, 'connect-databank: give the URL of the sessions, such as redis://localhost, or set SESSION_URL'],
@@ -37,6 +50,7 @@ const CASES: [name: string, args: string[], code: number, message: string | RegE
     2,
     /^connect-databank: option '--sort <column>' argument 'name' is invalid/,
   ],
+  ...WITHOUT_VALUE,
   ['no id to show', ['show', 'memory:'], 2, 'connect-databank: give a URL and one session id'],
   ['nothing to end', ['end', 'memory:'], 2, 'connect-databank: give session ids, or --owner, or --all'],
   ['two ways to end', ['end', 'memory:', 'abcdefgh', '--all'], 2, 'connect-databank: give session ids, or --owner, or --all'],
