@@ -68,4 +68,23 @@ describe('watch', () => {
     expect(out).toHaveLength(columns - 1 + 2)
     expect(out).toMatch(/^\r(\d\d:\d\d:\d\dZ {2})?0 live {2}- logins\/min {2}- ends\/min *\n$/)
   })
+
+  it.each(['86401', '2147484', '99999999999'])('refuses an interval of %s seconds', async (interval) => {
+    const run = new Run(['watch', ...inMemory().args, '--interval', interval])
+    // Else it would go on without an end.
+    const stopped = setTimeout(() => run.interrupt(), 2_000)
+    const { code, err } = await run.ended
+    clearTimeout(stopped)
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `connect-databank: --interval ${interval} is too long: at most 86,400 seconds, a day\n`,
+    })
+  })
+
+  it('takes an interval of a day', async () => {
+    const run = new Run(['watch', ...inMemory().args, '--interval', '86400'])
+    await run.printed()
+    run.interrupt()
+    expect(await run.ended).toMatchObject({ code: 130, err: '' })
+  })
 })

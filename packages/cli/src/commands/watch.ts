@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { changesBetween, type Look, look, Rates } from '../activity.ts'
 import { type CommonOptions, type Context, urlCommand, wholeNumber, withSessions } from '../command.ts'
+import { Failure } from '../failure.ts'
 import type { Opened } from '../opened.ts'
 import { liveSessions } from '../sessions.ts'
 import { fit, number } from '../text.ts'
@@ -10,9 +11,12 @@ interface WatchOptions extends CommonOptions {
   interval: number
 }
 
+/** In seconds. A timer of 25 days would end at once. */
+const LONGEST_INTERVAL = 86_400
+
 export function watchCommand(context: Context): Command {
   return urlCommand('watch', 'shows how many sessions are live, and logins and ends a minute', 'watch redis://localhost')
-    .option('--interval <seconds>', 'how often it reads all sessions', wholeNumber, 5)
+    .option('--interval <seconds>', 'how often it reads all sessions; at most 86400, a day', secondsOf, 5)
     .addHelpText(
       'after',
       `
@@ -22,6 +26,13 @@ Sessions that come and go between two looks are not seen. A look takes no more t
     .action((url: string | undefined, options: WatchOptions) =>
       withSessions(context, url, options, (opened) => watch(context, opened, options.interval * 1_000)),
     )
+}
+
+function secondsOf(text: string): number {
+  if (/^[1-9]\d*$/.test(text) && Number(text) > LONGEST_INTERVAL) {
+    throw new Failure(`--interval ${text} is too long: at most ${number(LONGEST_INTERVAL)} seconds, a day`)
+  }
+  return wholeNumber(text)
 }
 
 async function watch({ terminal }: Context, opened: Opened, interval: number): Promise<void> {
