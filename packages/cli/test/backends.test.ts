@@ -120,6 +120,16 @@ describe.each(shared)('on $title', (backend) => {
     expect(await store.get(idOf('eve-1-abc'))).toBeNull()
   })
 
+  it('purge deletes a session that is past the absolute time-out', async () => {
+    const bank = await openBank<object>(location.url, location.options)
+    const session = sessionData({ __databank: { created: Date.now() - 86_400_001 } })
+    await bank.save(idOf('eve-1-abc'), { payload: JSON.stringify(session), expires: Date.now() + 60_000, owner: null })
+    expect(await run(['purge', ...args])).toMatchObject({ code: 0, err: '1 expired session deleted\n' })
+    expect(await bank.read(idOf('eve-1-abc'))).toBeNull()
+    expect(await left()).toHaveLength(3)
+    await bank.close?.()
+  })
+
   it('purge and reindex', async () => {
     expect(await run(['purge', ...args])).toMatchObject({ code: 0, err: '0 expired sessions deleted\n' })
     expect(await run(['reindex', ...args])).toMatchObject({ code: 0, err: '0 sessions changed\n' })

@@ -1,7 +1,8 @@
 // end, purge, reindex: what they change, and what they leave alone.
-import { extend } from 'connect-databank/backend'
+import type { Bank } from 'connect-databank'
+import { type Entry, encrypt, extend } from 'connect-databank/backend'
 import { describe, expect, it } from 'vitest'
-import { idOf, inMemory, run, sessionData } from './support.ts'
+import { idOf, inMemory, MINUTE, run, sessionData } from './support.ts'
 
 async function sessionsOf(users: readonly string[], config: object = {}) {
   const memory = inMemory({ config })
@@ -126,7 +127,57 @@ describe.each([
     expect(await run(['purge', ...memory.args])).toMatchObject({ code: 0, err: '2 expired sessions deleted\n' })
     expect([...memory.table.keys()]).toEqual([idOf('live')])
   })
+
+  it.each([
+    ['plain', {}],
+    ['encrypted', { encryption: { keys: ['a'.repeat(64)] } }],
+  ])('deletes %s sessions past the absolute time-out of the configuration, as count counts them', async (_kind, more) => {
+    const layer = (bank: Bank) => (isBare ? extend(bank, { purge: undefined }) : bank)
+    const memory = inMemory({ layer, config: { absoluteTimeout: 60 * MINUTE, ...more } })
+    const stored = 'encryption' in more ? encrypt(memory.bank, more.encryption) : memory.bank
+    await stored.save('expired', sessionOf(10, Date.now() - 1))
+    await stored.save('overdue', sessionOf(61))
+    await stored.save('live', sessionOf(59))
+    await stored.save('of unknown age', { payload: JSON.stringify(sessionData()), expires: null })
+    await memory.bank.save('corrupt', { payload: 'no session', expires: null })
+    const counts = async () => JSON.parse((await run(['count', ...memory.args, '--json'])).out)
+    expect(await counts()).toEqual({ live: 2, expired: 2, corrupt: 1 })
+    expect(await run(['purge', ...memory.args])).toMatchObject({ code: 0, err: '2 expired sessions deleted\n' })
+    expect([...memory.table.keys()]).toEqual(['live', 'of unknown age', 'corrupt'])
+    expect(await counts()).toEqual({ live: 2, expired: 0, corrupt: 1 })
+  })
 })
+
+describe('purge with an absolute time-out', () => {
+  it.each([
+    ['with swap', 'swap'],
+    ['without swap', 'read'],
+  ] as const)('leaves a session alone that is rewritten meanwhile, on a bank %s', async (_name, method) => {
+    const layer = (bank: Bank): Bank => {
+      const rewriting = async (id: string) => void (await bank.save(id, sessionOf(0)))
+      return extend(bank, {
+        swap: method === 'read' ? undefined : async (id, ...rest) => rewriting(id).then(() => bank.swap!(id, ...rest)),
+        ...(method === 'read' && { read: async (id) => rewriting(id).then(() => bank.read(id)) }),
+      })
+    }
+    const memory = inMemory({ layer, config: { absoluteTimeout: 60 * MINUTE } })
+    await memory.bank.save(idOf('a'), sessionOf(61))
+    expect(await run(['purge', ...memory.args])).toMatchObject({ code: 0, err: '0 expired sessions deleted\n' })
+    expect(await memory.store.get(idOf('a'))).not.toBeNull()
+  })
+
+  it('fails if the database cannot list its sessions', async () => {
+    const layer = (bank: Bank) => extend(bank, { scan: undefined })
+    const { args } = inMemory({ layer, config: { absoluteTimeout: 60 * MINUTE } })
+    expect(await run(['purge', ...args])).toMatchObject({ code: 2, err: expect.stringContaining('cannot list its sessions') })
+  })
+})
+
+/** An entry of a session that is so many minutes old, without the bound that a store with an absolute time-out gives it. */
+function sessionOf(age: number, expires = Date.now() + 60 * MINUTE): Entry {
+  const session = sessionData({ __databank: { created: Date.now() - age * MINUTE } })
+  return { payload: JSON.stringify(session), expires }
+}
 
 it('reindex stores owners by the function of the configuration, once', async () => {
   const { args, bank } = inMemory()
