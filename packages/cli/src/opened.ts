@@ -5,7 +5,7 @@ import { type Config, readConfig, withKeys } from './config.ts'
 import { EXIT, Failure } from './failure.ts'
 import { stoppable, withDeadlines } from './layers.ts'
 import type { Terminal } from './terminal.ts'
-import { backendOf, nameOf, pathOf } from './urls.ts'
+import { backendOf, IN_MEMORY, nameOf, pathOf } from './urls.ts'
 
 /** The sessions that a URL names. */
 export interface Opened {
@@ -87,7 +87,7 @@ const WITH_FILES: readonly unknown[] = ['disk', 'sqlite']
 function existingOnly(url: string): object {
   const backend = backendOf(url)
   const path = WITH_FILES.includes(backend) ? pathOf(url) : undefined
-  if (path !== undefined && path !== ':memory:' && !existsSync(path)) {
+  if (path !== undefined && path !== IN_MEMORY && !existsSync(path)) {
     throw new Failure(`there is no ${path}`, EXIT.failed)
   }
   return WITH_TABLES.includes(backend) ? { createTable: false } : {}

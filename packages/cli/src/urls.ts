@@ -1,5 +1,8 @@
 import { packageOf } from 'connect-databank/backend'
 
+/** The path of an SQLite database in memory. */
+export const IN_MEMORY = ':memory:'
+
 /** The backend that serves a URL, by the folder of its package: `redis` for `rediss://…`; undefined for a scheme of the application's own. */
 export function backendOf(url: string): string | undefined {
   return packageOf(url)?.replace('@connect-databank/', '')
@@ -12,6 +15,12 @@ export function pathOf(url: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether the sessions are in the memory of the process that opens the URL. Options win over the URL. */
+export function isInProcess(url: string, { path = pathOf(url) }: Record<string, unknown>): boolean {
+  const backend = backendOf(url)
+  return backend === 'memory' || (backend === 'sqlite' && path === IN_MEMORY)
 }
 
 /** A URL without user, password and parameters. */

@@ -1,13 +1,15 @@
 // The commands move and doctor: arguments, output and exit codes. What they do is tested beside their sources.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { ReferenceBank, type Table } from '@connect-databank/conformance'
-import { type Bank, DatabankStore } from 'connect-databank'
-import { extend } from 'connect-databank/backend'
+import { type Bank, DatabankStore, openStore } from 'connect-databank'
+import { type Entry, extend, readRecord } from 'connect-databank/backend'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { configFile, idOf, inMemory, ownerOf, Run, run, sessionData } from './support.ts'
+import { server } from '../../../testing/servers/index.js'
+import { startRedis } from '../../../testing/servers/redis.js'
+import { configFile, idOf, inMemory, MINUTE, ownerOf, Run, run, sessionData } from './support.ts'
 
 const OLD = 'a'.repeat(64)
 const NEWEST = 'b'.repeat(64)
@@ -17,15 +19,20 @@ function places({
   from = {},
   to = {},
   layer = (bank) => bank,
+  sourceLayer = (bank) => bank,
+  source = new Map(),
+  target = new Map(),
 }: {
   from?: object
   to?: object
   layer?: (bank: Bank) => Bank
+  sourceLayer?: (bank: Bank) => Bank
+  source?: Table
+  target?: Table
 } = {}) {
-  const [source, target]: [Table, Table] = [new Map(), new Map()]
   const fileOf = (table: Table, config: object, wrap: (bank: Bank) => Bank) =>
     configFile({ ...config, schemes: { test: async () => ({ openBank: () => wrap(new ReferenceBank(table)) }) } })
-  const files = ['--from-config', fileOf(source, from, (bank) => bank), '--to-config', fileOf(target, to, layer)]
+  const files = ['--from-config', fileOf(source, from, sourceLayer), '--to-config', fileOf(target, to, layer)]
   const storeOn = (table: Table, config: object = {}) =>
     new DatabankStore({ bank: new ReferenceBank(table), owner: ownerOf, cleanupInterval: null, ...config })
   return { args: ['test:', 'test:', ...files], source, target, storeOn }
@@ -92,6 +99,116 @@ describe('move', () => {
     expect(lines.length).toBeGreaterThan(0)
     expect(new Set(lines.map((line) => line.length))).toEqual(new Set([columns - 1]))
     expect(err).toMatch(/300 sessions copied\nsource and target are equal\n$/)
+  })
+})
+
+describe('move to the same storage', () => {
+  const SAME = 'connect-databank: the source and the target are the same storage: nothing was moved\n'
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'connect-databank-same-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** Stores a session, and runs moves between two names of its storage. */
+  async function refuses(from: string, to: string): Promise<void> {
+    const store = await openStore(from, { cleanupInterval: null })
+    await store.set(idOf('a'), sessionData())
+    for (const options of [[], ['--delete'], ['--watch', '--delete'], ['--mirror']]) {
+      expect(await run(['move', from, to, ...options])).toEqual({ code: 2, out: '', err: SAME, lines: [] })
+    }
+    expect(await store.length()).toBe(1)
+    expect(await store.get(idOf('a'))).not.toBeNull()
+    await store.close()
+  }
+
+  it.each(['disk', 'sqlite'])('is refused, by a relative and an absolute path: %s', async (scheme) => {
+    const path = join(folder, 'sessions')
+    await refuses(`${scheme}:${path}`, `${scheme}:${path}`)
+    await refuses(`${scheme}:${path}`, `${scheme}:./${relative(process.cwd(), path)}`)
+  })
+
+  it.skipIf(server('redis').missing)('is refused, by two names of a server; another prefix is another storage', async () => {
+    const started = await startRedis()
+    try {
+      const named = started.url.replace('127.0.0.1', 'localhost')
+      expect(named).not.toBe(started.url)
+      await refuses(started.url, named)
+      const other = ['--to-config', configFile({ prefix: 'other:' })]
+      expect(await run(['move', started.url, named, '--delete', ...other])).toMatchObject({
+        code: 0,
+        err: expect.stringContaining('1 session copied, 1 deleted from the source\n'),
+      })
+    } finally {
+      await started.stop()
+    }
+  })
+
+  it('is refused, with other keys and hashed ids as well', async () => {
+    const table: Table = new Map()
+    const from = { encryption: { keys: [OLD] } }
+    const to = { encryption: { keys: [NEWEST] }, hashIds: true }
+    const { args, storeOn } = places({ from, to, source: table, target: table })
+    await storeOn(table, from).set(idOf('a'), sessionData())
+    const before = [...table]
+    expect(await run(['move', ...args, '--delete'])).toMatchObject({ code: 2, err: SAME })
+    expect([...table]).toEqual(before)
+  })
+})
+
+describe('what move stores to compare the storages', () => {
+  it('is a session of a minute, under an ordinary id, and is deleted before the move begins', async () => {
+    const saved: [id: string, entry: Entry][] = []
+    const save = (bank: Bank, id: string, entry: Entry) => {
+      saved.push([id, entry])
+      return bank.save(id, entry)
+    }
+    /** How many sessions the target has when the source is listed. */
+    const sizes: number[] = []
+    const scan = (bank: Bank) => {
+      sizes.push(target.size)
+      return bank.scan!()
+    }
+    const layer = (bank: Bank): Bank => extend(bank, { save: (id, entry) => save(bank, id, entry) })
+    const sourceLayer = (bank: Bank): Bank => extend(bank, { scan: () => scan(bank) })
+    const { args, source, target, storeOn } = places({ layer, sourceLayer })
+    await storeOn(source).set(idOf('a'), sessionData())
+    expect(await run(['move', ...args])).toMatchObject({ code: 0 })
+    expect(sizes[0]).toBe(0)
+    expect([...target.keys()]).toEqual([idOf('a')])
+    const [id, entry] = saved[0]!
+    expect(saved).toHaveLength(1)
+    expect(id).toMatch(/^[A-Za-z0-9_-]{32}$/)
+    expect(entry.expires).toBeLessThanOrEqual(Date.now() + MINUTE)
+    expect(entry.expires).toBeGreaterThan(Date.now())
+    expect(readRecord(entry)).not.toBeNull()
+  })
+
+  it('is deleted also if the source fails', async () => {
+    const refused = Object.assign(new Error('no server'), { code: 'DATABANK_UNAVAILABLE' })
+    const { args, target } = places({ sourceLayer: (bank) => extend(bank, { read: () => Promise.reject(refused) }) })
+    expect(await run(['move', ...args])).toMatchObject({ code: 1, err: expect.stringContaining('no server') })
+    expect(target.size).toBe(0)
+  })
+})
+
+describe('move to the memory of the process', () => {
+  it.each([
+    ['memory:', {}],
+    ['sqlite::memory:', {}],
+    ['sqlite:./sessions.db', { path: ':memory:' }],
+  ])('is refused: %s %o', async (to, config) => {
+    const { args, source, storeOn } = places()
+    await storeOn(source).set(idOf('a'), sessionData())
+    const [from, , ...files] = args
+    for (const options of [[], ['--delete']]) {
+      const toConfig = ['--to-config', configFile(config)]
+      expect(await run(['move', from!, to, ...files.slice(0, 2), ...toConfig, ...options])).toMatchObject({
+        code: 2,
+        err: 'connect-databank: the target is in the memory of this process, and ends with it: give a target that stays\n',
+      })
+    }
+    expect(await storeOn(source).get(idOf('a'))).not.toBeNull()
   })
 })
 

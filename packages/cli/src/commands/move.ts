@@ -1,12 +1,15 @@
 import type { Command } from 'commander'
+import type { Bank } from 'connect-databank/backend'
 import { type Context, command, EXIT } from '../command.ts'
 import { readConfig } from '../config.ts'
-import { idMapping, type MoveResult, move } from '../move/index.ts'
+import { Failure } from '../failure.ts'
+import { requireDistinct } from '../move/distinct.ts'
+import { idMapping, type MoveOptions, type MoveResult, move } from '../move/index.ts'
 import { decrypted, openRaw } from '../opened.ts'
 import { displayOn } from '../progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { counted, number } from '../text.ts'
-import { nameOf } from '../urls.ts'
+import { isInProcess, nameOf } from '../urls.ts'
 
 interface MoveCommandOptions {
   fromConfig?: string
@@ -24,7 +27,7 @@ export function moveCommand(context: Context): Command {
     'move redis://localhost postgres://localhost/app --watch --delete',
   )
     .argument('<from>', 'the URL of the source')
-    .argument('<to>', 'the URL of the target')
+    .argument('<to>', 'the URL of the target: another storage, and not the memory of a process')
     .option('--watch', 'follow the source until the application uses the target')
     .option('--delete', 'delete from the source, at the end, what has arrived')
     .option('--mirror', 'make the target equal to the source: only while no application uses the target')
@@ -41,22 +44,31 @@ export function moveCommand(context: Context): Command {
 
 async function run(terminal: Terminal, from: string, to: string, options: MoveCommandOptions): Promise<MoveResult> {
   const [sourceConfig, targetConfig] = await Promise.all([readConfig(options.fromConfig), readConfig(options.toConfig)])
+  if (isInProcess(to, targetConfig)) {
+    throw new Failure('the target is in the memory of this process, and ends with it: give a target that stays')
+  }
   const source = await openRaw(terminal, from, sourceConfig, { isCreated: false })
   const target = await openRaw(terminal, to, targetConfig, { isCreated: true })
-  terminal.say(`from ${nameOf(from)} to ${nameOf(to)}`)
-  const display = displayOn(terminal)
   try {
-    return await move(decrypted(source, sourceConfig), decrypted(target, targetConfig), {
-      signal: terminal.signal,
+    await requireDistinct(source, target)
+    terminal.say(`from ${nameOf(from)} to ${nameOf(to)}`)
+    return await moveWithDisplay(terminal, decrypted(source, sourceConfig), decrypted(target, targetConfig), {
       deleteSource: options.delete,
       watch: options.watch,
       mirror: options.mirror,
       idOf: idMapping(sourceConfig.hashIds, targetConfig.hashIds),
-      onProgress: (progress) => display.show(progress),
     })
   } finally {
-    display.stop()
     await Promise.allSettled([source.close?.(), target.close?.()])
+  }
+}
+
+async function moveWithDisplay(terminal: Terminal, from: Bank, to: Bank, options: MoveOptions): Promise<MoveResult> {
+  const display = displayOn(terminal)
+  try {
+    return await move(from, to, { ...options, signal: terminal.signal, onProgress: (progress) => display.show(progress) })
+  } finally {
+    display.stop()
   }
 }
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Bank, DatabankError } from 'connect-databank/backend'
-import { pathOf } from '../urls.ts'
+import { IN_MEMORY, pathOf } from '../urls.ts'
 import { importClient, importPackage } from './clients.ts'
 import { type Examiner, type Subject, Unusable } from './examination.ts'
 import { fileSystemFindings, isWritable, modeFinding, shellQuoted } from './files.ts'
@@ -21,7 +21,6 @@ type DriverClass = new (path: string, options: object) => Driver
 const LARGEST_CHECKED = 64 * 1024 * 1024
 /** The store cuts off its write-ahead log long before. */
 const LONG_LOG = 128 * 1024 * 1024
-const IN_MEMORY = ':memory:'
 
 export const sqlite: Examiner = {
   async *examine(given) {

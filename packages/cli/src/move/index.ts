@@ -30,6 +30,9 @@
  * and owner are decrypted with the keys of the source and encrypted with those of the target. Ids are not made by a layer: where only the target
  * has `hashIds`, pass `idOf: idMapping(from.hashIds, to.hashIds)`.
  *
+ * Both must be different storages: `deleteSource` would delete from the one what it has found on the other. The command checks this first,
+ * with `requireDistinct`.
+ *
  * How a user switches an application is in the README.
  */
 
