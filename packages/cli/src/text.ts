@@ -57,8 +57,11 @@ export function time(milliseconds: number): string {
   return `${iso(milliseconds).slice(0, -5).replace('T', ' ')}Z`
 }
 
+/** The last millisecond that a Date can hold. A database may have later ones. */
+const END_OF_TIME = 8.64e15
+
 export function iso(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
+  return new Date(Math.min(milliseconds, END_OF_TIME)).toISOString()
 }
 
 /** `1 session`, `1,234 sessions`. */

@@ -37,6 +37,7 @@ it.each([
 
 it('times, counts and expiries', () => {
   expect(time(Date.UTC(2026, 10, 28, 7, 4, 5, 6))).toBe('2026-11-28 07:04:05Z')
+  expect(time(Number.MAX_SAFE_INTEGER)).toBe('+275760-09-13 00:00:00Z')
   expect([counted(1, 'id'), counted(1_234, 'id')]).toEqual(['1 id', '1,234 ids'])
   expect([timeLeft(null, 0), timeLeft(5 * MINUTE, 0)]).toEqual(['never', '5 min'])
 })

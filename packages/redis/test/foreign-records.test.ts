@@ -81,4 +81,13 @@ describe.skipIf(server('redis').missing)('a record that is no session', () => {
     expect(await client.hGet('sess:hash', 'a')).toBe('1')
     await bank.close()
   })
+
+  it('that expires later than any Date is served, and harms no other', async () => {
+    const store = new RedisStore({ url: redis.url, prefix: 'far:' })
+    const text = JSON.stringify(aSession({ user: 'ada' }))
+    await client.sendCommand(['SET', 'far:sid', text, 'EX', String(Number.MAX_SAFE_INTEGER)])
+    for (let time = 0; time < 2; time++) expect(await store.get('sid')).toMatchObject({ user: 'ada' })
+    expect(await store.all()).toMatchObject([{ user: 'ada' }])
+    await store.close()
+  })
 })
