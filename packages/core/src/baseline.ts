@@ -130,6 +130,8 @@ export interface Tracked {
   /** The store's own mark: another store's baseline means nothing to it. */
   readonly tracker: object
   baseline: Baseline
+  /** What another store remembers of the same session object: an application may write to two stores while it moves. */
+  other?: Tracked | undefined
 }
 
 const TRACKED = Symbol('connect-databank')
@@ -138,14 +140,21 @@ const frozen = new WeakMap<object, Tracked>()
 
 /** Remembers the baseline of a session object. The property is not enumerable, so it is neither stored, copied nor compared. */
 export function track(session: object, tracked: Tracked): void {
+  const before = remembered(session)
+  if (before !== undefined && before.tracker !== tracked.tracker) tracked.other = before
   if (Object.isExtensible(session)) {
     Object.defineProperty(session, TRACKED, { value: tracked, configurable: true, writable: true, enumerable: false })
   } else frozen.set(session, tracked)
 }
 
-/** What was remembered of a session object, by whichever store. */
-export function trackedOf(session: unknown): Tracked | undefined {
-  if (typeof session !== 'object' || session === null) return undefined
+/** What this store remembers of a session object. */
+export function trackedOf(session: unknown, tracker: object): Tracked | undefined {
+  let tracked = typeof session === 'object' && session !== null ? remembered(session) : undefined
+  while (tracked !== undefined && tracked.tracker !== tracker) tracked = tracked.other
+  return tracked
+}
+
+function remembered(session: object): Tracked | undefined {
   const own = Object.hasOwn(session, TRACKED) ? (session as { [TRACKED]?: Tracked })[TRACKED] : undefined
   // It may have been frozen since.
   return (Object.isExtensible(session) ? undefined : frozen.get(session)) ?? own

@@ -141,8 +141,8 @@ export class Sessions {
 
   /** The live session that express-session makes from loaded data continues with the data's baseline. */
   adopt(data: object, live: object): void {
-    const tracked = trackedOf(data)
-    if (tracked?.tracker === this) track(live, { ...tracked })
+    const tracked = trackedOf(data, this)
+    if (tracked !== undefined) track(live, { tracker: this, baseline: tracked.baseline })
   }
 
   /**
@@ -422,15 +422,15 @@ export class Sessions {
   }
 
   #trackedOf(id: string, session: object): Tracked | undefined {
-    const tracked = trackedOf(session)
-    return tracked?.tracker === this && tracked.baseline.id === id ? tracked : undefined
+    const tracked = trackedOf(session, this)
+    return tracked?.baseline.id === id ? tracked : undefined
   }
 
   /** The baseline of what is stored, for a session object that was never loaded. */
   async #loadTracked(id: string): Promise<Tracked | undefined> {
     const stored = await readLive(this.#rules.bank, id)
     const session = stored === null ? null : this.loaded(id, stored)
-    return session === null ? undefined : trackedOf(session)
+    return session === null ? undefined : trackedOf(session, this)
   }
 
   #parse(id: string, stored: Stored): ParsedSession | null {

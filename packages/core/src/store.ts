@@ -290,7 +290,7 @@ export class DatabankStore extends Store {
   }
 
   async #saveLimited(id: string, session: SessionData, max: number): Promise<boolean> {
-    const before = trackedOf(session)?.baseline
+    const before = trackedOf(session, this.#sessions)?.baseline
     const at = Date.now()
     // Before the save: the request may go on changing its session.
     const owner = this.#ownerOf!(session)
