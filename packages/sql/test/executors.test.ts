@@ -1,8 +1,9 @@
-// The bank over the clients and query builders that applications have, on a real PostgreSQL. Those that call another client pass
+// The bank over the clients and query builders that applications have, on a real PostgreSQL and on SQLite. Those that call another client pass
 // the values and errors of that client on in their own ways, so each has the checks of
 // values. The suite is whole once; PostgreSQL's package has it on pg.
 import { bankConformance } from '@connect-databank/conformance'
 import { postgresDialect } from '@connect-databank/postgres'
+import { sqliteDialect } from '@connect-databank/sqlite'
 import createKnex from 'knex'
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -24,6 +25,18 @@ function newPool(url: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max: 5 })
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool.on('error', () => {})
+}
+
+function typeormOn(dataSource: DataSource): Execute {
+  return async (text, parameters) => {
+    const runner = dataSource.createQueryRunner()
+    try {
+      const { records, affected } = await runner.query(text, [...parameters], true)
+      return { rows: records ?? [], count: affected ?? 0 }
+    } finally {
+      await runner.release()
+    }
+  }
 }
 
 const clients: Record<string, (url: string) => Promise<Client>> = {
@@ -54,16 +67,7 @@ const clients: Record<string, (url: string) => Promise<Client>> = {
   },
   async TypeORM(url) {
     const dataSource = await new DataSource({ type: 'postgres', url, poolSize: 5, poolErrorHandler: () => {} }).initialize()
-    const execute: Execute = async (text, parameters) => {
-      const runner = dataSource.createQueryRunner()
-      try {
-        const { records, affected } = await runner.query(text, [...parameters], true)
-        return { rows: records ?? [], count: affected ?? 0 }
-      } finally {
-        await runner.release()
-      }
-    }
-    return { execute, close: () => dataSource.destroy() }
+    return { execute: typeormOn(dataSource), close: () => dataSource.destroy() }
   },
 }
 
@@ -125,3 +129,48 @@ describe.skipIf(missing)('over', () => {
     })
   }
 })
+
+const sqliteClients: Record<string, () => Promise<Client>> = {
+  async Knex() {
+    const knex = createKnex({ client: 'better-sqlite3', connection: { filename: ':memory:' }, useNullAsDefault: true })
+    const execute: Execute = async (text, parameters) => {
+      const result = await knex.raw(text, [...parameters] as never[])
+      return Array.isArray(result) ? { rows: result, count: 0 } : { rows: [], count: result.changes }
+    }
+    return { execute, close: () => knex.destroy() }
+  },
+  async TypeORM() {
+    const dataSource = await new DataSource({ type: 'better-sqlite3', database: ':memory:' }).initialize()
+    return { execute: typeormOn(dataSource), close: () => dataSource.destroy() }
+  },
+}
+
+for (const [name, connect] of Object.entries(sqliteClients)) {
+  describe(`over ${name} on SQLite`, () => {
+    bankConformance(
+      { describe, it },
+      {
+        only: ofClient,
+        open: async () => {
+          const client = await connect()
+          const bank = new SqlBank({ dialect: sqliteDialect, execute: client.execute })
+          const close = async (): Promise<void> => {
+            await bank.close()
+            await client.close()
+          }
+          return { bank, close }
+        },
+      },
+    )
+
+    it('errors of SQLite have their codes', async () => {
+      const client = await connect()
+      const bank = new SqlBank({ dialect: sqliteDialect, execute: client.execute })
+      await bank.open()
+      await client.execute('pragma query_only = on', [], 1_000)
+      await expect(bank.save('a', { payload: '{}', expires: null })).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+      await bank.close()
+      await client.close()
+    })
+  })
+}

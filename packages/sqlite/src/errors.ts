@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { causesOf } from '@connect-databank/sql'
 import { DatabankError, type ErrorCode } from 'connect-databank/backend'
 
 /** SQLite's result codes: https://www.sqlite.org/rescode.html. node:sqlite has numbers, better-sqlite3 names. */
@@ -37,10 +38,17 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   SQLITE_NOTADB: 'DATABANK_BACKEND_FAILED',
 }
 
-/** The name of the result code, without the extension that better-sqlite3 gives most names. */
+/** The name of the result code, also where a query builder has wrapped the error. */
 function nameOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  for (const cause of causesOf(error)) {
+    const name = ownNameOf(cause)
+    if (name !== undefined) return name
+  }
+  return undefined
+}
+
+/** The name of the error's own result code, without the extension that better-sqlite3 gives most names. */
+function ownNameOf({ code, errcode }: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof errcode === 'number') return NAMES[errcode] ?? NAMES[errcode & 0xff]
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return undefined
   return Object.values(NAMES).includes(code) ? code : code.split('_', 2).join('_')
@@ -57,7 +65,11 @@ export function isBusy(error: unknown): boolean {
 }
 
 export function isMissingTable(error: object): boolean {
-  return nameOf(error) === 'SQLITE_ERROR' && /^no such table: /.test((error as Error).message)
+  for (const cause of causesOf(error)) {
+    // Query builders write more before the message: Knex the statement, TypeORM the name of the error.
+    if (ownNameOf(cause) === 'SQLITE_ERROR' && /\bno such table: /.test(String(cause['message']))) return true
+  }
+  return false
 }
 
 /** The error of a statement that got no lock in time. It did nothing. */

@@ -1,6 +1,6 @@
 // The dialect, over a client that the application has.
 import { bankConformance } from '@connect-databank/conformance'
-import { SqlBank, SqlStore } from '@connect-databank/sql'
+import { type Execute, SqlBank, SqlStore } from '@connect-databank/sql'
 import { describe, expect, it } from 'vitest'
 import { newSession } from '../../../testing/requests.ts'
 import { sqliteDialect } from '../src/index.ts'
@@ -26,6 +26,17 @@ describe('a SqlBank on the dialect of SQLite', () => {
       },
     },
   )
+
+  it('knows the errors of SQLite where a query builder has wrapped them', async () => {
+    const { execute, close } = executeOn(':memory:')
+    const wrapping: Execute = (text, parameters) =>
+      execute(text, parameters).catch((cause: unknown) => Promise.reject(new Error(`Failed query: ${text}`, { cause })))
+    const bank = new SqlBank({ dialect: sqliteDialect, execute: wrapping, close })
+    await bank.save('a', { payload: '{}', expires: null })
+    await execute('pragma query_only = on', [])
+    await expect(bank.save('a', { payload: '{}', expires: null })).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+    await bank.close()
+  })
 
   it('works on the table of another store', async () => {
     const store = new SqlStore({ dialect: sqliteDialect, layout: 'connect-session-knex', ...executeOn(':memory:') })
