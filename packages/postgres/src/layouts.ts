@@ -27,7 +27,16 @@ export const ownLayout: Layout = {
 
 /** Runs statements as one, so that none of them is left out if the process ends in between. */
 function atOnce(...statements: readonly string[]): string {
-  return `do $databank$ begin ${statements.join('; ')}; end $databank$`
+  const block = `begin ${statements.join('; ')}; end`
+  const quote = dollarQuoteOf(block)
+  return `do ${quote} ${block} ${quote}`
+}
+
+/** A dollar quote that the text does not contain. The name of a table may contain any. */
+function dollarQuoteOf(text: string): string {
+  let tag = 'databank'
+  while (text.includes(`$${tag}$`)) tag += '_'
+  return `$${tag}$`
 }
 
 /** A time with or without time zone. Without, it is local time of the connection's time zone, as other stores write it. */

@@ -145,9 +145,22 @@ describe.skipIf(isMissing)('a bank on the table of', () => {
   it('connect-pg-simple with jsonb says what jsonb cannot hold', async () => {
     const { another, close } = await openedAs('connect-pg-simple with jsonb')
     const bank = await another()
-    await expect(bank.save('a', entry('{"text":"\\u0000"}'))).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+    for (const text of ['\\u0000', '\\ud800']) {
+      await expect(bank.save('a', entry(`{"text":"${text}"}`)), text).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+    }
     await close()
   })
+
+  for (const layout of [undefined, 'connect-pg-simple', 'connect-session-knex'] as const) {
+    it(`${layout ?? 'no other store'}: a table is created, whatever dollar quotes are in its name`, async () => {
+      const table = `$databank$ $databank_$ ${layout}`
+      const { another, close } = opened(server.url, { table, ...(layout && { layout }) })
+      const bank = await another()
+      await bank.save('a', entry())
+      expect(await sql(server.url, `select count(*)::int as n from ${quote(table)}`)).toEqual([{ n: 1 }])
+      await close()
+    })
+  }
 
   it('another store is reached in its schema', async () => {
     await sql(server.url, 'create schema "our app"')
