@@ -26,14 +26,18 @@ function nameOfThisThread(): string {
   return [boot, namespace, process.pid, thread, start, randomBytes(4).toString('hex')].join('-')
 }
 
-/** A holder that has ended stays so. `invisible`: it runs in another container, or as a worker on a system without /proc. */
+/**
+ * A holder that has ended stays so. `invisible`: it may run or not. It is in another container, or the system has no /proc and a
+ * process has its process id, perhaps a later one.
+ */
 export function stateOf(holder: string): 'running' | 'ended' | 'invisible' {
+  if (holder === currentHolder) return 'running'
   if (!HOLDER.test(holder)) return 'invisible'
   const [itsBoot, itsNamespace, pid, thread, itsStart] = holder.split('-') as [string, string, string, string, string]
   if (itsBoot !== boot) return 'ended'
   if (itsNamespace !== namespace) return 'invisible'
   if (!isRunning(Number(pid))) return 'ended'
-  if (itsStart === '0') return thread === pid ? 'running' : 'invisible'
+  if (itsStart === '0') return 'invisible'
   const start = startOf(pid, thread)
   // Some systems hide the processes of other users.
   if (start === undefined && !fs.existsSync(`/proc/${pid}/task`)) return 'invisible'

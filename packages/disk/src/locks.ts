@@ -24,7 +24,8 @@ import { currentHolder, stateOf } from './holders.ts'
  *    opened. If that file was replaced or removed meanwhile, the touch came first. A session that expires within the
  *    microseconds between the check and the write may be purged: the touch came too late.
  * 7. Whether a holder has ended is visible within one machine and process namespace. The holders of another container are not
- *    visible: their locks count as stale when they are a minute old. So a holder looks at the clock before it acts.
+ *    visible, and without /proc those whose process id is in use are not: their locks count as stale when they are a minute old.
+ *    So a holder looks at the clock before it acts.
  */
 
 /** When the lock of a holder that is not visible is stale, and how long work under a lock may take, in milliseconds. */

@@ -127,6 +127,31 @@ describe.runIf(process.platform === 'linux')('a worker thread', () => {
   })
 })
 
+describe('on a system without /proc', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it('this thread knows that it runs itself, and that a process has ended whose id no process has', async () => {
+    hideProc()
+    vi.resetModules()
+    const holders = await import('../src/holders.ts')
+    const [itsBoot, itsNamespace, , , itsStart, itsRandom] = holders.currentHolder.split('-')
+    assert.equal(itsStart, '0')
+    assert.equal(holders.stateOf(holders.currentHolder), 'running')
+    assert.equal(holders.stateOf([itsBoot, itsNamespace, endedPid, endedPid, 0, itsRandom].join('-')), 'ended')
+  })
+
+  function hideProc(): void {
+    const missing = Object.assign(new Error('there is no /proc'), { code: 'ENOENT' })
+    for (const name of ['readFileSync', 'readlinkSync'] as const) {
+      const read = fs[name] as (path: string, ...rest: unknown[]) => string
+      vi.spyOn(fs, name).mockImplementation(((path: string, ...rest: unknown[]) => {
+        if (String(path).startsWith('/proc/')) throw missing
+        return read(path, ...rest)
+      }) as never)
+    }
+  }
+})
+
 describe('the lock of a process that runs', () => {
   it('is waited for, as long as the time-out of the store allows', async () => {
     leaveLock(running)
@@ -159,6 +184,20 @@ describe('the lock of a process that runs', () => {
     leaveLock(invisible)
     assert.equal(removeIfStale(lockPath, noSpace), false)
     await aMinuteLater(async () => assert.equal(await swap('a', 'b'), 'b'))
+  })
+
+  it('counts as long as the process may work, if the system does not tell when the process began', async () => {
+    // The parent of this process may have the process id of a process that was killed.
+    const holder = [boot, namespace, process.ppid, process.ppid, 0, random].join('-')
+    assert.equal(stateOf(holder), 'invisible')
+    leaveLock(holder)
+    assert.equal(removeIfStale(lockPath, noSpace), false)
+    await aMinuteLater(async () => assert.equal(await swap('a', 'b'), 'b'))
+    leaveLock(holder)
+    await bank.purge(Date.now())
+    assert.ok(isLocked())
+    await aMinuteLater(async () => void (await bank.purge(Date.now())))
+    assert.deepEqual(leftoversIn(directory), [])
   })
 
   it('is given up by a process that was stopped for long while it held it', async () => {
