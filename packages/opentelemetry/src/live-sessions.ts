@@ -1,10 +1,12 @@
 import type { Meter, ObservableResult } from '@opentelemetry/api'
 import { setBackgroundTimeout } from 'connect-databank/backend'
 
-/** What can count its sessions: every store of express-session with `length`. */
+/** What can count its sessions: every store of express-session with `length`. It calls the callback, or returns a promise. */
 export interface CountableStore {
-  length(): Promise<number>
+  length(callback: CountCallback): unknown
 }
+
+type CountCallback = (error?: unknown, count?: number) => void
 
 /** How long a collection waits for the count, in milliseconds. Then it goes on without, and the next one has it. */
 const LONGEST_WAIT = 1_000
@@ -45,12 +47,23 @@ class SessionCount {
   async #ask(): Promise<void> {
     this.#askedAt = performance.now()
     try {
-      this.#count = await this.#store.length()
+      this.#count = await countOf(this.#store)
     } catch {
       // The last count stays. The figures of operations tell of the error.
     }
     this.#counting = undefined
   }
+}
+
+/** The number of sessions, from the callback or from a promise that the store returns. */
+function countOf(store: CountableStore): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const returned = store.length((error, count) => (error ? reject(error) : resolve(count)))
+    // A store that calls the callback returns nothing, or a promise of nothing.
+    Promise.resolve(returned).then((count) => {
+      if (typeof count === 'number') resolve(count)
+    }, reject)
+  })
 }
 
 function longestWait(): Promise<void> {

@@ -1,4 +1,5 @@
 import { MemoryBank } from '@connect-databank/memory'
+import session from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Instrumentation, instrument } from '../src/index.ts'
 import { Sdk, sessionData, storeOn } from './helpers.ts'
@@ -46,6 +47,19 @@ describe(NAME, () => {
     expect((await sdk.metric(NAME))?.descriptor).toMatchObject({ unit: '{session}', type: 'OBSERVABLE_GAUGE' })
   })
 
+  it('is that of a store which wants a callback', async () => {
+    const store = new session.MemoryStore()
+    instrumentation = instrument({ ...sdk, store })
+    for (const sid of ['a', 'b']) store.set(sid, sessionData())
+    expect(await valuesOf()).toEqual([2])
+  })
+
+  it('is that of a store which returns a promise of nothing and calls the callback', async () => {
+    const length = async (callback: (error: unknown, count: number) => void) => void setImmediate(callback, null, 6)
+    instrumentation = instrument({ ...sdk, store: { length } })
+    expect(await valuesOf()).toEqual([6])
+  })
+
   it('asks the store once in an interval', async () => {
     const store = { length: vi.fn(async () => 5) }
     instrumentation = instrument({ ...sdk, store, countInterval: 3_600_000 })
@@ -85,6 +99,13 @@ describe(NAME, () => {
     expect(await valuesOf()).toEqual([3])
     length.mockResolvedValueOnce(4)
     expect(await valuesOf()).toEqual([4])
+  })
+
+  it('keeps its last value while a store that wants a callback cannot count', async () => {
+    const answers: (readonly [error: unknown, count?: number])[] = [[null, 3], [new Error('down')], [null, 4]]
+    const length = (callback: (error: unknown, count?: number) => void) => void setImmediate(callback, ...answers.shift()!)
+    instrumentation = instrument({ ...sdk, store: { length }, countInterval: 0 })
+    expect([await valuesOf(), await valuesOf(), await valuesOf()]).toEqual([[3], [3], [4]])
   })
 
   it('has no value where the store could never count', async () => {
