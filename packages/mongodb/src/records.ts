@@ -91,11 +91,14 @@ export const databankRecords: Records = {
 
   unchanged: (document) => (isDatabankRecord(document) ? sameFields(document) : sessionRecords.unchanged(document)),
 
-  // Not `$set`: the session's own fields would remain at the top level.
-  changeTo: (session, { expires, owner = null }) => [
-    { $replaceWith: { _id: '$_id', ...fieldsOf({ $literal: session }, expires, owner === null ? null : { $literal: owner }) } },
-  ],
+  changeTo(session, { expires, owner = null }) {
+    const set = fieldsOf({ $literal: session }, expires, owner === null ? null : { $literal: owner })
+    return [{ $unset: ['expires', 'owner'] }, { $replaceWith: { $mergeObjects: [fieldsThatStay, set] } }]
+  },
 }
+
+/** All fields of a document, which may be those of others. Of a document of 1.x the `_id`: its other fields are the session's own. */
+const fieldsThatStay = { $cond: [{ $eq: [{ $type: '$cookie' }, 'missing'] }, '$$ROOT', { _id: '$_id' }] }
 
 function isDatabankRecord(document: StoredDocument): boolean {
   return Object.hasOwn(document, 'cookie')

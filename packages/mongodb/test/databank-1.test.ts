@@ -73,6 +73,29 @@ describe.skipIf(missing ?? program === undefined)('a collection that connect-dat
     assert.deepEqual([user, a, b, seven, dotted], ['ada', 1, 2, 'seven', 1])
   })
 
+  it('keeps the fields of other programs in the documents that 1.x did not write', async () => {
+    const { store, bank, collection } = await fresh()
+    const theirs = { createdAt: new Date(1), updatedAt: new Date(2), more: { $literal: '$_id' } }
+    await collection.insertOne({
+      _id: 'sid',
+      session: '{"cookie":{}}',
+      expires: new Date(Date.now() + HOUR),
+      owner: 'ada',
+      ...theirs,
+    })
+    const session = await load(store, 'sid')
+    session.user = 'ada'
+    await ask(store, 'set', 'sid', session)
+    const { session: text, expires, ...rest } = await collection.findOne({ _id: 'sid' })
+    assert.equal(JSON.parse(text).user, 'ada')
+    assert.ok(expires > new Date())
+    assert.deepEqual(rest, { _id: 'sid', owner: 'ada', ...theirs })
+    await bank.save('sid', { payload: '{"n":1}', expires: null, owner: '$_id' })
+    assert.deepEqual(await collection.findOne({ _id: 'sid' }), { _id: 'sid', session: '{"n":1}', owner: '$_id', ...theirs })
+    await bank.save('sid', { payload: '{"n":2}', expires: null })
+    assert.deepEqual(await collection.findOne({ _id: 'sid' }), { _id: 'sid', session: '{"n":2}', ...theirs })
+  })
+
   it('is swapped only as it was read: a field more, one less, or another value is another version', async () => {
     const { bank, collection } = await fresh()
     const entry = { payload: '{"cookie":{}}', expires: Date.now() + HOUR }
