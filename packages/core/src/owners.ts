@@ -24,15 +24,31 @@ export function ownerRule(owner: OwnerOption): (session: SessionData) => string 
       throw new DatabankError('DATABANK_INVALID_SESSION', `owner: ${messageOf(cause)}`, { cause })
     }
     if (value == null || value === '') return null
-    const text = typeof value === 'number' ? String(value) : value
-    if (typeof text !== 'string' || !text.isWellFormed() || Buffer.byteLength(text) > LONGEST_OWNER) {
-      throw new DatabankError(
-        'DATABANK_INVALID_SESSION',
-        `owner must return a text of at most ${LONGEST_OWNER} bytes, a number or null`,
-      )
-    }
-    return text
+    const text = textOf(value)
+    if (text !== undefined) return text
+    throw new DatabankError(
+      'DATABANK_INVALID_SESSION',
+      `owner must return a text of at most ${LONGEST_OWNER} bytes, a number or null`,
+    )
   }
+}
+
+/**
+ * The owner that a caller asks for.
+ *
+ * @throws DATABANK_INVALID_OPTION
+ */
+export function requireOwner(owner: unknown): string {
+  const text = textOf(owner)
+  if (text !== undefined) return text
+  throw invalidOption(`the owner must be a text of 1 to ${LONGEST_OWNER} bytes or a number`)
+}
+
+/** An owner as it is stored; undefined if this is none. */
+function textOf(owner: unknown): string | undefined {
+  const text = typeof owner === 'number' && Number.isFinite(owner) ? String(owner) : owner
+  if (typeof text !== 'string' || text === '' || !text.isWellFormed()) return undefined
+  return Buffer.byteLength(text) <= LONGEST_OWNER ? text : undefined
 }
 
 export interface OwnersRules {

@@ -9,7 +9,7 @@ import { encrypt } from './layers/encryption.ts'
 import { type Emit, type StoreEvents, StoreLog } from './log.ts'
 import { type Callback, Deadlines, deliver, identity, ignore, promised } from './operation.ts'
 import { checkStoreOptions, type StoreOptions, withDefaults } from './options.ts'
-import { Owners, ownerRule } from './owners.ts'
+import { Owners, ownerRule, requireOwner } from './owners.ts'
 import { Sessions } from './sessions.ts'
 import { operations, publishEvent, traced } from './tracing.ts'
 
@@ -197,7 +197,7 @@ export class DatabankStore extends Store {
   async *sessionsOf(owner: string | number): AsyncGenerator<[id: string, session: SessionData], void, undefined> {
     this.#throwIfClosed()
     try {
-      yield* this.#owners.sessionsOf(String(owner))
+      yield* this.#owners.sessionsOf(requireOwner(owner))
     } catch (error) {
       throw this.#failed('sessionsOf', undefined, error)
     }
@@ -209,7 +209,7 @@ export class DatabankStore extends Store {
   destroySessionsOf(owner: string | number, { except }: { except?: string | undefined } = {}): Promise<number> {
     const work = async (): Promise<number> => {
       const kept = except === undefined ? [] : [this.#idOf(except), plainIdOf(this.#ids, except)]
-      return this.#owners.destroySessionsOf(String(owner), kept)
+      return this.#owners.destroySessionsOf(requireOwner(owner), kept)
     }
     return this.#run('destroySessionsOf', undefined, work, identity, undefined)
   }

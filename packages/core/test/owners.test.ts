@@ -375,6 +375,16 @@ describe('the option owner', () => {
     expect(await idsOf(client, 'x'.repeat(1_024))).toEqual(['sid'])
   })
 
+  it.each([[undefined], [null], [''], [Number.NaN], ['x'.repeat(1_025)], ['\ud800'], [{}]])(
+    'is asked for by its text: %s is refused',
+    async (user) => {
+      const { client } = open()
+      const refused = { code: 'DATABANK_INVALID_OPTION' }
+      await expect(client.store.destroySessionsOf(user as string)).rejects.toMatchObject(refused)
+      await expect(idsOf(client, user as string)).rejects.toMatchObject(refused)
+    },
+  )
+
   it('that throws refuses the session, with its error as the cause', async () => {
     const cause = new Error('no user')
     const client = new Client(new ReferenceBank(), {
