@@ -69,6 +69,11 @@ export function beforeSave(baseline: Baseline, draft: Draft): Baseline {
   return { ...baseline, unconfirmed: { text: draft.text, keys: unconfirmedKeys(baseline) } }
 }
 
+/** The write was refused before anything was stored: as much is unconfirmed as before it. */
+export function afterRefusal(baseline: Baseline, before: Baseline): Baseline {
+  return { ...baseline, unconfirmed: before.unconfirmed }
+}
+
 /** The write was stored, perhaps merged with changes of others. */
 export function afterSave(baseline: Baseline, draft: Draft, stored: StoredSession): Baseline {
   const { version, expires, owner, created } = stored

@@ -1,6 +1,7 @@
 import type { SessionData } from 'express-session'
 import { type Bank, type Entry, versionOf } from './bank.ts'
 import {
+  afterRefusal,
   afterSeen,
   type Baseline,
   beforeSave,
@@ -83,6 +84,7 @@ export class Writer {
     known: StoredSession | undefined,
     cancellation: Cancellation,
   ): Promise<StoredSession | null> {
+    const before = writes.map(({ tracked }) => tracked.baseline)
     for (const { tracked, draft, isTouch } of writes) if (!isTouch) tracked.baseline = beforeSave(tracked.baseline, draft)
     let stored = known ?? (await this.#readFor(id, writes))
     for (let attempt = 0; ; attempt++) {
@@ -91,7 +93,13 @@ export class Writer {
       }
       throwIfCancelled(cancellation, 'set')
       const next: StoredSession = this.#apply(stored, writes)
-      const version = await swap(this.#rules.bank, id, stored?.version ?? null, entryOf(next), cancellation)
+      let version: string | null
+      try {
+        version = await swap(this.#rules.bank, id, stored?.version ?? null, entryOf(next), cancellation)
+      } catch (error) {
+        if (isRefusal(error)) takeBack(writes, before)
+        throw error
+      }
       if (version !== null) return this.#stored(id, writes, { ...next, version })
       await pauseBeforeRetry(this.#rules.bank, attempt, cancellation, 'set')
       stored = await this.#readFor(id, writes)
@@ -255,6 +263,16 @@ export class Writer {
     }
     return null
   }
+}
+
+/** Whether the bank has written nothing: so says the contract of these codes. */
+function isRefusal(error: unknown): boolean {
+  return String((error as { code?: unknown } | null)?.code).startsWith('DATABANK_INVALID_')
+}
+
+/** The writes never began. */
+function takeBack(writes: readonly Write[], before: readonly Baseline[]): void {
+  for (const [index, { tracked }] of writes.entries()) tracked.baseline = afterRefusal(tracked.baseline, before[index]!)
 }
 
 /** An error of the caller's own function is no failure of the database. */

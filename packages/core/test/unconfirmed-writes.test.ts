@@ -79,6 +79,21 @@ describe('a save with an unknown result', () => {
   })
 })
 
+it('a save that the bank has refused is not unconfirmed: later ones keep what others wrote', async () => {
+  const gated = gatedBank(new ReferenceBank())
+  const client = new Client(gated)
+  await client.set('sid', sessionData({ a: 0 }))
+  const [live, other] = [await client.load('sid'), await client.load('sid')]
+  gated.hold('swap')
+  const saving = client.set('sid', Object.assign(live, { a: 'too large' }))
+  ;(await gated.held('swap')).fail(Object.assign(new Error('too large'), { code: 'DATABANK_INVALID_SESSION' }))
+  await expect(saving).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+  gated.releaseAll()
+  await client.set('sid', Object.assign(other, { a: 5 }))
+  await client.set('sid', Object.assign(live, { a: 0, b: 1 }))
+  expect(dataOf(await client.get('sid'))).toEqual({ a: 5, b: 1 })
+})
+
 describe.each([
   ['with swap', (bank: Bank) => bank],
   ['with three methods, in one process', threeMethods],
