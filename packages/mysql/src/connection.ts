@@ -7,6 +7,8 @@ import type { MysqlBankOptions } from './options.ts'
 
 /** The part of the store's `timeout` that a statement waits for a connection. */
 const CONNECT_PART = 0.4
+/** Cells are read as this package expects them, whatever the application has told its pool. */
+const AS_EXPECTED = { rowsAsArray: true, typeCast: true }
 
 /** A pool of connections, and how a statement runs on one of them. */
 export class MysqlConnection {
@@ -27,21 +29,10 @@ export class MysqlConnection {
     const pool = this.#pool
     const maxPacket = this.#maxPacket
     if (pool === undefined || maxPacket === undefined) {
-      return this.#prepare().then(() => this.execute(text, parameters, timeout))
+      return this.#prepare(timeout).then(() => this.execute(text, parameters, timeout))
     }
     if (isLarger(parameters, maxPacket)) return Promise.reject(tooLarge(maxPacket))
-    // Cells are read as this package expects them, whatever the application has told its pool.
-    const statement = { sql: text, values: parameters.map(parameterOf), rowsAsArray: true, typeCast: true, timeout }
-    return new Promise((resolve, reject) => {
-      this.#connect(pool, reject, (connection) => {
-        connection.execute(statement, (error, result) => {
-          if (error && isOfConnection(error)) connection.destroy()
-          else connection.release()
-          if (error) reject(error)
-          else resolve(resultOf(result))
-        })
-      })
-    })
+    return this.#run(pool, text, parameters.map(parameterOf), timeout)
   }
 
   async close(): Promise<void> {
@@ -66,19 +57,36 @@ export class MysqlConnection {
     })
   }
 
-  async #prepare(): Promise<void> {
-    const pool = this.#pool ?? (await this.#makePool())
-    this.#pool = pool
-    this.#maxPacket = await new Promise((resolve, reject) => {
+  /**
+   * Runs a statement on a connection of the pool. The time-out is that of this class: mysql2 has none for the preparation of a statement.
+   * A connection that does not answer in time is destroyed.
+   */
+  #run(pool: Pool, sql: string, values: unknown[], timeout: number): Promise<Result> {
+    return new Promise((resolve, reject) => {
       this.#connect(pool, reject, (connection) => {
-        connection.query({ sql: 'select @@max_allowed_packet', rowsAsArray: true }, (error, rows) => {
-          if (error) connection.destroy()
+        let isLate = false
+        const timer = setTimeout(() => {
+          isLate = true
+          connection.destroy()
+          reject(new DatabankError('DATABANK_TIMEOUT', `MySQL: no answer within ${timeout} ms`))
+        }, timeout)
+        connection.execute({ sql, values, ...AS_EXPECTED }, (error, result) => {
+          if (isLate) return
+          clearTimeout(timer)
+          if (error && isOfConnection(error)) connection.destroy()
           else connection.release()
           if (error) reject(error)
-          else resolve(Number((rows as unknown[][])[0]?.[0]))
+          else resolve(resultOf(result))
         })
       })
     })
+  }
+
+  async #prepare(timeout: number): Promise<void> {
+    const pool = this.#pool ?? (await this.#makePool())
+    this.#pool = pool
+    const { rows } = await this.#run(pool, 'select @@max_allowed_packet', [], timeout)
+    this.#maxPacket = Number((rows[0] as unknown[])[0])
   }
 
   async #makePool(): Promise<Pool> {

@@ -95,6 +95,27 @@ for (const kind of kinds) {
       await recovers(store, 3_000)
     })
 
+    it('never answers the first statement of a connection: the operation ends in time, and the next connection works', async () => {
+      const proxy = await proxied(server)
+      for (const text of ['max_allowed_packet', 'databank_sessions']) {
+        const held = proxy.holdAt(text)
+        const store = opened(at(proxy.port))
+        expectInTime([await get(store, 'a')], 'DATABANK_TIMEOUT')
+        await held
+        await recovers(store, 3_000)
+      }
+    })
+
+    it('never answers a statement that the connection has not prepared: the pool has all its connections again', async () => {
+      const proxy = await proxied(server)
+      const store = opened({ ...at(proxy.port), maxConnections: 1 })
+      await recovers(store, 3_000)
+      const held = proxy.holdAt('delete from')
+      expectInTime([await outcome(() => store.destroy('a'))], 'DATABANK_TIMEOUT')
+      await held
+      await recovers(store, 3_000)
+    })
+
     it('is cut off before and after an answer: the write fails, and happened only if it was sent', async () => {
       const proxy = await proxied(server)
       const [store, direct] = [opened(at(proxy.port)), opened({ url: server.url })]
