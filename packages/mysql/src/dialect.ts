@@ -13,6 +13,7 @@ import {
 } from '@connect-databank/sql'
 import { codeOf, isDuplicate, isMissingTable, isTransient } from './errors.ts'
 import { ownLayout, peerLayouts } from './layouts.ts'
+import { bytesOf } from './records.ts'
 
 /** MySQL 8 and later, MariaDB 10.6 and later. */
 export const mysqlDialect: Dialect = {
@@ -37,14 +38,14 @@ export const mysqlDialect: Dialect = {
   toList: (ids) => JSON.stringify(ids.map(hexOf)),
 
   touchMany(table) {
-    const { id, expires } = table.layout
+    const { expires } = table.layout
     const times = expires.toParameter === undefined ? 'bigint' : 'varchar(40)'
     const touches = `json_table(${p.ids}, '$[*]' columns (id varchar(800) path '$[0]', expires ${times} path '$[1]')) as j`
     const sets = [
       `t.${quoted(table, expires)} = ${write(expires, 'j.expires')}`,
       ...updatedTimestamps(table).map((set) => `t.${set}`),
     ]
-    return `update ${touches} straight_join ${table.quoted} as t on t.${quoted(table, id)} = ${idOf(table)} set ${sets.join(', ')} where ${isLive(table, 't')}`
+    return `update ${touches} straight_join ${table.quoted} as t on ${isListed(table)} set ${sets.join(', ')} where ${isLive(table, 't')}`
   },
   // In the order of their ids: rows are locked in this order.
   touchValues: (touches, { layout: { expires } }) => ({
@@ -56,7 +57,7 @@ export const mysqlDialect: Dialect = {
   }),
 
   deleteMany(table) {
-    return `delete t from ${list('varchar(800)')} straight_join ${table.quoted} as t on t.${quoted(table, table.layout.id)} = ${idOf(table)}`
+    return `delete t from ${list('varchar(800)')} straight_join ${table.quoted} as t on ${isListed(table)}`
   },
 
   purge: (table) =>
@@ -78,9 +79,19 @@ function list(type: string): string {
   return `json_table(${p.ids}, '$[*]' columns (id ${type} path '$')) as j`
 }
 
-/** The id in the table `j`, as the table's own column holds it. */
-function idOf({ layout }: Table): string {
-  return layout.id.toParameter === undefined ? 'convert(unhex(j.id) using utf8mb4)' : 'unhex(j.id)'
+/** The id in the table `j`, as the column of ids holds it: bytes in the table of its own, text in those of other stores. */
+function idOf({ layout: { id } }: Table): string {
+  if (id.toParameter !== undefined) return 'unhex(j.id)'
+  const text = 'convert(unhex(j.id) using utf8mb4)'
+  return id.convert?.(text) ?? text
+}
+
+/** True if the row of `t` has the id in the table `j`. A collation may take two texts for one, so their bytes are compared as well. */
+function isListed(table: Table): string {
+  const { id } = table.layout
+  const column = quoted(table, id, 't')
+  const isFound = `${column} = ${idOf(table)}`
+  return id.toParameter !== undefined ? isFound : `${isFound} and ${bytesOf(column)} = unhex(j.id)`
 }
 
 function replaceExpired(table: Table): string {

@@ -1,5 +1,6 @@
 import type { ExpiresColumn, IdColumn, Layout, LayoutName } from '@connect-databank/sql'
-import { peerJson, peerText } from './records.ts'
+import { adaptable } from './adaptable.ts'
+import { bytesOf, peerJson, peerText } from './records.ts'
 
 const bytes = { toParameter: (text: string): unknown => Buffer.from(text) }
 
@@ -20,7 +21,7 @@ export const ownLayout: Layout = {
 function peerId(name: string, maxLength: number): IdColumn {
   return {
     name,
-    equals: (column, parameter) => `(${column} = ${parameter} and cast(${column} as binary) = cast(${parameter} as binary))`,
+    equals: (column, parameter) => `(${column} = ${parameter} and ${bytesOf(column)} = ${bytesOf(parameter)})`,
     // A trailing space is no difference to most collations.
     holds: (id) => [...id].length <= maxLength && !id.endsWith(' '),
   }
@@ -53,7 +54,7 @@ function utcColumn(name: string): ExpiresColumn {
 /** 9999-12-31 23:59:59, the last second of a DATETIME. */
 const LAST_DATETIME = 253_402_300_799
 
-const expressMysqlSession: Layout = {
+const expressMysqlSession = adaptable({
   table: 'sessions',
   id: peerId('session_id', 128),
   payload: peerText('data'),
@@ -61,9 +62,9 @@ const expressMysqlSession: Layout = {
   create: ({ quoted }) => [
     `create table if not exists ${quoted} (session_id varchar(128) character set utf8mb4 collate utf8mb4_bin not null primary key, expires int unsigned not null, data mediumtext character set utf8mb4 collate utf8mb4_bin) engine = InnoDB`,
   ],
-}
+})
 
-const connectSessionSequelize: Layout = {
+const connectSessionSequelize = adaptable({
   table: 'Sessions',
   id: peerId('sid', 36),
   payload: peerText('data'),
@@ -73,11 +74,11 @@ const connectSessionSequelize: Layout = {
     { name: 'updatedAt', sql: 'utc_timestamp()', isUpdated: true },
   ],
   create: ({ quoted }) => [
-    `create table if not exists ${quoted} (sid varchar(36) not null primary key, expires datetime, data text, createdAt datetime not null, updatedAt datetime not null) engine = InnoDB`,
+    `create table if not exists ${quoted} (sid varchar(36) not null primary key, expires datetime, data text, createdAt datetime not null, updatedAt datetime not null) engine = InnoDB character set utf8mb4`,
   ],
-}
+})
 
-const connectSessionKnex: Layout = {
+const connectSessionKnex = adaptable({
   table: 'sessions',
   id: peerId('sid', 255),
   payload: peerJson('sess'),
@@ -85,7 +86,7 @@ const connectSessionKnex: Layout = {
   create: ({ quoted }) => [
     `create table if not exists ${quoted} (sid varchar(255) not null primary key, sess json not null, expired datetime not null, index sessions_expired_index (expired)) engine = InnoDB`,
   ],
-}
+})
 
 /** The tables of other stores. */
 export const peerLayouts: Readonly<Partial<Record<LayoutName, Layout>>> = {

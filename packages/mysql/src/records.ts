@@ -1,24 +1,52 @@
-import { type Column, fromJsonText, textOf, toJsonText } from '@connect-databank/sql'
+import { fromJsonText, type PayloadColumn, textOf, toJsonText } from '@connect-databank/sql'
+
+/** The SQL of a text's bytes in UTF-8, whatever its character set is: a column and a parameter may differ in theirs. */
+export function bytesOf(text: string): string {
+  return `cast(convert(${text} using utf8mb4) as binary)`
+}
 
 /** Text in a table that other programs read. */
-export function peerText(name: string): Column<string> {
+export function peerText(name: string): PayloadColumn {
   return {
     name,
     read: (column) => `coalesce(${column}, '')`,
-    equals: (column, parameter) => `cast(coalesce(${column}, '') as binary) = cast(${parameter} as binary)`,
+    equals: (column, parameter) => `${bytesOf(`coalesce(${column}, '')`)} = ${bytesOf(parameter)}`,
   }
 }
 
-/**
- * A column of JSON. MySQL orders the members of an object anew, so a payload is compared with what the server makes of it; MariaDB
- * keeps the text.
- */
-export function peerJson(name: string): Column<string> {
+/** JSON in a column of text, which is what MariaDB makes of the type `json`: it keeps the text. */
+export function peerJson(name: string): PayloadColumn {
   return {
     name,
     read: (column) => `cast(${column} as char)`,
-    equals: (column, parameter) => `cast(cast(${column} as char) as binary) = cast(${parameter} as binary)`,
+    equals: (column, parameter) => `${bytesOf(column)} = ${bytesOf(parameter)}`,
     toParameter: toJsonText,
     fromCell: (cell) => fromJsonText(textOf(cell)),
   }
+}
+
+/** A column of MySQL's own type `json`. The server orders the members of an object anew, so values are compared instead of texts. */
+export function peerNativeJson(name: string): PayloadColumn {
+  return {
+    ...peerJson(name),
+    equals: (column, parameter) => `${column} = cast(${parameter} as json)`,
+    toVersion: sortedJson,
+  }
+}
+
+/** JSON with the members of each object in the order of their names; another text as it is. */
+function sortedJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), (_, value) => (isObject(value) ? sorted(value) : value))
+  } catch {
+    return text
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function sorted(object: object): object {
+  return Object.fromEntries(Object.entries(object).sort(([first], [second]) => (first < second ? -1 : 1)))
 }

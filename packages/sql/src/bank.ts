@@ -80,17 +80,17 @@ export class SqlBank implements Bank {
     }, ids.length)
   }
 
-  save(id: string, entry: Entry): Promise<string | void> {
-    return this.run<string | void>(async ({ statements, records, table }) => {
+  save(id: string, entry: Entry): Promise<string> {
+    return this.run(async ({ statements, records }) => {
       records.requireHolds(id)
       const version = newVersion()
       await this.#execute(statements.save, records.valuesOf(id, entry, version))
-      return table.layout.version && String(version)
+      return records.versionOf(entry.payload, version)
     })
   }
 
   swap(id: string, expected: string | null, entry: Entry, now: number): Promise<string | null> {
-    return this.run(async ({ statements, records, table }) => {
+    return this.run(async ({ statements, records }) => {
       records.requireHolds(id)
       const version = newVersion()
       const values = { ...records.valuesOf(id, entry, version), now: records.now(now) }
@@ -98,8 +98,7 @@ export class SqlBank implements Bank {
         expected === null
           ? await this.#insert(statements.insert, values)
           : await this.#replace(statements.swap, values, records.expected(expected))
-      if (!didSwap) return null
-      return table.layout.version === undefined ? entry.payload : String(version)
+      return didSwap ? records.versionOf(entry.payload, version) : null
     })
   }
 

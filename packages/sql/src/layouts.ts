@@ -29,6 +29,17 @@ export interface IdColumn extends Column<string> {
    * store it fails with `DATABANK_INVALID_ID`. Default: it holds every id.
    */
   readonly holds?: (id: string) => boolean
+  /** The SQL that gives a text the column's character set and collation, so that an index finds it. Default: the text itself. */
+  readonly convert?: (text: string) => string
+}
+
+/** The session's text. A column that may be null reads null as '': a record that is no session. */
+export interface PayloadColumn extends Column<string> {
+  /**
+   * The payload's version in a table without a column for it. A column that changes the text (the order of the keys, the spaces) returns
+   * the same for each text that it takes for the same. Default: the payload.
+   */
+  readonly toVersion?: (payload: string) => string
 }
 
 /** Milliseconds since the epoch; null: never. A column of coarser units rounds up, so that nothing expires early. */
@@ -54,12 +65,11 @@ export interface Layout {
   /** The table's name where the option `table` is not given. */
   readonly table: string
   readonly id: IdColumn
-  /** The session's text. A column that may be null reads null as '': a record that is no session. */
-  readonly payload: Column<string>
+  readonly payload: PayloadColumn
   readonly expires: ExpiresColumn
   /** Absent: the table has no owners, and the bank no `idsOf`. */
   readonly owner?: Column<string>
-  /** A whole number that each write draws anew. Absent: the payload is the version, and `payload.equals` compares it. */
+  /** A whole number that each write draws anew. Absent: the version is that of the payload, and `payload.equals` compares it. */
   readonly version?: Column<number>
   readonly timestamps?: readonly TimestampColumn[]
   /** The statements that create the table and its indexes. */
@@ -84,6 +94,8 @@ export type LayoutName = (typeof PEER_LAYOUTS)[number]
 export interface TableName {
   /** The table, not quoted. */
   readonly name: string
+  /** The schema that the option names, not quoted. Absent: where the connection looks. */
+  readonly schema?: string
   /** The table with its schema, quoted. */
   readonly quoted: string
   quote(identifier: string): string

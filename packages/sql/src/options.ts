@@ -68,5 +68,6 @@ export function tableOf(dialect: Dialect, { table, schema, layout: peer }: Table
   }
   const name = table ?? layout.table
   const quote = (identifier: string): string => dialect.quote(identifier)
-  return { layout, name, quote, quoted: schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}` }
+  if (schema === undefined) return { layout, name, quote, quoted: quote(name) }
+  return { layout, name, schema, quote, quoted: `${quote(schema)}.${quote(name)}` }
 }

@@ -69,6 +69,12 @@ export class Records {
     return /^\d{1,16}$/.test(version) ? parameter(column, Number(version)) : undefined
   }
 
+  /** The version of a row with this payload, for which this version was drawn. */
+  versionOf(payload: string, drawn: number): string {
+    if (this.#layout.version !== undefined) return String(drawn)
+    return this.#layout.payload.toVersion?.(payload) ?? payload
+  }
+
   /** The entries in rows by their ids. Rows that hold no entry are left out. */
   entriesOf(rows: Result['rows']): Map<string, Stored> {
     const entries = new Map<string, Stored>()
@@ -107,6 +113,7 @@ export class Records {
       stored.owner = cell == null ? null : value(owner, cell)
     }
     if (version !== undefined) stored.version = String(cellOf(row, owner === undefined ? 3 : 4, 'version'))
+    else if (payload.toVersion !== undefined) stored.version = payload.toVersion(stored.payload)
     return stored
   }
 }

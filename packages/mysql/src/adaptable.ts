@@ -1,0 +1,66 @@
+import { type IdColumn, type Layout, type TableName, textOf } from '@connect-databank/sql'
+import { peerNativeJson } from './records.ts'
+
+type Select = Parameters<NonNullable<Layout['adapt']>>[1]
+
+/** What information_schema says about a column. */
+interface ColumnType {
+  readonly dataType: string
+  /** Empty for a column that is no text. */
+  readonly characterSet: string
+  readonly collation: string
+}
+
+/** The layout of another store, whose table takes its character set from the database, and is JSON on MySQL only. */
+export function adaptable(layout: Layout): Layout {
+  return {
+    ...layout,
+    async adapt(table, select) {
+      const types = await typesOf(table, select)
+      const { id, payload } = layout
+      const isJson = types.get(payload.name)?.dataType === 'json'
+      return { ...layout, id: adaptedId(id, types.get(id.name)), payload: isJson ? peerNativeJson(payload.name) : payload }
+    },
+  }
+}
+
+/** The column of ids for a table where it has this type. Servers mix no two collations, unless one is that of a literal. */
+function adaptedId(id: IdColumn, type: ColumnType | undefined): IdColumn {
+  const { characterSet = '', collation = '' } = type ?? {}
+  if (!isWord(characterSet) || !isWord(collation)) return id
+  return {
+    ...id,
+    holds: (text) => isIn(characterSet, text) && (id.holds?.(text) ?? true),
+    convert: (text) => `convert(${text} using ${characterSet}) collate ${collation}`,
+  }
+}
+
+/** Whether the character set has all characters of the text, for certain. Each has those of ASCII. */
+function isIn(characterSet: string, text: string): boolean {
+  if (characterSet === 'utf8mb4') return true
+  return characterSet === 'utf8mb3' || characterSet === 'utf8'
+    ? !/[\u{10000}-\u{10ffff}]/u.test(text)
+    : /^\p{ASCII}*$/u.test(text)
+}
+
+function isWord(name: string): boolean {
+  return /^\w+$/.test(name)
+}
+
+/** The types of the table's columns by their names. */
+async function typesOf({ schema, name }: TableName, select: Select): Promise<ReadonlyMap<string, ColumnType>> {
+  const rows = await select(
+    `select column_name, data_type, coalesce(character_set_name, ''), coalesce(collation_name, '') from information_schema.columns where table_schema = ${schema === undefined ? 'database()' : literal(schema)} and table_name = ${literal(name)}`,
+  )
+  return new Map(
+    rows.map((row) => {
+      const [column = '', dataType = '', characterSet = '', collation = ''] = row.map(textOf)
+      return [column, { dataType, characterSet, collation }]
+    }),
+  )
+}
+
+/** A text in SQL, as hexadecimal: what a backslash means depends on the server's sql_mode. */
+function literal(text: string): string {
+  return `_utf8mb4 x'${Buffer.from(text).toString('hex')}'`
+}
