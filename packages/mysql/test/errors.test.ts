@@ -65,6 +65,32 @@ for (const kind of kinds) {
       await close()
     })
 
+    it('fails with DATABANK_INVALID_SESSION for a character that the table of another store cannot hold', async () => {
+      const table = newTable()
+      await sql(
+        server.url,
+        `create table ${quote(table)} (session_id varchar(128) primary key, expires int unsigned not null, data mediumtext) character set utf8mb3`,
+      )
+      const bank = new MysqlBank({ url: server.url, table, layout: 'express-mysql-session' })
+      await bank.save('a', entry('{"text":"é"}'))
+      const version = (await bank.read('a'))!.payload
+      const refused = entry('{"text":"😀"}')
+      await expect(bank.save('a', refused)).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+      await expect(bank.swap('a', version, refused, Date.now())).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+      expect((await bank.read('a'))?.payload).toBe('{"text":"é"}')
+      await bank.close()
+    })
+
+    it('fails with DATABANK_INVALID_SESSION for what a column of JSON refuses', async () => {
+      const bank = new MysqlBank({ url: server.url, table: newTable(), layout: 'connect-session-knex' })
+      const deep = `{"a":${'['.repeat(200)}${']'.repeat(200)}}`
+      for (const payload of [deep, JSON.stringify({ lone: '\ud800' })]) {
+        await expect(bank.save('a', entry(payload))).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+      }
+      expect(await bank.read('a')).toBe(null)
+      await bank.close()
+    })
+
     it('runs again after a deadlock', async () => {
       const { table, another, close } = opened(server.url)
       const bank = await another()
