@@ -1,14 +1,17 @@
 import type { Result } from '@connect-databank/sql'
-import { type BankContext, DatabankError } from 'connect-databank/backend'
+import { type BankContext, DatabankError, invalidOption } from 'connect-databank/backend'
 import type { Pool, PoolConnection } from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
-import { isOfConnection } from './errors.ts'
+import { codeOf, isOfConnection } from './errors.ts'
 import type { MysqlBankOptions } from './options.ts'
 
 /** The part of the store's `timeout` that a statement waits for a connection. */
 const CONNECT_PART = 0.4
 /** Cells are read as this package expects them, whatever the application has told its pool. */
-const AS_EXPECTED = { rowsAsArray: true, typeCast: true }
+const AS_EXPECTED = { rowsAsArray: true, typeCast: true, nestTables: false }
+/** Characters of two, three and four bytes. Only a connection in utf8mb4 sends and returns all of them. */
+const SAMPLE = 'é€😀'
+const SAMPLE_BYTES = Buffer.from(SAMPLE).toString('hex').toUpperCase()
 
 /** A pool of connections, and how a statement runs on one of them. */
 export class MysqlConnection {
@@ -85,8 +88,13 @@ export class MysqlConnection {
   async #prepare(timeout: number): Promise<void> {
     const pool = this.#pool ?? (await this.#makePool())
     this.#pool = pool
-    const { rows } = await this.#run(pool, 'select @@max_allowed_packet', [], timeout)
-    this.#maxPacket = Number((rows[0] as unknown[])[0])
+    const sql = 'select @@max_allowed_packet, hex(convert(? using utf8mb4)), ?'
+    const { rows } = await this.#run(pool, sql, [SAMPLE, SAMPLE], timeout).catch((error: object) => {
+      throw codeOf(error) === 'DATABANK_INVALID_SESSION' ? notUtf8() : error
+    })
+    const [maxPacket, received, returned] = rows[0] as unknown[]
+    if (received !== SAMPLE_BYTES || returned !== SAMPLE) throw notUtf8()
+    this.#maxPacket = Number(maxPacket)
   }
 
   async #makePool(): Promise<Pool> {
@@ -128,6 +136,13 @@ function isLarger(parameters: readonly unknown[], maxPacket: number): boolean {
 
 function tooLarge(maxPacket: number): DatabankError {
   return new DatabankError('DATABANK_INVALID_SESSION', `MySQL: the session is larger than max_allowed_packet, ${maxPacket} bytes`)
+}
+
+/** In another character set, a session would be stored with other characters, which may even be those of JSON. */
+function notUtf8(): TypeError {
+  return invalidOption(
+    "MySQL: the pool's connections are not in the character set utf8mb4; give the pool the option charset: 'utf8mb4'",
+  )
 }
 
 function resultOf(result: unknown): Result {

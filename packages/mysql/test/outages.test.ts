@@ -3,7 +3,7 @@ import { createPool } from 'mysql2'
 import { type Connection, createConnection, createPool as createPromisePool } from 'mysql2/promise'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startProxy } from '../../../testing/proxy.js'
-import { all, get, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
+import { all, get, newSession, type Outcome, outcome, recovers, set } from '../../../testing/requests.ts'
 import type { MysqlOptions } from '../../../testing/tools/mysql-server.js'
 import { type MysqlBankOptions, MysqlStore } from '../src/index.ts'
 import { kinds, oneServer, type Started, sql } from './support.ts'
@@ -200,19 +200,45 @@ for (const kind of kinds) {
       expect((await get(store, 'a')).value).toBe(null)
     })
 
-    it('of the application never closes it, whatever types its options make of numbers', async () => {
+    it('whose connections are not in utf8mb4: nothing is written, and the message says what to change', async () => {
+      await sql(server.url, 'drop table if exists databank_sessions')
+      const pools: MysqlBankOptions['pool'][] = []
+      for (const charset of ['latin1', 'utf8', 'gbk', 'ascii', 'binary']) {
+        pools.push(createPool({ uri: server.url, charset }), createPromisePool({ uri: server.url, charset }))
+      }
+      for (const setting of ['names latin1', 'names utf8mb3', 'character_set_connection = latin1']) {
+        const pool = createPool(server.url)
+        pool.on('connection', (connection) => connection.query(`set ${setting}`))
+        pools.push(pool)
+      }
+      ends.push(() => Promise.all(pools.map((pool) => pool!.end())))
+      const refusal = { code: 'DATABANK_INVALID_OPTION', message: expect.stringContaining("charset: 'utf8mb4'") }
+      const stores = pools.map((pool) => opened({ pool: pool! }))
+      for (const store of [...stores, opened({ url: server.url, poolOptions: { charset: 'latin1' } })]) {
+        await expect(store.open()).rejects.toMatchObject(refusal)
+        await expect(store.set('a', newSession({ text: 'é' }))).rejects.toMatchObject(refusal)
+      }
+      expect(await sql(server.url, "show tables like 'databank_sessions'")).toEqual([])
+      const right = createPool({ uri: server.url, charset: 'utf8mb4_unicode_ci' })
+      ends.push(() => right.end())
+      await recovers(opened({ pool: right }))
+    })
+
+    it('of the application never closes it, whatever its options make of rows and numbers', async () => {
       const strange = { supportBigNumbers: true, bigNumberStrings: true, rowsAsArray: true, dateStrings: true, typeCast: false }
-      const pool = createPool({ uri: server.url, ...strange } as never)
-      ends.push(() => pool.end())
-      const store = opened({ pool })
-      await set(store, 'a', { n: 1 })
-      expect((await get(store, 'a')).value).toMatchObject({ n: 1 })
-      expect(await store.length()).toBe(1)
-      await store.update('a', (session) => void Object.assign(session, { n: 2 }))
-      expect((await get(store, 'a')).value).toMatchObject({ n: 2 })
-      await store.close()
-      expect((await outcome(() => store.get('a'))).code).toBe('DATABANK_CLOSED')
-      await expect(pool.promise().query('select 1')).resolves.toBeDefined()
+      for (const options of [strange, { nestTables: true }, { nestTables: '_' }]) {
+        const pool = createPool({ uri: server.url, ...options } as never)
+        ends.push(() => pool.end())
+        const store = opened({ pool })
+        await set(store, 'a', { n: 1 })
+        expect((await get(store, 'a')).value).toMatchObject({ n: 1 })
+        expect(await store.length()).toBe(1)
+        await store.update('a', (session) => void Object.assign(session, { n: 2 }))
+        expect((await get(store, 'a')).value).toMatchObject({ n: 2 })
+        await store.close()
+        expect((await outcome(() => store.get('a'))).code).toBe('DATABANK_CLOSED')
+        await expect(pool.promise().query('select 1')).resolves.toBeDefined()
+      }
     })
   })
 }
