@@ -84,7 +84,7 @@ const connectSessionKnex = adaptable({
   payload: peerJson('sess'),
   expires: utcColumn('expired'),
   create: ({ quoted }) => [
-    `create table if not exists ${quoted} (sid varchar(255) not null primary key, sess json not null, expired datetime not null, index sessions_expired_index (expired)) engine = InnoDB`,
+    `create table if not exists ${quoted} (sid varchar(255) not null primary key, sess json not null, expired datetime not null, index sessions_expired_index (expired)) engine = InnoDB character set utf8mb4`,
   ],
 })
 
