@@ -62,6 +62,8 @@ export async function startMysqlServer({ command, args, data: made, env }, { tls
     'bind-address': '127.0.0.1',
     socket: join(folder, 'socket'),
     'pid-file': join(folder, 'pid'),
+    // MariaDB deletes the temporary tables in this folder when it starts, also those of other servers.
+    tmpdir: folder,
     'init-file': account,
     ...SETTINGS,
     ...secure,
