@@ -230,15 +230,15 @@ describe.skipIf(server('redis').missing)('the sessions of an owner', () => {
   })
 
   it.each([
-    ['', {}],
-    [', encrypted with an older key', { encryption: { keys: ['b'.repeat(64), 'a'.repeat(64)] } }],
-  ])('are found again after the index was lost, by reindexOwners%s', async (_, options) => {
+    ['', {}, {}],
+    [
+      ', encrypted with an older key',
+      { encryption: { keys: ['a'.repeat(64)] } },
+      { encryption: { keys: ['b'.repeat(64), 'a'.repeat(64)] } },
+    ],
+  ])('are found again after the index was lost, by reindexOwners%s', async (_, optionsBefore, options) => {
     const owner = (session: object) => (session as { user?: string }).user ?? null
-    const before = new RedisStore({
-      url: redis.url,
-      owner,
-      ...(options.encryption && { encryption: { keys: ['a'.repeat(64)] } }),
-    })
+    const before = new RedisStore({ url: redis.url, owner, ...optionsBefore })
     const store = new RedisStore({ url: redis.url, owner, ...options })
     ends.push(
       () => before.close(),
