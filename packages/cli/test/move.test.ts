@@ -288,7 +288,7 @@ describe('a target that stores otherwise', () => {
 
   test('keys in another order and a rounded expiry are the same session', async () => {
     const now = Date.now()
-    const [from, target] = [await memoryWith({ a: entry({ n: 1, m: 2 }), b: entry({ n: 1 }) }), new MemoryBank()]
+    const [from, target] = [await memoryWith({ a: entry({ n: 1, m: 2 }), b: entry({ n: 1 }, now + HOUR) }), new MemoryBank()]
     const to = reordering(target)
     const result = await moveWithSteps(from, to, [
       () => changeData(from, 'a', { n: 2 }),

@@ -88,12 +88,14 @@ export class MysqlConnection {
   async #prepare(timeout: number): Promise<void> {
     const pool = this.#pool ?? (await this.#makePool())
     this.#pool = pool
-    const sql = 'select @@max_allowed_packet, hex(convert(? using utf8mb4)), ?'
+    const sql = 'select @@max_allowed_packet, @@autocommit, hex(convert(? using utf8mb4)), ?'
     const { rows } = await this.#run(pool, sql, [SAMPLE, SAMPLE], timeout).catch((error: object) => {
       throw codeOf(error) === 'DATABANK_INVALID_SESSION' ? notUtf8() : error
     })
-    const [maxPacket, received, returned] = rows[0] as unknown[]
+    const [maxPacket, autocommit, received, returned] = rows[0] as unknown[]
     if (received !== SAMPLE_BYTES || returned !== SAMPLE) throw notUtf8()
+    // Each statement would open a transaction that nobody commits.
+    if (Number(autocommit) !== 1) throw invalidOption("MySQL: autocommit is off on the pool's connections; turn it on")
     this.#maxPacket = Number(maxPacket)
   }
 

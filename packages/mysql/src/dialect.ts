@@ -25,7 +25,8 @@ export const mysqlDialect: Dialect = {
 
   placeholder: () => '?',
   quote: (identifier) => `\`${identifier.replaceAll('`', '``')}\``,
-  clock: 'select cast(round(unix_timestamp(now(6)) * 1000) as char) as time',
+  // In UTC: local time is ambiguous when summer time ends.
+  clock: "select cast(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) div 1000 as char) as time",
 
   save(table) {
     // MariaDB has no alias for the new row; MySQL still has values().

@@ -224,6 +224,16 @@ for (const kind of kinds) {
       await recovers(opened({ pool: right }))
     })
 
+    it('whose connections do not commit: nothing is lost, since nothing is accepted', async () => {
+      const pool = createPool(server.url)
+      pool.on('connection', (connection) => connection.query('set autocommit = 0'))
+      ends.push(() => pool.promise().end())
+      await expect(opened({ pool }).set('a', newSession())).rejects.toMatchObject({
+        code: 'DATABANK_INVALID_OPTION',
+        message: expect.stringContaining('autocommit is off'),
+      })
+    })
+
     it('of the application never closes it, whatever its options make of rows and numbers', async () => {
       const strange = { supportBigNumbers: true, bigNumberStrings: true, rowsAsArray: true, dateStrings: true, typeCast: false }
       for (const options of [strange, { nestTables: true }, { nestTables: '_' }]) {
