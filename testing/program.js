@@ -1,5 +1,6 @@
 // A program that tests start, stop, freeze and kill; and what such programs need: ports, folders, waiting.
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -24,6 +25,9 @@ export async function freePort() {
   return port
 }
 
+/** Systems give out higher ports by themselves: one of these is not taken by another process between two of our own uses. */
+const CHOSEN_PORTS = { min: 20_000, max: 30_000 }
+
 /**
  * A port of 127.0.0.1 that refuses connections. It is the client's end of a connection, so no server can listen on it until this process
  * ends, or until `free` has freed it.
@@ -31,9 +35,8 @@ export async function freePort() {
 export async function refusingPort() {
   const { server, port } = await listen()
   const accepted = once(server, 'connection')
-  const client = connect(port, '127.0.0.1').unref()
+  const client = (await connectedFromChosenPort(port)).unref()
   const [socket] = await accepted
-  if (client.connecting) await once(client, 'connect')
   socket.unref()
   server.close()
   return {
@@ -44,6 +47,19 @@ export async function refusingPort() {
       socket.destroy()
       await closed
     },
+  }
+}
+
+/** @param {number} port @returns {Promise<import('node:net').Socket>} */
+async function connectedFromChosenPort(port) {
+  const { min, max } = CHOSEN_PORTS
+  const client = connect({ port, host: '127.0.0.1', localPort: randomInt(min, max) })
+  try {
+    await once(client, 'connect')
+    return client
+  } catch (error) {
+    if (/** @type {{ code?: string }} */ (error).code !== 'EADDRINUSE') throw error
+    return connectedFromChosenPort(port)
   }
 }
 
