@@ -79,6 +79,8 @@ describe.skipIf(server('redis').missing)('on Redis', () => {
     let failingOver = Promise.resolve()
     const failOver = async () => {
       await until(async () => (await replica.info('replication')).includes('master_link_status:up'), 'the replica to follow')
+      // The replica knows it before its master does.
+      await until(async () => (await master.info('replication')).includes('state=online'), 'the master to see its replica')
       // The master itself hands over and loses no acknowledged write. A replica that is promoted by others may lack some.
       await master.admin(['FAILOVER', 'TO', '127.0.0.1', `${replica.port}`])
       await until(async () => (await replica.info('replication')).includes('role:master'), 'the replica to be the master')
