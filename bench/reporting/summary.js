@@ -96,8 +96,8 @@ function operations(parts) {
   if (rows.length === 0) return ''
   const note =
     'Operations a second, divided by those of the fastest peer. The first figure: each peer is set up as its README says. The second: with its fastest ' +
-    'settings. One figure: both are the same. `mix` is what express-session does for a request: `get`, then `touch`, or one time in ten `set`. Sessions of 2 kB, 16 at a time, ' +
-    'unless the column says otherwise.'
+    'settings. One figure: both are the same. `mix` is what express-session does for a request: `get`, then `touch`, or one time in ten `set`. ' +
+    'Sessions of 2 kB, 16 at a time, unless the column says otherwise.'
   return `${note}\n\n${table(['store', 'server', 'peer', ...COLUMNS.map(([title]) => title)], rows, 3)}`
 }
 

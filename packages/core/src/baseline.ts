@@ -104,7 +104,7 @@ function unconfirmedKeys({ text, unconfirmed }: Baseline): ReadonlySet<string> {
   return new Set([...unconfirmed.keys, ...changedKeys(formOf(text), formOf(unconfirmed.text))])
 }
 
-/** Whether the session is stored for ever, although its cookie has no expiry: as with `ttl: null`. The `ttl` of today holds for it. */
+/** Whether the session is stored without an expiry, and its cookie has none either, as with `ttl: null`: then the store's own `ttl` applies. */
 function hasNoExpiry(stored: number | null, { expires }: SessionCookie): boolean {
   return stored === null && expires === null
 }

@@ -108,7 +108,7 @@ export function encodeSession(session: object, cookie: SessionCookie, created: n
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session has objects that are nested more than ${DEEPEST} deep`)
   }
   const data = json.slice(1)
-  const start = `${COOKIE_FIRST}${jsonOf(cookie.fields)}`
+  const start = `${COOKIE_FIRST}${jsonOfCookie(cookie)}`
   const text = data === '}' ? `${start}}` : `${start},${data}`
   return { text, cookie: cookie.fields, data }
 }
@@ -127,10 +127,9 @@ function jsonOfData(session: object, created: number | undefined): string | unde
   }
 }
 
-/** @throws DATABANK_INVALID_SESSION for what JSON cannot hold */
-function jsonOf(value: object): string | undefined {
+function jsonOfCookie({ fields }: SessionCookie): string {
   try {
-    return JSON.stringify(value)
+    return JSON.stringify(fields)
   } catch (cause) {
     throw invalidSession(cause)
   }

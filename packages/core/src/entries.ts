@@ -19,7 +19,10 @@ export function idRules(hashIds: boolean | { acceptPlain?: boolean } = false): I
   return { isHashed: hashIds !== false, acceptsPlain: typeof hashIds === 'object' && hashIds.acceptPlain === true }
 }
 
-/** What a hash looks like. A session id of this form is never taken for a plain one: whoever has read a stored id could use it. */
+/**
+ * The form of a hash. A session id of this form is never taken for a plain one: otherwise a stored id could be used as a session id by
+ * somebody who has read the database.
+ */
 const HASH = /^[0-9a-f]{64}$/
 
 /** The plain id that a session may be stored under beside its hash; undefined if there is none. */

@@ -35,13 +35,7 @@ export function swap(
     : bank.swap(id, expected, entry, Date.now())
 }
 
-async function swapBySave(
-  bank: Bank,
-  id: string,
-  expected: string | null,
-  entry: Entry,
-  cancellation: Cancellation,
-): Promise<string | null> {
+async function swapBySave(...[bank, id, expected, entry, cancellation]: Parameters<typeof swap>): Promise<string | null> {
   const stored = await readLive(bank, id)
   if ((stored === null ? null : versionOf(stored)) !== expected) return null
   throwIfCancelled(cancellation, 'set')

@@ -250,6 +250,25 @@ describe('a session that cannot be stored', () => {
     expect(dataOf(await client.get('sid'))).toEqual({ old: true })
   })
 
+  it('is refused for its cookie, though one that is nearly the same was stored before', async () => {
+    const client = new Client(new ReferenceBank())
+    const cookie = { path: '/', domain: 'example.org', priority: 'high' }
+    await client.set('sid', { cookie, n: 1 } as never)
+    for (const wrong of [
+      { domain: 'a;b' },
+      { priority: 'urgent' },
+      { path: '/ä€' },
+      { sameSite: 'laxx' },
+      { originalMaxAge: 1e300 },
+    ]) {
+      const changed = { ...cookie, ...wrong }
+      await expect(client.set('sid', { cookie: changed } as never)).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+    }
+    cookie.domain = 'a;b'
+    await expect(client.set('sid', { cookie } as never)).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 1 })
+  })
+
   it.each([
     ['text', 'text'],
     ['a number', 5],

@@ -1,3 +1,4 @@
+import type { GatedMethod } from '@connect-databank/conformance'
 import type { SessionData } from 'express-session'
 import { describe, expect, it } from 'vitest'
 import { Client, dataOf, gatedBank, ReferenceBank, sessionData } from './helpers.ts'
@@ -17,6 +18,20 @@ async function processes() {
   return [open(), open()] as const
 }
 
+type Process = Awaited<ReturnType<typeof processes>>[number]
+
+/** Runs the work. Its first call of the method is performed, then comes what happens meanwhile, and only then its answer. */
+async function meanwhile<T>({ bank }: Process, method: GatedMethod, work: () => Promise<T>, happens: () => Promise<unknown>) {
+  bank.hold(method)
+  const working = work()
+  const call = await bank.held(method)
+  await call.perform()
+  await happens()
+  bank.releaseAll()
+  await call.release()
+  return working
+}
+
 describe('a session under its plain id, with acceptPlain,', () => {
   it('is found by all requests that come first', async () => {
     const [{ client }] = await processes()
@@ -26,26 +41,23 @@ describe('a session under its plain id, with acceptPlain,', () => {
 
   it('is found by a process while another one moves it', async () => {
     const [first, second] = await processes()
-    first.bank.hold('read')
-    const getting = first.client.get('sid')
-    const read = await first.bank.held('read')
-    await read.perform()
-    await second.client.get('sid')
-    first.bank.releaseAll()
-    await read.release()
-    expect(dataOf(await getting)).toEqual(ada)
+    const found = await meanwhile(
+      first,
+      'read',
+      () => first.client.get('sid'),
+      () => second.client.get('sid'),
+    )
+    expect(dataOf(found)).toEqual(ada)
   })
 
   it('stays ended if another process moves it while it is ended', async () => {
     const [first, second] = await processes()
-    first.bank.hold('delete')
-    const ending = first.client.destroy('sid')
-    const deletion = await first.bank.held('delete')
-    await deletion.perform()
-    await second.client.get('sid')
-    first.bank.releaseAll()
-    await deletion.release()
-    await ending
+    await meanwhile(
+      first,
+      'delete',
+      () => first.client.destroy('sid'),
+      () => second.client.get('sid'),
+    )
     expect(await second.client.get('sid')).toBeNull()
   })
 
@@ -63,16 +75,14 @@ describe('a session under its plain id, with acceptPlain,', () => {
   })
 
   it('is ended by destroySessionsOf, if a request moves it meanwhile', async () => {
-    const [{ bank, client }] = await processes()
-    bank.hold('readMany')
-    const ending = client.store.destroySessionsOf('ada')
-    const read = await bank.held('readMany')
-    await read.perform()
-    expect(await client.get('sid')).not.toBeNull()
-    bank.releaseAll()
-    await read.release()
-    await ending
-    expect(await client.get('sid')).toBeNull()
+    const [first] = await processes()
+    await meanwhile(
+      first,
+      'readMany',
+      () => first.client.store.destroySessionsOf('ada'),
+      async () => expect(await first.client.get('sid')).not.toBeNull(),
+    )
+    expect(await first.client.get('sid')).toBeNull()
   })
 })
 

@@ -1,4 +1,5 @@
 import { fromJsonText, type PayloadColumn, textOf, toJsonText } from '@connect-databank/sql'
+import { canonicalJson } from 'connect-databank/backend'
 
 /** The SQL of a text's bytes in UTF-8, whatever its character set is: a column and a parameter may differ in theirs. */
 export function bytesOf(text: string): string {
@@ -30,23 +31,6 @@ export function peerNativeJson(name: string): PayloadColumn {
   return {
     ...peerJson(name),
     equals: (column, parameter) => `${column} = cast(${parameter} as json)`,
-    toVersion: sortedJson,
+    toVersion: canonicalJson,
   }
-}
-
-/** JSON with the members of each object in the order of their names; another text as it is. */
-function sortedJson(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), (_, value) => (isObject(value) ? sorted(value) : value))
-  } catch {
-    return text
-  }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function sorted(object: object): object {
-  return Object.fromEntries(Object.entries(object).sort(([first], [second]) => (first < second ? -1 : 1)))
 }

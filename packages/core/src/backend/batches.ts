@@ -66,13 +66,11 @@ export class Batches<Item> {
   }
 
   #dispatchIfPossible(): void {
-    if (!this.#canDispatch()) {
-      if (this.#waiting.length > 0) this.#waitTimer ??= this.#startWaitTimer()
-      return
+    if (this.#canDispatch()) {
+      while (this.#waiting.length > 0 && this.#canDispatch()) this.#dispatch(this.#take())
+      this.#stopWaitTimer()
     }
-    while (this.#waiting.length > 0 && this.#canDispatch()) this.#dispatch(this.#take())
-    this.#stopWaitTimer()
-    if (this.#waiting.length > 0) this.#waitTimer = this.#startWaitTimer()
+    if (this.#waiting.length > 0) this.#waitTimer ??= this.#startWaitTimer()
   }
 
   /** At the end of this callback of the event loop: what a client sends in one callback travels in one packet. */
