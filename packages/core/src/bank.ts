@@ -14,28 +14,28 @@
  * - A constructor does no I/O. A bank connects on first use or in `open()`. Its timers do not keep the process alive.
  */
 
-/** What is stored under an id. */
+/** The content that is stored under an id. */
 export interface Entry {
   /** Opaque, well-formed Unicode text. A bank never looks inside. */
   readonly payload: string
   /** When the entry expires, in epoch milliseconds; null: never. Stored exactly. */
   readonly expires: number | null
   /**
-   * Whose session this is: up to 1,024 bytes of UTF-8. Absent or null: nobody's. Every `save` and `swap` replaces it, `touch`
+   * The owner of the session: up to 1,024 bytes of UTF-8. Absent or null: no owner. Every `save` and `swap` replaces it, `touch`
    * keeps it, and a read returns it. A bank that has `idsOf` indexes it and does not interpret it.
    */
   readonly owner?: string | null
 }
 
-/** What a read returns. */
+/** The result of a read. */
 export interface Stored extends Entry {
   /** Opaque. Every `save` and `swap` that changes the payload changes it; `touch` does not. Absent: the payload is the version. */
   readonly version?: string
-  /** Why the record is no session, if the bank or a layer knows that. Then `payload` means nothing, and the session counts as missing. */
+  /** The reason why the record is not a session, if the bank or a layer knows it. Then `payload` means nothing, and the session counts as missing. */
   readonly corrupt?: string
 }
 
-/** What a bank knows about its database. */
+/** Facts about the bank's database. */
 export interface BankDescription {
   /** The server with its version, such as `Redis 7.0.15`. */
   readonly server: string
@@ -47,8 +47,8 @@ export interface Bank {
   readonly name?: string
 
   /**
-   * Whether most reads are answered by this machine's own memory or disk. Then to parse a session takes longer than to read it, and core
-   * keeps parsed sessions: up to about 40 MB. Default: false.
+   * Whether this machine's own memory or disk answers most reads. Then parsing a session takes longer than reading it, so core keeps
+   * parsed sessions: up to about 40 MB. Default: false.
    */
   readonly isLocal?: boolean
 
@@ -84,8 +84,8 @@ export interface Bank {
   idsOf?(owner: string): AsyncIterable<string>
 
   /**
-   * Makes sure that `idsOf` finds this entry, which is stored with this owner. For a bank whose index is no part of its entries, and may be
-   * lost alone.
+   * Makes sure that `idsOf` finds this entry, which is stored with this owner. Only for a bank whose index is separate from its entries, and
+   * may be lost alone.
    */
   indexOwner?(id: string, owner: string): Promise<void>
 
@@ -114,7 +114,7 @@ export type Touch = readonly [id: string, expires: number | null]
 /** A function from bank to bank: coalescing, encryption, a near cache, tracing. */
 export type Layer = (bank: Bank) => Bank
 
-/** What the store tells the bank that it is made with. */
+/** Values and functions that the store gives its bank. */
 export interface BankContext {
   /** The store's `timeout` in milliseconds: how long it waits for one operation. Waits inside the bank are shorter. */
   readonly timeout: number
@@ -122,7 +122,7 @@ export interface BankContext {
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** What a backend package exports, so that a URL can open its bank. */
+/** The exports of a backend package with which a URL opens its bank. */
 export interface BackendModule {
   /** Makes the bank that `url` names, without connecting. Options win over the URL. */
   openBank(url: string, options: Record<string, unknown>, context: BankContext): Bank

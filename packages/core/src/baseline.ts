@@ -3,7 +3,7 @@ import { formOf, type ParsedSession, type SessionText } from './codec.ts'
 import { isAgeChanged, isLater, laterOf, type SessionCookie } from './cookie.ts'
 import { changedKeys } from './merge.ts'
 
-/** What a session object was loaded as, or last written as: what its changes are measured against. Immutable. */
+/** The state in which a session object was loaded or last written. Changes are differences from it. Immutable. */
 export interface Baseline {
   /** The id that the bank stores it under. */
   readonly id: string
@@ -119,7 +119,7 @@ export function expiryAfter(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'e
   return laterOf(stored, draft.expires)
 }
 
-/** Whether this write may shorten an expiry that another request has extended since: then the stored one has to be read first. */
+/** Whether this write may shorten an expiry that another request has extended since: then the store must read the stored one first. */
 export function mayShorten(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>): boolean {
   if (draft.expires === null || isLater(draft.expires, baseline.expires)) return false
   return !isAgeChanged(baseline.cookie, draft.cookie) && !hasNoExpiry(baseline.expires, draft.cookie)
@@ -130,12 +130,12 @@ export function isKnownLater(baseline: Baseline, draft: Pick<Draft, 'cookie' | '
   return isLater(baseline.expires, draft.expires) && mayShorten(baseline, draft)
 }
 
-/** A session object's baseline, as the store that loaded it remembers it. */
+/** The baseline that a store remembers for a session object. */
 export interface Tracked {
   /** The store's own mark: another store's baseline means nothing to it. */
   readonly tracker: object
   baseline: Baseline
-  /** What another store remembers of the same session object: an application may write to two stores while it moves. */
+  /** The baseline of another store for the same session object: an application may write to two stores during a move. */
   other?: Tracked | undefined
 }
 
@@ -152,7 +152,7 @@ export function track(session: object, tracked: Tracked): void {
   } else frozen.set(session, tracked)
 }
 
-/** What this store remembers of a session object. */
+/** The baseline that this store remembers for a session object. */
 export function trackedOf(session: unknown, tracker: object): Tracked | undefined {
   let tracked = typeof session === 'object' && session !== null ? remembered(session) : undefined
   while (tracked !== undefined && tracked.tracker !== tracker) tracked = tracked.other
@@ -165,12 +165,12 @@ function remembered(session: object): Tracked | undefined {
   return (Object.isExtensible(session) ? undefined : frozen.get(session)) ?? own
 }
 
-/** What a write has stored, or is to store. */
+/** The session that a write has stored, or is about to store. */
 export function storedAs({ text, expires, owner, created }: Draft, version: string): StoredSession {
   return { text, version, expires, owner, created }
 }
 
-/** What a read found, as core works with it. */
+/** The session that a read has found. */
 export function storedSession({ text, created }: ParsedSession, stored: Stored): StoredSession {
   return { text, version: versionOf(stored), expires: stored.expires, owner: stored.owner ?? null, created }
 }

@@ -24,7 +24,7 @@ export interface ParsedSession {
   readonly created: number | undefined
 }
 
-/** What JSON.parse gives for a session. */
+/** The result of `JSON.parse` for a session. */
 export type Form = { readonly [key: string]: unknown; readonly cookie: CookieFields }
 
 const COOKIE_FIRST = '{"cookie":'
@@ -37,28 +37,28 @@ const CACHE_CHARACTERS = 2 ** 24
 const LONGEST_CACHED = 2 ** 17
 
 /**
- * How deep objects may be nested. `JSON.parse` has no limit, but `JSON.stringify` overflows the stack at a few times as many, and
- * express-session calls it where nobody catches the error: such a record would end the process.
+ * The deepest nesting of objects. `JSON.parse` has no limit, but `JSON.stringify` overflows the stack at a few times this depth, and
+ * express-session calls it without catching errors: such a record would end the process.
  */
 const DEEPEST = 2_000
 
-/** The session of what is stored under an id; null if the record is corrupt. */
+/** Parses the record that is stored under an id; returns null if it is corrupt. */
 export type Parse = (id: string, stored: Stored) => ParsedSession | null
 
-/** The session of what is stored; null if the record is corrupt. */
+/** Parses a stored record; returns null if it is corrupt. */
 export function parseStored({ payload, corrupt }: Stored): ParsedSession | null {
   return corrupt === undefined ? parseSession(payload) : null
 }
 
-/** What was read last under an id; its parsed form is kept from the second read on. */
+/** The text that was last read under an id; its parsed form is kept from the second read on. */
 interface Known {
   readonly text: string
   readonly parsed: ParsedSession | undefined
 }
 
 /**
- * Keeps the form of a text that is read again; callers get copies. If each request changes a session, each of its texts is read once, and
- * no form of it is kept.
+ * Keeps the parsed form of a text that is read again; callers get copies. If each request changes a session, each text is read once, and
+ * no form is kept.
  */
 export function cachedParse(): Parse {
   const cache = new LruCache<Known>(CACHE_CHARACTERS, ({ text }) => text.length)
@@ -83,8 +83,8 @@ export function sessionOf({ form, cookie }: Pick<ParsedSession, 'form' | 'cookie
 }
 
 /**
- * A stored record as the store sees it: the session, and when it was created, in epoch milliseconds, if that is stored; null if the record
- * is corrupt. For tools that list records. Whether the entry has expired is not looked at.
+ * A stored record as the store reads it: the session, and its creation time in epoch milliseconds, if that is stored; null if the record
+ * is corrupt. For tools that list records. It does not check the expiry.
  */
 export function readRecord(stored: Stored): { session: SessionData; created: number | undefined } | null {
   const parsed = parseStored(stored)
@@ -94,7 +94,7 @@ export function readRecord(stored: Stored): { session: SessionData; created: num
 /**
  * The session's text. The cookie comes first, as express-session has it.
  *
- * @throws DATABANK_INVALID_SESSION for what JSON cannot hold (a BigInt, a cycle) or what is no object in JSON
+ * @throws DATABANK_INVALID_SESSION if JSON cannot represent the session (a BigInt, a cycle), or its JSON is not an object
  */
 export function encodeSession(session: object, cookie: SessionCookie, created: number | undefined): SessionText {
   const json = jsonOfData(session, created)
@@ -188,7 +188,7 @@ export function parseSession(text: string): ParsedSession | null {
   }
 }
 
-/** Objects and arrays cannot be nested deeper than there are opening brackets: mostly these are few, and nothing has to be walked. */
+/** The nesting is at most the number of opening brackets. Most texts have few, so most forms need no walk. */
 function isTooDeep(text: string, form?: unknown): boolean {
   return text.length > DEEPEST * 2 && hasMore(text, DEEPEST) && isDeeperThan(form ?? JSON.parse(text), DEEPEST)
 }
@@ -212,8 +212,8 @@ function copyOfParsed({ text, form, cookie, created }: ParsedSession): ParsedSes
 }
 
 /**
- * Member by member: Node.js 20 gives each object that is made by a spread, and extended later, a hidden class of its own, and all code
- * that reads it becomes slower.
+ * Member by member: in Node.js 20, each object that is made by a spread and extended later gets its own hidden class, which makes all
+ * code that reads it slower.
  */
 function copyOfForm(form: Form): Form {
   const copy: Record<string, unknown> = {}

@@ -59,9 +59,9 @@ export function isLater(first: number | null, second: number | null): boolean {
 }
 
 /**
- * The cookie of a session that is to be written. A live Cookie has `toJSON`: its own keys are not the ones that it is stored with.
+ * The cookie of a session that is to be written. A live Cookie has `toJSON`, so its own keys differ from the stored ones.
  *
- * @throws DATABANK_INVALID_SESSION if this gives no object, if its `expires` is no date, or if express-session could not send it
+ * @throws DATABANK_INVALID_SESSION if it is not an object, if its `expires` is not a date, or if express-session could not send it
  */
 export function readCookie(cookie: object): SessionCookie {
   const fields = membersOf(cookie)
@@ -98,7 +98,7 @@ export function isPlainRecord(value: unknown): value is object {
 
 /**
  * express-session computes `originalMaxAge` anew from two readings of the clock at every touch, so it shrinks by the milliseconds
- * between them. A change that small is not the application's.
+ * between them. A change below this limit does not come from the application.
  */
 const CLOCK_DRIFT = 10
 
@@ -146,9 +146,9 @@ const ORDINARY_SAME_SITE = new Set<unknown>([undefined, null, false, true, 'stri
 const LONGEST_AGE = 8e15
 
 /**
- * Whether express-session can make its live Cookie of these fields, which hold a date or none, renew it and send it. If it can't, it
- * throws on every request of that user. What it accepts differs between its versions, so the installed version is asked about all but
- * the common case.
+ * Whether express-session can make its live Cookie from these fields, extend it and send it. If not, it throws at every request of that
+ * user. Its versions accept different cookies, so this function calls the installed version, except in the common case. The fields
+ * hold a date or none.
  */
 export function isServable(fields: CookieFields): boolean {
   const { path, domain, sameSite, priority, partitioned, originalMaxAge, maxAge } = fields
@@ -167,7 +167,7 @@ export function isServable(fields: CookieFields): boolean {
   )
 }
 
-/** Most cookies of an application differ in their dates only, and to ask express-session costs 4 µs. */
+/** Most cookies of an application differ only in their dates, and a call of express-session costs 4 µs. */
 let lastAccepted: SessionCookie | undefined
 
 function isLikeLastAccepted(fields: CookieFields): boolean {
@@ -179,7 +179,7 @@ function undated(fields: CookieFields): SessionCookie {
   return { fields, expires: fields['expires'] ? 0 : null }
 }
 
-/** What the value of a cookie's attribute can be in a header. */
+/** The characters of a cookie's attribute in a header. */
 const HEADER_TEXT = /^[\t\x20-\x3a\x3c-\x7e\x80-\xff]*$/
 
 /** Whether this is such a text, or nothing. express-session writes any other value as text: an object as `[object Object]`. */
@@ -201,14 +201,14 @@ const LiveCookie = Cookie as unknown as new (
 function isAcceptedByExpressSession(fields: CookieFields): boolean {
   try {
     const time = timeOf(fields['expires'])
-    // What `createSession` does with what `get` returns.
+    // As `createSession` does with the result of `get`.
     const live = new LiveCookie(time === null ? fields : { ...fields, expires: isoOf(time) })
     if (time !== null) live.expires = new Date(time)
     live.originalMaxAge = fields['originalMaxAge']
     // 1.17 sends domains with underscores and ports, which 1.19 refuses: during an upgrade, both read the same sessions.
     live.domain = undefined
     live.serialize('sid', 'value')
-    // What `resetMaxAge` does at the end of a request.
+    // As `resetMaxAge` does at the end of a request.
     live.maxAge = live.originalMaxAge
     live.serialize('sid', 'value')
     // A copy: the caller may change its cookie.
@@ -223,8 +223,8 @@ const MINUTE = 60_000
 const lastMinute = { number: Number.NaN, text: '' }
 
 /**
- * `toISOString` at a tenth of its price while times are close together: most share all but their seconds with the one before. A time that
- * no Date can hold, which a database can, becomes the last one.
+ * `toISOString` at a tenth of its cost for times that are close together: most differ only in the seconds. A database may hold a time
+ * beyond the range of Date: it becomes the last time of Date.
  */
 export function isoOf(given: number): string {
   const time = Math.min(given, END_OF_TIME)

@@ -41,7 +41,7 @@ export function bankIdOf(sid: unknown): string {
   return isShort && sid.isWellFormed() ? sid : hashedIdOf(sid)
 }
 
-/** The SHA-256 of a session id. Malformed ids that differ have different hashes: it is taken of their code units. */
+/** The SHA-256 of a session id. It is computed from the code units, so different malformed ids have different hashes. */
 export function hashedIdOf(sid: unknown): string {
   requireId(sid)
   const bytes = sid.isWellFormed() ? Buffer.from(sid) : Buffer.from(sid, 'utf16le')

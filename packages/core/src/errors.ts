@@ -6,7 +6,7 @@ export type ErrorCode =
   | 'DATABANK_INVALID_ID'
   /** The session cannot be stored: no cookie, an expiry that is no date, a BigInt, a cycle, too large. */
   | 'DATABANK_INVALID_SESSION'
-  /** What is stored is no session, and must not be overwritten silently. */
+  /** The stored record is not a session, and must not be overwritten silently. */
   | 'DATABANK_INVALID_RECORD'
   /** The `merge` option threw, or returned no session; or the function that `update` was given threw. */
   | 'DATABANK_MERGE_FAILED'
@@ -16,13 +16,13 @@ export type ErrorCode =
   | 'DATABANK_UNAVAILABLE'
   /** The backend refuses access: credentials or rights. */
   | 'DATABANK_DENIED'
-  /** The backend has no room left. */
+  /** The backend has no space left. */
   | 'DATABANK_FULL'
   /** The backend answered with any other error; see `cause`. */
   | 'DATABANK_BACKEND_FAILED'
   /** The store or bank was closed. */
   | 'DATABANK_CLOSED'
-  /** The bank lacks the capability that this needs. */
+  /** The bank lacks the capability for this operation. */
   | 'DATABANK_NOT_SUPPORTED'
   /** No package serves URLs of this scheme. */
   | 'DATABANK_UNKNOWN_SCHEME'

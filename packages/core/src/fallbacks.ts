@@ -5,13 +5,13 @@ import { type Cancellation, ignore, throwIfCancelled } from './operation.ts'
 import { publishEvent } from './tracing.ts'
 
 /**
- * What a bank lacks, made from what it has. Never an atomic operation: between processes there is no correct way to make one. Where a
- * fallback is a read and a write, the caller makes sure that no other write of this process comes between them.
+ * Replacements for the capabilities that a bank lacks. They are not atomic: between processes that is impossible. If a fallback is a read
+ * and a write, the caller must prevent other writes of this process in between.
  */
 
 /**
- * The entry if it is live. A read tells of the moment when the bank looked: an entry that was live when it was asked for, and has
- * expired when the answer comes, may have been extended in between. Then it is read again.
+ * The entry if it is live. If an entry was live at the call and has expired when the answer arrives, it may have been extended in
+ * between. Then it is read again.
  */
 export async function readLive(bank: Bank, id: string): Promise<Stored | null> {
   for (;;) {
@@ -90,7 +90,7 @@ export function scan(bank: Bank): AsyncIterable<readonly [id: string, stored: St
 }
 
 /**
- * The same items, with a limit of time for each step. When the caller ends early, or a step fails, the source is told to end.
+ * The same items, with a limit of time for each step. When the caller ends early, or a step fails, this ends the source.
  *
  * @param limit rejects in time if the step does not end
  */
@@ -120,8 +120,8 @@ export function readMany(bank: Bank, ids: readonly string[]): Promise<(Stored | 
 export const CONCURRENCY = 64
 
 /**
- * Does the work for each item, with at most 64 under way at once, and with time slices for others. One failure does not end it: the
- * others are still done, and the first failure is thrown at the end.
+ * Does the work for each item, at most 64 at once, in time slices. A failure does not end it: the other items are still done, and the
+ * first failure is thrown at the end.
  */
 export async function forEachConcurrently<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,

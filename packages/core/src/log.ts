@@ -15,13 +15,13 @@ export interface Logger {
 type Level = 'debug' | 'info' | 'warn' | 'error'
 type Fields = Readonly<Record<string, unknown>>
 
-/** What the store emits. `sid` is the session's id; with `hashIds`, the id that is stored. */
+/** The events of the store. `sid` is the stored id: with `hashIds`, the hash. */
 export interface StoreEvents {
-  /** Another request had written the session since this one loaded it, and both versions were merged. `keys`: what both had changed. */
+  /** Another request had written the session since this one loaded it, and both versions were merged. `keys`: the keys that both have changed. */
   conflict: [detail: { readonly sid: string; readonly keys: readonly string[] }]
   /** The session was destroyed, or expired, since this request loaded it: its write was not stored. */
   dropped: [detail: { readonly sid: string }]
-  /** What is stored is no session. It counts as missing. `reason`: why, if that is known. */
+  /** The stored record is not a session, and counts as missing. `reason`: why. */
   corrupt: [detail: { readonly sid: string; readonly reason: string }]
   /** An operation had no answer in time. */
   timeout: [detail: { readonly sid: string | undefined }]
@@ -29,7 +29,7 @@ export interface StoreEvents {
 
 export type Emit = <Event extends keyof StoreEvents>(event: Event, ...args: StoreEvents[Event]) => void
 
-/** Failures of the whole database: during an outage each request meets one. */
+/** Failures of the whole database: during an outage, each request gets one. */
 const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DATABANK_UNAVAILABLE',
   'DATABANK_TIMEOUT',
@@ -37,7 +37,7 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DATABANK_FULL',
   'DATABANK_BACKEND_FAILED',
 ])
-/** The same failure is logged once in this time, and then counted, in milliseconds. */
+/** The same failure is logged once in this time, in milliseconds, and otherwise counted. */
 const REPEAT_INTERVAL = 60_000
 
 /** The store's events and log records. A record holds no session data, and only the beginning of an id, which is a credential. */
@@ -135,8 +135,8 @@ function isBunyan(logger: object): boolean {
 const DEEPEST_CAUSE = 5
 
 /**
- * An error as a plain object. winston, and bunyan without serializers, write own enumerable fields only, which an Error's message is
- * not; bunyan's serializer keeps the stack, and no cause.
+ * An error as a plain object. winston, and bunyan without serializers, write only own enumerable fields, and an Error's message is not
+ * enumerable. bunyan's serializer writes the stack, but no cause.
  */
 function detailsOf(error: unknown, depth = 0): Fields {
   const { name, message, code, cause, stack = '' } = error as Error & { code?: unknown }

@@ -17,7 +17,7 @@ export interface Merged {
  * Three-way merge by top-level key: what we changed, added or removed since `base` is ours, everything else is theirs. So is the
  * cookie, which `mergeCookies` merges.
  *
- * @param unconfirmed keys of an earlier write of ours with an unknown result: what is stored of them may be ours
+ * @param unconfirmed keys of our earlier write with an unknown result: the stored values of these keys may be ours
  */
 export function mergeByKey(base: Form, theirs: Form, ours: Form, unconfirmed: ReadonlySet<string>): Merged {
   const merged = new Map(Object.entries(theirs))

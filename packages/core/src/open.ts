@@ -105,7 +105,7 @@ function unknownScheme(scheme: string, added: readonly string[]): DatabankError 
   return new DatabankError('DATABANK_UNKNOWN_SCHEME', message)
 }
 
-/** As this package resolves it or, where packages are kept strictly apart, as the application does. */
+/** Resolved from this package or, for package managers that isolate packages, from the application. */
 async function importInstalled(scheme: string, name: string): Promise<BackendModule> {
   try {
     return await import(name)
@@ -122,7 +122,7 @@ async function importInstalled(scheme: string, name: string): Promise<BackendMod
   }
 }
 
-/** Whether it is this package that cannot be found, and not one that it needs itself. */
+/** Whether this package is missing, and not one of its dependencies. */
 function isMissing(error: unknown, name: string): boolean {
   const { code, pnpCode, message = '' } = error as { code?: string; pnpCode?: string; message?: string }
   if (pnpCode !== undefined) return message.includes(name)

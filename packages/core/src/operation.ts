@@ -6,7 +6,7 @@ import { DatabankError } from './errors.ts'
 /** How express-session and its users are called back. */
 export type Callback<T = void> = (error?: unknown, value?: T) => void
 
-/** Says to work under way that its caller has been told that there was no answer in time. */
+/** Shared with work under way: whether its caller has already got a time-out. */
 export interface Cancellation {
   isCancelled: boolean
 }
@@ -20,7 +20,7 @@ export function throwIfCancelled({ isCancelled }: Cancellation, operation: strin
  * Delivers a promise's result to a callback: exactly once, and outside the promise chain, so that an error which the callback throws
  * is an uncaught exception, as with every callback. Success without a value passes one argument.
  *
- * @param map makes the value from the result right before the callback, so that of many results one at a time is decoded
+ * @param map makes the value from the result right before the callback, so that many results are decoded one at a time
  * @param mapError makes the callback's error from the reason, and does not throw
  */
 export function deliver<T, Value>(
@@ -52,7 +52,7 @@ function deliverResult<T, Value>(
   else callback(null, value)
 }
 
-/** The same result as a promise. A rejection that nobody handles is no unhandled rejection. */
+/** The same result as a promise. If the caller ignores its rejection, there is no unhandled rejection. */
 export function promised<T, Value>(
   promise: Promise<T>,
   map: (result: T) => Value,
@@ -65,7 +65,7 @@ export function promised<T, Value>(
   return mapped
 }
 
-/** The real one, whatever a test puts in its place later. */
+/** The real function, even if a test replaces it later. */
 const onNextTurn = setImmediate
 let nextTurn: Promise<void> | undefined
 
@@ -97,7 +97,7 @@ interface Waiting {
   next: Waiting
 }
 
-/** The clock ticks this often during one time-out, so that a deadline is late by one tick at most. */
+/** Deadlines are checked this often during one time-out, so that one is late by at most one tick. */
 const TICKS_PER_TIMEOUT = 16
 const LONGEST_DELAY = 2 ** 31 - 1
 

@@ -13,13 +13,13 @@ export interface StoreOptions {
   /** The lifetime of a session whose cookie has no expiry (a browser-session cookie); null: for ever. Default: a day, 86 400 000. */
   ttl?: number | null
   /**
-   * A touch that would extend the expiry by less is not sent, unless half of the session's lifetime has passed. Default: 0, every touch
+   * A touch that extends the expiry by less is not sent, unless half of the session's lifetime has passed. Default: 0, every touch
    * is sent.
    */
   touchAfter?: number
   /**
-   * An operation without an answer by then fails with DATABANK_TIMEOUT. Where the database works on all sessions in one operation, it
-   * has twelve times as long. Default: 5 000.
+   * An operation without an answer by then fails with DATABANK_TIMEOUT. An operation of the database on all sessions may take twelve
+   * times as long. Default: 5 000.
    */
   timeout?: number
   /** The time between two clean-ups of expired sessions; null: none. Default: ten minutes, 600 000. */
@@ -28,7 +28,7 @@ export interface StoreOptions {
   merge?: Merge
   /** A bunyan, pino or winston logger, or console. Default: none. */
   log?: Logger
-  /** Whose a session is: a text or number of at most 1,024 bytes, or null. Needed by `sessionsOf` and `destroySessionsOf`. */
+  /** The owner of a session: a text or number of at most 1,024 bytes, or null. Needed by `sessionsOf` and `destroySessionsOf`. */
   owner?: (session: SessionData) => string | number | null | undefined
   /** How many sessions an owner may have. When one more is saved, the oldest are ended. Needs `owner`. Default: no limit. */
   maxSessionsPerOwner?: number
@@ -94,7 +94,7 @@ export function splitOptions<Options extends object>(
 const DAY_IN_SECONDS = 86_400
 const warned = new Set<string>()
 
-/** Other stores count in seconds: an hour, or whole days, as a number of seconds is hardly meant as milliseconds. */
+/** Other stores count in seconds. A value that is an hour or whole days in seconds is probably not meant in milliseconds. */
 function warnOfSeconds(name: string, value: number | null | undefined): void {
   if (typeof value !== 'number') return
   const looksLikeSeconds =

@@ -11,10 +11,10 @@ const BATCH = 100
 
 type OwnerOption = (session: SessionData) => string | number | null | undefined
 
-/** A session of an owner: the id that it is stored under, and what is stored. */
+/** A session of an owner: the stored id and the stored entry. */
 type Found = readonly [id: string, stored: Stored]
 
-/** The option `owner`, with its result checked: a text of at most 1,024 bytes, or null. */
+/** The option `owner`, with a check of its result: a text of at most 1,024 bytes, or null. */
 export function ownerRule(owner: OwnerOption): (session: SessionData) => string | null {
   return (session) => {
     let value: ReturnType<OwnerOption>
@@ -34,7 +34,7 @@ export function ownerRule(owner: OwnerOption): (session: SessionData) => string 
 }
 
 /**
- * The owner that a caller asks for.
+ * The owner in a caller's argument.
  *
  * @throws DATABANK_INVALID_OPTION
  */
@@ -44,7 +44,7 @@ export function requireOwner(owner: unknown): string {
   throw invalidOption(`the owner must be a text of 1 to ${LONGEST_OWNER} bytes or a number`)
 }
 
-/** An owner as it is stored; undefined if this is none. */
+/** An owner as it is stored; undefined if the value is not an owner. */
 function textOf(owner: unknown): string | undefined {
   const text = typeof owner === 'number' && Number.isFinite(owner) ? String(owner) : owner
   if (typeof text !== 'string' || text === '' || !text.isWellFormed()) return undefined
@@ -79,10 +79,10 @@ export class Owners {
     }
   }
 
-  /** Ends all sessions of an owner that are stored now, but those with the ids `kept`. Returns how many ended. */
+  /** Ends all sessions of an owner that are stored now, except those with the ids `kept`. Returns how many ended. */
   async destroySessionsOf(owner: string, kept: readonly (string | undefined)[]): Promise<number> {
     let ended = 0
-    // All ids first: what is stored while others are being ended began after the call.
+    // All ids first: a session that is stored while others are being ended began after the call.
     const ids: string[] = []
     for await (const [id] of this.#found(owner)) if (!kept.includes(id)) ids.push(id)
     await forEachConcurrently(ids, async (id) => {
@@ -95,8 +95,8 @@ export class Owners {
    * Ends the oldest sessions of an owner, so that `max` remain. Parallel logins end the same sessions: the newest of all is never among
    * them.
    *
-   * @param login the session that has just become the owner's, and when its save began, in epoch milliseconds: it is as new as that,
-   *   if it was created before
+   * @param login the session that has just got the owner, and the start of its save in epoch milliseconds: this counts as its creation
+   *   if it was created earlier
    */
   async limitSessions(owner: string, max: number, login: { id: string; at: number }): Promise<void> {
     const found: { id: string; since: number }[] = []
@@ -104,12 +104,12 @@ export class Owners {
       const created = this.#rules.sessions.createdOf(id, stored)
       found.push({ id, since: id === login.id ? Math.max(created, login.at) : created })
     }
-    // By id where that is the same: other processes must order the sessions as this one does.
+    // By id if the times are equal: all processes must order the sessions in the same way.
     found.sort((first, second) => second.since - first.since || (first.id < second.id ? 1 : -1))
     for (const { id } of found.slice(max)) await this.#rules.end(id)
   }
 
-  /** Stores the owner of each session anew. Returns how many were changed. */
+  /** Stores the owner of each session again. Returns how many were changed. */
   async reindex(): Promise<number> {
     const { ownerOf, sessions, scan } = this.#rules
     if (ownerOf === undefined) throw invalidOption('reindexOwners needs the option owner')

@@ -50,10 +50,10 @@ export interface SessionRules {
   readonly ownerOf: ((session: SessionData) => string | null) | undefined
 }
 
-/** What a touch changes: the cookie, and with it the expiry. */
+/** The part of a draft that a touch changes: the cookie, and with it the expiry. */
 type CookieDraft = Pick<Draft, 'cookie' | 'expires'>
 
-/** Writes of one session that came while another was under way, and are committed as one. */
+/** Writes of one session that arrived while another was under way, and are committed as one. */
 interface Group extends Cancellation {
   readonly writes: Write[]
   done: Promise<void>
@@ -62,8 +62,8 @@ interface Group extends Cancellation {
 const NOT_BEGUN: Promise<void> = Promise.resolve()
 
 /**
- * The rules about sessions: when one is served, what becomes of a write when two requests write the same session, what a touch may
- * change. A request calls `load`, `loaded` and `adopt`, and then `save` or `touch`.
+ * The rules about sessions: when to serve one, how to resolve writes of two requests, what a touch may change. A request calls `load`,
+ * `loaded` and `adopt`, and then `save` or `touch`.
  */
 export class Sessions {
   readonly #rules: SessionRules
@@ -81,7 +81,7 @@ export class Sessions {
     this.#writer = new Writer({ bank, parse, log, merge, draftOf, ownerOf, storesCreated, bounded })
   }
 
-  /** The live entry, or null. Waits for writes of the session that are under way: a request reads what the one before it wrote. */
+  /** The live entry, or null. Waits for writes of the session that are under way: a request reads the writes of the previous one. */
   load(id: string): Promise<Stored | null> {
     const { bank, deadlines, timeout } = this.#rules
     const writing = this.#queue.pending(id)
@@ -106,7 +106,7 @@ export class Sessions {
       const stored = await readLive(bank, plainId)
       // Another request may have moved it since.
       if (stored === null) return readLive(bank, id)
-      // What cannot be decrypted would be encrypted again, under another id.
+      // A record that cannot be decrypted would be encrypted again, under another id.
       if (stored.corrupt !== undefined) return stored
       throwIfCancelled(cancellation, 'get')
       const { payload, expires, owner = null } = stored
@@ -120,7 +120,7 @@ export class Sessions {
     return this.#inTurn(id, 'get', work, identity)
   }
 
-  /** The session of an entry, which remembers what it was loaded as; null if the record is corrupt or its absolute time-out is over. */
+  /** The session of an entry, with its baseline; null if the record is corrupt or its absolute time-out is over. */
   loaded(id: string, stored: Stored): SessionData | null {
     const parsed = this.#parse(id, stored)
     if (parsed === null) return null
@@ -146,7 +146,7 @@ export class Sessions {
   }
 
   /**
-   * Writes the session as it is now. A loaded one is merged with what others wrote since, or dropped if it was destroyed. Returns
+   * Writes the session as it is now. A loaded session is merged with later writes of others, or dropped if it was destroyed. Returns
    * whether it was written.
    */
   save(id: string, session: SessionData): Promise<boolean> {
@@ -156,12 +156,12 @@ export class Sessions {
     return tracked === undefined ? this.#create(id, session, draft) : this.#update(id, { tracked, draft, isTouch: false })
   }
 
-  /** Changes the expiry to what the cookie says, and stores a changed cookie. A session that is missing stays missing. */
+  /** Changes the expiry to that of the cookie, and stores a changed cookie. A session that is missing stays missing. */
   touch(id: string, session: SessionData): Promise<void> {
     const { bank } = this.#rules
     const tracked = this.#trackedOf(id, session)
     const draft = this.#cookieDraftOf(session, tracked?.baseline.created)
-    // Where a touch is a read and a save, no other write may come between them.
+    // If a touch is a read and a save, no other write may come in between.
     const isAtomic = bank.touch !== undefined || bank.swap !== undefined
     if (tracked === undefined || !isAtomic || this.#needsRewrite(tracked.baseline, session, draft)) {
       return this.#touchInTurn(id, session)
@@ -179,7 +179,7 @@ export class Sessions {
   /**
    * Ends the session. Returns whether there was one.
    *
-   * @param plainId where it may be stored as well
+   * @param plainId another id under which it may be stored
    */
   destroy(id: string, plainId?: string): Promise<boolean> {
     const { bank } = this.#rules
@@ -192,7 +192,7 @@ export class Sessions {
     return this.#inTurn(id, 'destroy', remove, identity)
   }
 
-  /** Deletes the entry if it has expired, in the session's turn: a save that was answered is not deleted. */
+  /** Deletes the entry if it has expired, after pending writes of the session: so it never deletes an acknowledged save. */
   deleteExpired(id: string): Promise<boolean> {
     const { bank } = this.#rules
     const remove = async (cancellation: Cancellation): Promise<boolean> => {
@@ -214,7 +214,7 @@ export class Sessions {
   }
 
   /**
-   * Stores the entry's owner and creation time anew, if they differ from what the options say; else only indexes its owner.
+   * Stores the entry's owner and creation time again, if they differ from those by the options; otherwise only indexes its owner.
    * Returns whether the entry was changed.
    */
   reindex(id: string): Promise<boolean> {
@@ -233,7 +233,7 @@ export class Sessions {
     return this.#inTurn(id, 'reindex', work, identity)
   }
 
-  /** A session that was not loaded: there is nothing to compare it with. If it is a request's own, its next save is compared with this one. */
+  /** Saves a session that was not loaded, without a comparison. The next save of the same session object is compared with this one. */
   #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
     const tracked: Tracked | undefined = 'req' in session ? { tracker: this, baseline: baselineOfNew(id, draft) } : undefined
     if (tracked !== undefined) track(session, tracked)
@@ -247,13 +247,13 @@ export class Sessions {
     })
   }
 
-  /** Joins the writes that wait for the same session, if there are any; else waits for its own turn. */
+  /** Joins the waiting writes of the same session, if there are any; otherwise waits in the queue. */
   #update(id: string, write: Write): Promise<boolean> {
     const { deadlines, merge } = this.#rules
     const end = (): boolean => {
       const { result, tracked, draft } = write
       if (result === null) return false
-      // Undefined: it changed no data, and moved the expiry at most.
+      // Undefined: it changed no data, and at most the expiry.
       if (result !== undefined) tracked.baseline = afterSave(tracked.baseline, draft, result)
       return true
     }
@@ -272,7 +272,7 @@ export class Sessions {
       group.done = previous === undefined ? work() : previous.then(work)
       return deadlines.limit(group.done, 'set', end, group)
     }
-    // A merge of the caller's may throw for one write, and must not fail the others.
+    // The caller's `merge` may throw for one write, and must not fail the others.
     return this.#queue.run(id, start, merge === undefined ? group : undefined)
   }
 
@@ -280,7 +280,7 @@ export class Sessions {
     const changing = group.writes.filter((write) => this.#isChange(write))
     if (changing.length > 0) {
       const known = this.#knownStored(id, changing)
-      // Until the write has ended well, nobody knows what is stored.
+      // Until the write has succeeded, the stored version is unknown.
       this.#queue.setLastResult(id, undefined)
       const stored = await this.#writer.write(id, changing, known, group)
       this.#queue.setLastResult(id, stored ?? undefined)
@@ -294,8 +294,8 @@ export class Sessions {
   }
 
   /**
-   * What is stored, as far as this process can tell without a read: what the write before has stored, or what the request has loaded.
-   * A later expiry that another request has stored by a touch is known to the bank alone.
+   * The stored session, as far as this process knows without a read: the result of the previous write, or the loaded session. Only the
+   * bank knows a later expiry that another request has stored by a touch.
    */
   #knownStored(id: string, writes: readonly Write[]): StoredSession | undefined {
     if (writes.some(({ tracked, draft }) => mayShorten(tracked.baseline, draft))) return undefined
@@ -305,7 +305,7 @@ export class Sessions {
     return baseline.isMerged || baseline.isNew ? undefined : baseline
   }
 
-  /** A touch that has to read or to rewrite the record, in the session's turn. */
+  /** A touch that has to read or to rewrite the record, in the write queue. */
   #touchInTurn(id: string, session: SessionData): Promise<void> {
     const work = async (cancellation: Cancellation): Promise<void> => {
       this.#queue.setLastResult(id, undefined)
@@ -319,7 +319,7 @@ export class Sessions {
     return this.#inTurn(id, 'touch', work, identity)
   }
 
-  /** Stores another cookie, owner or creation time around data that stay as they are. */
+  /** Stores another cookie, owner or creation time, and keeps the data. */
   async #rewriteCookie(
     id: string,
     tracked: Tracked,
@@ -342,7 +342,7 @@ export class Sessions {
     return stored
   }
 
-  /** Whether a touch has to rewrite the record: its cookie, its owner or its creation time differ from what is stored. */
+  /** Whether a touch has to rewrite the record: its cookie, owner or creation time differ from the stored ones. */
   #needsRewrite(baseline: Baseline, session: SessionData, draft: CookieDraft): boolean {
     const { storesCreated, ownerOf } = this.#rules
     return (
@@ -350,12 +350,12 @@ export class Sessions {
       (storesCreated && baseline.created === undefined) ||
       (ownerOf !== undefined &&
         this.#isOwnerChanged(baseline, ownerOf(session)) &&
-        // The data may have changed and not been saved.
+        // The data may have changed without a save.
         this.#isOwnerChanged(baseline, ownerOf(storedDataOf(baseline))))
     )
   }
 
-  /** Whether the write holds other data, or another cookie, than its session is known to hold; or may have been stored already. */
+  /** Whether the write has other data or another cookie than the baseline, or may have been stored already. */
   #isChange({ tracked: { baseline }, draft }: Write): boolean {
     return (
       baseline.unconfirmed !== undefined ||
@@ -365,7 +365,7 @@ export class Sessions {
     )
   }
 
-  /** Whether another owner has to be stored. Without an index, sessions that are stored without an owner are found by their data. */
+  /** Whether another owner has to be stored. Without an index, the data of a session give its owner if none is stored. */
   #isOwnerChanged(baseline: Baseline, owner: string | null): boolean {
     return owner !== baseline.owner && (this.#rules.bank.idsOf !== undefined || baseline.owner !== null)
   }
@@ -395,7 +395,7 @@ export class Sessions {
     return expires
   }
 
-  /** A touch may be left out that would extend the expiry by less than `touchAfter`, unless half of the lifetime has passed. */
+  /** A touch is not due if it extends the expiry by less than `touchAfter`, unless half of the lifetime has passed. */
   #isTouchDue(baseline: Baseline, { expires }: CookieDraft): boolean {
     if (expires === null || baseline.expires === null) return true
     const gain = expires - baseline.expires
@@ -403,7 +403,7 @@ export class Sessions {
     return gain < 0 || gain >= Math.min(this.#rules.touchAfter, lifetime / 2)
   }
 
-  /** Runs the work after the writes of the same session before it, and `next` with its result if that is in time. */
+  /** Runs the work after earlier writes of the same session, and `next` with its result if that is in time. */
   #inTurn<T, Next>(
     id: string,
     operation: string,
@@ -426,7 +426,7 @@ export class Sessions {
     return tracked?.baseline.id === id ? tracked : undefined
   }
 
-  /** The baseline of what is stored, for a session object that was never loaded. */
+  /** The baseline of the stored session, for a session object that was never loaded. */
   async #loadTracked(id: string): Promise<Tracked | undefined> {
     const stored = await readLive(this.#rules.bank, id)
     const session = stored === null ? null : this.loaded(id, stored)
@@ -463,7 +463,7 @@ export class Sessions {
     return this.#rules.ownerOf === undefined ? stored : this.#rules.ownerOf(session)
   }
 
-  /** No expiry lies behind the absolute time-out. */
+  /** The expiry, at most that of the absolute time-out. */
   #bounded(expires: number | null, created: number | undefined): number | null {
     return boundedExpiry(expires, created, this.#rules.absoluteTimeout)
   }

@@ -13,7 +13,7 @@ import { Owners, ownerRule, requireOwner } from './owners.ts'
 import { Sessions } from './sessions.ts'
 import { operations, publishEvent, traced } from './tracing.ts'
 
-/** An operation of the database on all sessions may take this many times as long as one on a single session. */
+/** An operation of the database on all sessions may take this many times `timeout`. */
 const LONG_OPERATION = 12
 /** No session has this id: express-session's are longer, and random. */
 const CHECK_ID = 'connect-databank-check'
@@ -97,7 +97,7 @@ export class DatabankStore extends Store {
     return this.#run('get', sid, () => this.#load(sid), map, callback)
   }
 
-  /** Called by express-session for what `get` returned: the live session remembers which record it was made from. */
+  /** express-session calls it with the result of `get`: the live session gets the baseline of that result. */
   override createSession(...[request, data]: Parameters<Store['createSession']>): Session & SessionData {
     const live = super.createSession(request, data)
     this.adopt(data, live)
@@ -111,7 +111,7 @@ export class DatabankStore extends Store {
     return this.#run('set', sid, () => this.#save(this.#idOf(sid), session), ignore, callback)
   }
 
-  /** Changes the session's expiry to what its cookie says, and stores a changed cookie. Leaves the data alone. */
+  /** Changes the session's expiry to that of its cookie, and stores a changed cookie. It does not change data. */
   override touch(sid: string, session: SessionData): Promise<void>
   override touch(sid: string, session: SessionData, callback: Callback): void
   override touch(sid: string, session: SessionData, callback?: Callback): Promise<void> | void {
@@ -126,10 +126,10 @@ export class DatabankStore extends Store {
   }
 
   /**
-   * Atomic read-modify-write, for what no merge can know: counters, stock.
+   * Atomic read-modify-write, for data that a merge cannot combine: counters, stock.
    *
-   * @param change changes the session that it is given, or returns another one. It may run again if another write was faster
-   * @returns the session that is stored then, or null if there is none
+   * @param change changes the given session, or returns another one. It may run again if another write was faster
+   * @returns the stored session, or null if there is none
    */
   update(sid: string, change: Parameters<Sessions['update']>[1]): Promise<SessionData | null> {
     const work = async (): Promise<SessionData | null> => {
@@ -140,7 +140,7 @@ export class DatabankStore extends Store {
     return this.#run('update', sid, work, identity, undefined)
   }
 
-  /** All live sessions, as an array. Each has a non-enumerable `id`. Prefer `entries()` where there may be many. */
+  /** All live sessions, as an array. Each has a non-enumerable `id`. Prefer `entries()` if there may be many. */
   override all(): Promise<SessionData[]>
   override all(callback: Callback<SessionData[]>): void
   override all(callback?: Callback<SessionData[]>): Promise<SessionData[]> | void {
@@ -176,8 +176,8 @@ export class DatabankStore extends Store {
   }
 
   /**
-   * All live sessions, streamed: `for await (const [id, session] of store.entries())`. `id` is the id that the session is stored
-   * under, for `destroyById`.
+   * All live sessions, streamed: `for await (const [id, session] of store.entries())`. `id` is the stored id, for
+   * `destroyById`.
    *
    * @throws DATABANK_NOT_SUPPORTED if the bank cannot list its sessions
    */
@@ -214,7 +214,7 @@ export class DatabankStore extends Store {
     return this.#run('destroySessionsOf', undefined, work, identity, undefined)
   }
 
-  /** Ends the session that `entries`, `all` or `sessionsOf` gave with this id. Returns whether there was one. */
+  /** Ends the session with this stored id, as `entries`, `all` and `sessionsOf` return it. Returns whether there was one. */
   destroyById(id: string): Promise<boolean> {
     const work = (): Promise<boolean> => {
       requireId(id)
@@ -231,7 +231,7 @@ export class DatabankStore extends Store {
   /**
    * For readiness probes: reads from the database. Rejects with a coded error within `timeout`.
    *
-   * @returns the backend's name, the server with its version where the bank knows it, and the time of a read in milliseconds
+   * @returns the backend's name, the server with its version if the bank knows it, and the time of a read in milliseconds
    */
   check(): Promise<{ backend: string; server: string; latency: number }> {
     const work = (): ReturnType<DatabankStore['check']> => this.#deadlines.limit(this.#check(), 'check')
@@ -250,7 +250,7 @@ export class DatabankStore extends Store {
     return super.once(event, listener as (...args: unknown[]) => void)
   }
 
-  /** Connects now, or rejects now. Without it the store connects at the first request. */
+  /** Connects now, or rejects. Without it, the store connects at the first request. */
   open(): Promise<void> {
     const work = (): Promise<void> => this.#deadlines.limit(this.#openBank(), 'open')
     return this.#run('open', undefined, work, ignore, undefined)
@@ -296,13 +296,13 @@ export class DatabankStore extends Store {
     const owner = this.#ownerOf!(session)
     const isWritten = await this.#sessions.save(id, session)
     const isAdded = before === undefined || before.isNew || before.owner !== owner
-    // A new session that is saved twice is as old as its creation: other processes see it so.
+    // The age of a new session that is saved twice counts from its creation, as in other processes.
     const since = before?.isNew === true ? 0 : at
     if (isWritten && owner !== null && isAdded) await this.#owners.limitSessions(owner, max, { id, at: since })
     return isWritten
   }
 
-  /** Ends the session that is stored under this id; under its hash as well, if it may have been moved there meanwhile. */
+  /** Ends the session with this stored id, and that with its hash, if it may have been moved there meanwhile. */
   async #end(id: string): Promise<boolean> {
     const existed = await this.#sessions.destroy(id)
     const isPlain = plainIdOf(this.#ids, id) !== undefined
@@ -317,7 +317,7 @@ export class DatabankStore extends Store {
   }
 
   async #clear(): Promise<void> {
-    // Without swap, only the session's turn keeps a write under way from bringing it back.
+    // Without swap, only the write queue prevents a write under way from restoring the session.
     const isAtomic = this.#bank.swap !== undefined || this.#bank.scan === undefined
     if (this.#bank.clear !== undefined && isAtomic) await this.#longDeadlines.limit(this.#bank.clear(), 'clear')
     else await forEachConcurrently(this.#scan(), async ([id]) => void (await this.#sessions.destroy(id)))
@@ -333,7 +333,7 @@ export class DatabankStore extends Store {
       work.catch(ignore)
       this.#cleaning = work
     }
-    // The derived clean-up bounds each of its steps, and goes on as long as it makes progress.
+    // The fallback limits each of its steps, and continues as long as it makes progress.
     return this.#bank.purge === undefined ? this.#cleaning : this.#longDeadlines.limit(this.#cleaning, 'cleanup')
   }
 
@@ -348,7 +348,7 @@ export class DatabankStore extends Store {
     this.#log.cleaned(deleted)
   }
 
-  /** Ends when the clean-up has really ended, also after its time-out. */
+  /** Ends when the clean-up itself has ended, even after its time-out. */
   async #cleanRegularly(): Promise<void> {
     await this.cleanup().catch(ignore)
     await this.#cleaning?.catch(ignore)
@@ -385,7 +385,7 @@ export class DatabankStore extends Store {
     }
   }
 
-  /** Runs an operation: its result goes to the callback, or into the promise that is returned without one. */
+  /** Runs an operation: its result goes to the callback, or without a callback to the returned promise. */
   #run<T, Value>(
     operation: string,
     sid: string | undefined,
@@ -394,7 +394,7 @@ export class DatabankStore extends Store {
     callback: Callback<Value> | undefined,
   ): Promise<Value> {
     const promise = operations.hasSubscribers ? traced(operation, this.#name, () => this.#start(work)) : this.#start(work)
-    // These take several steps, between which no deadline runs.
+    // These take several steps. No deadline runs between them.
     if (sid === undefined || this.#maxSessionsPerOwner !== undefined) this.#keepOpenFor(promise)
     const mapError = this.#errorMapper(operation, sid)
     if (typeof callback !== 'function') return promised(promise, map, mapError)

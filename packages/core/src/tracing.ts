@@ -4,7 +4,7 @@ import type { StoreEvents } from './log.ts'
 import { ignore } from './operation.ts'
 
 /**
- * What the store publishes on `node:diagnostics_channel`. It costs nothing as long as nobody subscribes. No message has a session id, an
+ * The messages of the store on `node:diagnostics_channel`. They cost nothing without subscribers. No message has a session id, an
  * owner or session data.
  */
 
@@ -14,20 +14,20 @@ export interface OperationMessage {
   readonly operation: string
   /** The bank's name, such as `redis`; `unknown` if it has none. */
   readonly backend: string
-  /** At the end. `missing`: no live record was stored. `dropped`: a `set` came after its session had ended, and was not stored. */
+  /** At the end. `missing`: there was no live record. `dropped`: the session had ended before a `set`, which was not stored. */
   readonly result?: 'ok' | 'missing' | 'dropped'
-  /** Instead of a result: an error with a code. */
+  /** In place of a result: an error with a code. */
   readonly error?: Error & { code: ErrorCode }
   /**
    * A subscriber of `start` may set it: the operation runs inside, for example in the context of a span. It calls `work` once, and
-   * returns what that returned.
+   * returns its result.
    */
   run?: <T>(work: () => T) => T
 }
 
 /**
- * A message of the channel `connect-databank:event`. `retry`: a compare-and-swap met another version, and is tried again. `cached`: a
- * read was answered from memory. The others are those that the store emits.
+ * A message of the channel `connect-databank:event`. `retry`: a compare-and-swap found another version, and is tried again. `cached`:
+ * the near cache answered a read. The others are the events of the store.
  */
 export interface EventMessage {
   readonly event: keyof StoreEvents | 'retry' | 'cached'
@@ -35,7 +35,7 @@ export interface EventMessage {
   readonly backend: string
 }
 
-/** Ask `hasSubscribers` before `traced`. */
+/** Check `hasSubscribers` before a call of `traced`. */
 export const operations = tracingChannel<OperationMessage>('connect-databank:operation')
 const events = channel('connect-databank:event')
 
@@ -56,7 +56,7 @@ export function traced<T>(operation: string, backend: string, work: () => Promis
   return result!
 }
 
-/** The operations return null, or false, where there was no session. */
+/** The operations return null or false if there was no session. */
 function resultOf(operation: string, value: unknown): OperationMessage['result'] {
   if (value !== null && value !== false) return 'ok'
   return operation === 'set' ? 'dropped' : 'missing'

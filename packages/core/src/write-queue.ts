@@ -22,7 +22,7 @@ export class WriteQueue<Group, Result> {
   /**
    * Runs a write after those before it.
    *
-   * @param start gets the promise to wait for. What it returns must end, or it holds up all later writes.
+   * @param start gets the promise to wait for. Its own promise must end, or it blocks all later writes.
    * @param group takes more writes in until `closeGroup`, or until another write is queued behind it
    */
   run<T>(id: string, start: (previous: Promise<void> | undefined) => Promise<T>, group?: Group): Promise<T> {
@@ -51,12 +51,12 @@ export class WriteQueue<Group, Result> {
     if (queue?.openGroup === group) queue.openGroup = undefined
   }
 
-  /** What the previous write of the queue has stored, if it succeeded. */
+  /** The result of the queue's previous write, if it succeeded. */
   lastResult(id: string): Result | undefined {
     return this.#queues.get(id)?.lastResult
   }
 
-  /** Passes on what is stored now to the next write of the queue; undefined if that is unknown. */
+  /** Passes the stored state to the queue's next write; undefined if it is unknown. */
   setLastResult(id: string, result: Result | undefined): void {
     const queue = this.#queues.get(id)
     if (queue !== undefined) queue.lastResult = result

@@ -35,9 +35,9 @@ export interface Write {
   readonly draft: Draft
   /** Whether it writes the cookie only: then a missing session is no event. */
   readonly isTouch: boolean
-  /** What was stored; null if the session was gone, undefined until it is known. */
+  /** The stored session; null if the session has ended, undefined until it is known. */
   result?: StoredSession | null
-  /** The keys that another request changed as well, if another has written since the session was loaded. */
+  /** The keys that another request has also changed, if another has written since the session was loaded. */
   conflictingKeys?: string[]
 }
 
@@ -46,13 +46,13 @@ type Change = (session: SessionData) => SessionData | undefined | void | Promise
 
 export interface WriterRules {
   readonly bank: Bank
-  /** The session of what is stored, or null; reports a corrupt record. */
+  /** Parses the stored session, or returns null; reports a corrupt record. */
   readonly parse: Parse
   readonly log: StoreLog
   readonly merge: Merge | undefined
   /** The session as it is to be written. `owner`: the stored one, which stays without the option `owner`. */
   readonly draftOf: (session: SessionData, created: number | undefined, owner: string | null) => Draft
-  /** Whose the session is; undefined without the option `owner`. */
+  /** Returns the owner of the session; undefined without the option `owner`. */
   readonly ownerOf: ((session: SessionData) => string | null) | undefined
   /** Whether the creation time is stored with each session. */
   readonly storesCreated: boolean
@@ -64,7 +64,7 @@ const NO_KEYS: ReadonlySet<string> = new Set()
 /** The text of a corrupt record, which no session has. */
 const NO_SESSION: SessionText = { text: '', cookie: {}, data: undefined }
 
-/** Replaces what is stored by what requests made of it, and keeps what other requests changed meanwhile. */
+/** Writes sessions of requests, and keeps the changes of other requests. */
 export class Writer {
   readonly #rules: WriterRules
 
@@ -73,10 +73,10 @@ export class Writer {
   }
 
   /**
-   * Swaps the writes for what is stored, each merged with what was there before it, until the swap succeeds. Returns what is stored
-   * now; null if the session is gone: then nothing is written. A new session that may never have been stored is not gone.
+   * Merges the writes, one after the other, with the stored session, and swaps until it succeeds. Returns the session that is stored then.
+   * Returns null, and writes nothing, if the session has ended. A new session that may never have been stored has not ended.
    *
-   * @param known what is stored, if the caller knows it
+   * @param known the stored session, if the caller knows it
    */
   async write(
     id: string,
@@ -106,14 +106,14 @@ export class Writer {
     }
   }
 
-  /** Stores a session, whatever is there. */
+  /** Stores a session unconditionally. */
   async replace(id: string, session: Draft): Promise<StoredSession> {
     const draft = this.#rules.storesCreated ? await this.#withCreated(id, session) : session
     const version = await this.#rules.bank.save(id, entryOf(draft))
     return storedAs(draft, version ?? draft.text.text)
   }
 
-  /** The creation time stays: who saves a session that was not loaded does not begin a new one. */
+  /** Keeps the stored creation time: saving a session that was not loaded does not create a new one. */
   async #withCreated(id: string, draft: Draft): Promise<Draft> {
     const stored = await readLive(this.#rules.bank, id)
     const created = stored === null ? undefined : this.#rules.parse(id, stored)?.created
@@ -123,8 +123,8 @@ export class Writer {
   }
 
   /**
-   * Stores a request's new session, whatever is there. As a swap: a write that times out and happens late must not overwrite what
-   * others have written since.
+   * Stores a request's new session, whatever is stored. It swaps, because a late write after a time-out must not overwrite later writes of
+   * others.
    */
   async create(id: string, draft: Draft, cancellation: Cancellation): Promise<StoredSession> {
     const { bank } = this.#rules
@@ -140,9 +140,9 @@ export class Writer {
   }
 
   /**
-   * Atomic read-modify-write. Returns the session that is stored then, or null if there is none.
+   * Atomic read-modify-write. Returns the stored session, or null if there is none.
    *
-   * @param change changes the session that it is given, or returns another one; it may run again
+   * @param change changes the given session, or returns another one; it may run again
    */
   async update(id: string, change: Change, cancellation: Cancellation): Promise<SessionData | null> {
     const { bank } = this.#rules
@@ -164,7 +164,7 @@ export class Writer {
     }
   }
 
-  /** What is stored and live, or null. A corrupt record is replaced. */
+  /** The stored live session, or null. The write replaces a corrupt record. */
   async #readFor(id: string, writes: readonly Write[]): Promise<StoredSession | null> {
     const stored = await readLive(this.#rules.bank, id)
     if (stored === null) return null
@@ -176,7 +176,7 @@ export class Writer {
     return { text: NO_SESSION, version: versionOf(stored), expires, owner, created: undefined }
   }
 
-  /** What becomes of the stored session by the writes, one after the other. */
+  /** Applies the writes to the stored session, one after the other. */
   #apply(stored: StoredSession | null, writes: readonly Write[]): StoredSession {
     const [first, ...others] = writes as [Write, ...Write[]]
     let next = stored === null ? storedAs(first.draft, '') : this.#applyOne(stored, first)
@@ -265,7 +265,7 @@ export class Writer {
   }
 }
 
-/** Whether the bank has written nothing: so says the contract of these codes. */
+/** Whether the bank has written nothing: the contract says so for these codes. */
 function isRefusal(error: unknown): boolean {
   return String((error as { code?: unknown } | null)?.code).startsWith('DATABANK_INVALID_')
 }
@@ -284,7 +284,7 @@ async function callChange(change: Change, session: SessionData): Promise<Session
   }
 }
 
-/** What a bank stores of it. */
+/** The entry for the bank. */
 export function entryOf({ text, expires, owner }: Pick<Draft, 'text' | 'expires' | 'owner'>): Entry {
   return { payload: text.text, expires, owner }
 }

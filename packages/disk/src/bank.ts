@@ -21,11 +21,11 @@ import { Sessions } from './sessions.ts'
 
 /** The part of the store's `timeout` that an operation waits for a lock. */
 const PATIENCE = 0.8
-/** After as many different files, no more are warned of. */
+/** The most files with a warning. */
 const MOST_WARNINGS = 1_000
 
 /**
- * Keeps sessions in files, for many processes of one machine. layout.ts shows the files, locks.ts how processes are kept apart.
+ * Keeps sessions in files, for many processes of one machine. layout.ts describes the files, locks.ts the locks between processes.
  *
  * Methods reject with DATABANK_DENIED (rights), DATABANK_FULL (space, quota, limit), DATABANK_UNAVAILABLE (the directory cannot be
  * created, too many open files, a lock is held too long), DATABANK_CLOSED, DATABANK_BACKEND_FAILED (the rest).
@@ -167,7 +167,7 @@ export class DiskBank implements Bank {
   /** Runs an operation when it is its turn. Its errors get their codes, and `close` waits for it. */
   #run<Result>(operation: () => Promise<Result>): Promise<Result> {
     return this.#lifecycle.run(async () => {
-      // Not awaited if there is nothing to wait for: each of many calls in one turn is to see the time that those before it took.
+      // Not awaited if there is nothing to wait for: then each of many calls in one turn sees the time that the earlier calls took.
       const turn = this.#slice.wait()
       if (turn !== undefined) await turn
       return operation()
@@ -175,8 +175,8 @@ export class DiskBank implements Bank {
   }
 
   /**
-   * The most frequent operations take microseconds, as much as `#run` does, and end before `close` could wait for them. Returns
-   * undefined if the operation has to wait for its turn, or because Windows has the file in use.
+   * For the most frequent operations: they take microseconds, as long as `#run` itself, and end before `close` could wait for them.
+   * Returns undefined if the operation has to wait, because the time slice is used up or Windows has the file in use.
    */
   #runAtOnce<Result>(operation: () => Result): Promise<Result> | undefined {
     if (this.#lifecycle.isClosed || !this.#slice.isFree()) return undefined
@@ -187,7 +187,7 @@ export class DiskBank implements Bank {
     }
   }
 
-  /** Calls `visit` for each session, and removes what killed processes have left. One failure does not end the work for the others. */
+  /** Calls `visit` for each session, and removes files of killed processes. A failure does not end the work for the other sessions. */
   async #sweep(visit: (session: Found) => Promise<void> | void): Promise<void> {
     const failures: unknown[] = []
     for await (const file of this.#files()) {
@@ -207,7 +207,7 @@ export class DiskBank implements Bank {
     return this.#layout.files(this.#slice, this.#warn)
   }
 
-  /** What `read` returns for a session's file; null for others and, with a warning, for what is no session or cannot be read. */
+  /** The result of `read` for a session's file; null for other files and, with a warning, for unusable or unreadable ones. */
   #usable<Result extends object>({ path, kind }: Found, read: (path: string) => Result | Unusable | null): Result | null {
     if (kind !== 'session') return null
     try {

@@ -1,9 +1,9 @@
 import { errorMapper } from 'connect-databank/backend'
 
-/** What core's table of system errors does not have, since it means this only of files. */
+/** Codes that mean this only for files, so core's table of system errors lacks them. */
 const UNAVAILABLE = ['ENOENT', 'EEXIST', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EMFILE', 'ENFILE', 'ENODEV', 'ESTALE', 'EBUSY']
 
-/** The system's errors as coded ones. `ENOENT` above all must not pass: express-session takes it for a missing session. */
+/** The system's errors with our codes. `ENOENT` especially must be mapped: express-session treats it as a missing session. */
 export const errorOf = errorMapper('disk', ({ code }) =>
   UNAVAILABLE.includes(String(code)) ? 'DATABANK_UNAVAILABLE' : undefined,
 )
@@ -15,8 +15,8 @@ export function codeIn(error: unknown): string {
 }
 
 /**
- * Windows refuses to rename or remove a file that is open at that moment, and to open one that is about to be removed. This ends in a
- * moment, so the operation is tried again. On other systems these codes are about rights, and final.
+ * Windows refuses to rename or remove an open file, and to open a file that is being removed. Both are temporary, so the operation is
+ * tried again. On other systems these codes mean missing rights, and are final.
  */
 export function isSharingViolation(error: unknown): boolean {
   return process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(codeIn(error))

@@ -14,19 +14,19 @@ import {
 } from './records.ts'
 
 /*
- * Calls are synchronous: on a small file in the system's cache they take 2 to 40 µs. Handing them to the thread pool costs several
- * times as much CPU. Only what waits for the disk itself, syncing, is asynchronous.
+ * Calls are synchronous: on a small file in the system's cache they take 2 to 40 µs. The thread pool costs several
+ * times as much CPU. Only syncing, which waits for the disk itself, is asynchronous.
  */
 
 /** A link is not followed, and a pipe is not waited for. */
 const SAFELY = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const READ = constants.O_RDONLY | SAFELY
 const READ_AND_WRITE = constants.O_RDWR | SAFELY
-/** Codes of what is no regular file: a link, a pipe, a socket, a directory. */
+/** Codes for a path that is not a regular file: a link, a pipe, a socket, a directory. */
 const NO_FILE = ['ELOOP', 'EMLINK', 'ESPIPE', 'ENXIO', 'EISDIR']
-/** What is longer cannot be a string. */
+/** A longer file does not fit into a string. */
 const LARGEST_FILE = 2 ** 29 - 1024
-/** A read beside a touch may get a part of it; this happened once in two million reads. So damage is believed when it is read again. */
+/** A read during a touch may get a part of it, as one of two million reads did. So a damaged file is read this many times. */
 const READS_OF_DAMAGE = 3
 
 /** Reused: nothing waits between filling and using it. */
@@ -90,8 +90,8 @@ export function removeFile(path: string): boolean {
 }
 
 /**
- * Creates what is missing of the path, for its owner alone. Not with `recursive`, which reports a read-only file system as ENOENT,
- * and never returns for a path in /proc.
+ * Creates what is missing of the path, for its owner alone. It does not use `recursive`, which reports a read-only file system as
+ * ENOENT, and never returns for a path in /proc.
  */
 export function makeDirectory(path: string): void {
   if (isDirectory(path)) return
@@ -103,9 +103,9 @@ export function makeDirectory(path: string): void {
   }
 }
 
-/** Has the system write a file, or the names in a directory, to the disk, if it still exists. */
+/** Flushes a file, or the names in a directory, to the disk, if it still exists. */
 export async function sync(path: string, kind: 'file' | 'directory'): Promise<void> {
-  // Windows syncs only what is open for writing, and the names by itself.
+  // Windows syncs only files that are open for writing, and it syncs names by itself.
   if (process.platform === 'win32' && kind === 'directory') return
   try {
     const handle = await fs.promises.open(path, kind === 'file' ? 'r+' : 'r')
@@ -119,7 +119,7 @@ function isDirectory(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-/** What `read` finds in the file; it returns a string if that is nothing of use, and says why. */
+/** The result of `read` on the file. `read` returns a string, the reason, if the content is unusable. */
 function onFile<Result extends object>(
   path: string,
   flags: number,

@@ -5,8 +5,8 @@ import { isMainThread } from 'node:worker_threads'
 import { codeIn } from './errors.ts'
 
 /**
- * A thread that writes, as it names itself to others: `<boot>-<namespace>-<pid>-<thread>-<start>-<random>`. The name is part of
- * each file that the thread may leave behind, so a crash cannot separate the two. It is never used again, as process ids are.
+ * The name of a thread that writes: `<boot>-<namespace>-<pid>-<thread>-<start>-<random>`. It is part of each file that the thread may
+ * leave behind, so a crash cannot separate the two. Unlike a process id, it is never used again.
  *
  * The boot of the machine, and the namespace in which process ids are valid (a container has its own), are digests. The thread and
  * the time of its start are those of the system. Without /proc the start is 0, and the thread is 0 if it is a worker.
@@ -27,8 +27,8 @@ function nameOfThisThread(): string {
 }
 
 /**
- * A holder that has ended stays so. `invisible`: it may run or not. It is in another container, or the system has no /proc and a
- * process has its process id, perhaps a later one.
+ * `invisible`: the state of the holder is unknown. It is in another container, or the system has no /proc and a process has its process
+ * id, perhaps a later one. A holder that has ended never runs again.
  */
 export function stateOf(holder: string): 'running' | 'ended' | 'invisible' {
   if (holder === currentHolder) return 'running'
@@ -48,12 +48,12 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it runs, and belongs to another user.
+    // EPERM: the process runs under another user.
     return codeIn(error) !== 'ESRCH'
   }
 }
 
-/** When the thread began; `ended` if it was killed, and its parent has not asked for its status yet. */
+/** The start of the thread; `ended` if it was killed and its parent has not collected its status yet. */
 function startOf(pid: string, thread: string): string | undefined {
   const stat = attempt(() => fs.readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1'))
   // The second field, in parentheses, is the name of the program and may hold anything. The state is the third, the start the 22nd.

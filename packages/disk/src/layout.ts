@@ -5,7 +5,7 @@ import { LruCache, type SharedTimeSlice } from 'connect-databank/backend'
 import { codeIn } from './errors.ts'
 import { HOLDER_PATTERN } from './holders.ts'
 
-/** Somebody must be told that a file is ignored, and why. */
+/** Reports a file that is ignored, and the reason. */
 export type WarnOfFile = (path: string, reason: string) => void
 
 export interface Found {
@@ -13,7 +13,7 @@ export interface Found {
   readonly kind: 'session' | 'lock' | 'temporary'
 }
 
-/** A request uses the path of its id several times. */
+/** How many paths are cached: a request uses the path of its id several times. */
 const KEPT_PATHS = 8_192
 const DIGITS = [...'0123456789abcdef']
 
@@ -70,7 +70,7 @@ export class Layout {
     return `${this.root}${sep}${first}${sep}${second}`
   }
 
-  /** Not handed to the thread pool: 256 times there and back takes longer than most directories. */
+  /** Synchronous: 256 round trips to the thread pool take longer than reading most directories. */
   #namesIn(directory: string, warn: WarnOfFile): string[] {
     try {
       return fs.readdirSync(directory)
@@ -82,12 +82,12 @@ export class Layout {
   }
 }
 
-/** Of the id as UTF-16: as UTF-8, ids that are not well-formed would be alike. */
+/** Hashes the id as UTF-16, because in UTF-8 different malformed ids would be equal. */
 export function hashOf(id: string): string {
   return hash('sha256', Buffer.from(id, 'utf16le'))
 }
 
-/** Null if this store does not use such a name. */
+/** The kind of file with this name; null if this store does not use such names. */
 function kindOf(name: string): Found['kind'] | null {
   if (/^[0-9a-f]{64}$/.test(name)) return 'session'
   if (/^[0-9a-f]{64}\.lock(\.break)*$/.test(name)) return 'lock'

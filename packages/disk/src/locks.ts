@@ -6,16 +6,16 @@ import { removeFile } from './files.ts'
 import { currentHolder, stateOf } from './holders.ts'
 
 /**
- * How processes and threads are kept apart, and what happens when one of them is killed.
+ * The locks between processes and threads, also if one of them is killed.
  *
  * 1. A session's file is replaced by renaming a complete file over it, or removed. Only a touch changes it, and only the expiry. So
  *    a reader, which takes no lock, finds the old session or the new one, complete.
- * 2. Who replaces or removes a session's file holds its lock while it reads the file and acts on it: `save`, `swap`, `delete`,
+ * 2. A thread that replaces or removes a session's file holds its lock while it reads the file and acts on it: `save`, `swap`, `delete`,
  *    `purge`, `clear`. So `swap` replaces what it compared, and `purge` removes only what it saw expired.
  * 3. A lock is a symbolic link whose target is the name of its holder, which is a thread. Creating one fails if the name is taken, so
- *    one thread gets the lock. From its first moment on the lock names its holder.
- * 4. All work under a lock is synchronous and takes a few calls. What takes time, writing and syncing the new file, comes before.
- * 5. A killed process or a terminated thread leaves its lock, and perhaps a temporary file. Nobody waits for it: the thread that meets
+ *    one thread gets the lock. A lock names its holder from its creation.
+ * 4. All work under a lock is synchronous and takes a few calls. Writing and syncing the new file takes time, and comes before.
+ * 5. A killed process or a terminated thread leaves its lock, and perhaps a temporary file. Nobody waits for it: the thread that finds
  *    such a stale lock removes it. For this it holds the lock's own lock, `….break`, and checks again that the lock is stale.
  *    There is no race: a holder that has ended does nothing, so its lock stays until the holder of `….break` removes it, and that
  *    is one thread. If that is killed too, `….break` is a stale lock itself, with a `.break` of its own. Names of holders are
@@ -28,10 +28,10 @@ import { currentHolder, stateOf } from './holders.ts'
  *    So a holder looks at the clock before it acts.
  */
 
-/** When the lock of a holder that is not visible is stale, and how long work under a lock may take, in milliseconds. */
+/** The age at which the lock of an invisible holder is stale, and the limit for work under a lock, in milliseconds. */
 const INVISIBLE_LIMIT = 60_000
 const HOLD_LIMIT = 20_000
-/** When nobody needs a temporary file of a holder that is not visible any more, in milliseconds. */
+/** The age at which a temporary file of an invisible holder is abandoned, in milliseconds. */
 const TEMPORARY_LIMIT = 3_600_000
 
 export class Lock {
@@ -45,7 +45,7 @@ export class Lock {
   }
 
   /**
-   * Call it right before the act that the lock is for.
+   * To be called right before the file is changed.
    *
    * @throws DATABANK_UNAVAILABLE if the lock is so old that others may have removed it
    */
@@ -105,12 +105,12 @@ export function removeIfStale(path: string, makeSpace: () => boolean): boolean {
   }
 }
 
-/** Whether nobody will complete this temporary file, `<holder>-<number>.tmp`. */
+/** Whether the holder of this temporary file, `<holder>-<number>.tmp`, has ended. */
 export function isAbandoned(path: string): boolean {
   return isOver(path, basename(path).replace(/-\d+\.tmp$/, ''), TEMPORARY_LIMIT)
 }
 
-/** The error of an operation that has waited for the lock in vain, for so many milliseconds. */
+/** The error of an operation that has waited for the lock, for so many milliseconds, without success. */
 export function heldTooLong(path: string, patience: number): DatabankError {
   const pid = holderOf(path)?.split('-')[2]
   const holder = pid === undefined ? 'another process' : `process ${pid}`
@@ -124,13 +124,13 @@ function holderOf(path: string): string | undefined {
     return basename(fs.readlinkSync(path))
   } catch (error) {
     if (codeIn(error) === 'ENOENT') return undefined
-    // No link: nobody's.
+    // Not a link: no holder.
     if (['EINVAL', 'UNKNOWN'].includes(codeIn(error))) return ''
     throw error
   }
 }
 
-/** Whether the holder has ended; of one that is not visible, whether what it left is older than `limit`. */
+/** Whether the holder has ended; for an invisible holder, whether its file is older than `limit`. */
 function isOver(path: string, holder: string | undefined, limit: number): boolean {
   if (holder === undefined) return false
   const state = stateOf(holder)

@@ -3,7 +3,7 @@ import { checkOptions, invalidOption, type OptionRules, rules } from 'connect-da
 export interface DiskBankOptions {
   /** The directory of the sessions. It is created if it does not exist. A relative path is resolved when the bank is made. */
   path: string
-  /** Whether a write has reached the disk itself when it is answered, so that it survives a power failure. Default: false. */
+  /** Whether a write is on the disk itself when it is answered, so that it survives a power failure. Default: false. */
   durable?: boolean
 }
 

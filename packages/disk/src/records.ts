@@ -29,7 +29,7 @@ const DAMAGED = 'the file is damaged'
 /** Reused: nothing waits between filling and using it. A larger session gets a buffer of its own. */
 const scratch = Buffer.allocUnsafeSlow(262_144)
 
-/** What the first characters of a file say. */
+/** The content of the first characters of a file. */
 export interface Head {
   readonly expires: number | null
 }
@@ -51,7 +51,7 @@ export function encode(id: string, { payload, expires, owner }: Entry): Buffer {
   return bytes.subarray(0, end)
 }
 
-/** Returns what the file holds, or a string that says why it holds no session. */
+/** Returns the session in the file, or the reason why there is none. */
 export function decode(bytes: Buffer): SessionRecord | string {
   const start = bytes.toString('latin1', 0, BODY_OFFSET)
   const head = decodeHead(start)
@@ -63,7 +63,7 @@ export function decode(bytes: Buffer): SessionRecord | string {
   return { id: about.id, payload: bytes.toString('utf8', end + 1), expires: head.expires, owner: about.owner }
 }
 
-/** Returns what the first characters of a file say, or a string that says why it holds no session. */
+/** Returns the content of the first characters of a file, or the reason why it holds no session. */
 export function decodeHead(start: string): Head | string {
   if (start === '') return 'the file is empty'
   if (start.startsWith(EARLIER_MAGIC)) {
@@ -81,12 +81,12 @@ export function encodeExpires(expires: number | null): string {
   return `${text} ${checksumOf(text)}`
 }
 
-/** Whether a file of this store begins so, intact or not. */
+/** Whether a file with this beginning is one of this store, intact or not. */
 export function looksLikeOurs(start: string): boolean {
   return start === '' || start.startsWith(MAGIC) || start.startsWith(EARLIER_MAGIC)
 }
 
-/** Checked, though the checksum fits: another program may have written it. */
+/** Checks the content although the checksum matches: another program may have written it. */
 function decodeAbout(text: string): { id: string; owner: string | null } | undefined {
   try {
     const { id, owner = null } = JSON.parse(text)

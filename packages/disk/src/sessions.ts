@@ -9,7 +9,7 @@ import type { Layout } from './layout.ts'
 import { heldTooLong, takeLock } from './locks.ts'
 import { encode } from './records.ts'
 
-/** How often an operation creates a missing directory, until somebody must be removing it on purpose. */
+/** How often an operation creates a missing directory. After that, something removes it on purpose. */
 const MOST_CREATIONS = 8
 
 const NOTHING = Buffer.alloc(0)
@@ -23,7 +23,7 @@ interface SessionsOptions {
   readonly slice: SharedTimeSlice
 }
 
-/** What is done to one session, which its path names. Errors are the system's own. */
+/** The operations on one session, by its path. Errors are the system's own. */
 export class Sessions {
   readonly #options: SessionsOptions
   /** Directories whose own names have been synced since this bank first wrote there. */
@@ -34,7 +34,7 @@ export class Sessions {
     this.#options = options
   }
 
-  /** The stored session, `corrupt` if the file is none; null if there is no file. */
+  /** The stored session, with `corrupt` if the file is not a session; null if there is no file. */
   read(path: string, id: string): Stored | null {
     const record = files.readSession(path)
     if (record === null) return null
@@ -53,7 +53,7 @@ export class Sessions {
       if (stored?.corrupt !== undefined) return expected === null || expected === stored.payload
       return (isLive(stored, now) ? stored.payload : null) === expected
     }
-    // To write a file costs most: a swap that comes too late does not.
+    // Writing a file is the most expensive part, so a late swap ends before it.
     return (await this.retry(path, async () => isExpected())) && this.#replace(path, id, entry, isExpected)
   }
 
@@ -78,7 +78,7 @@ export class Sessions {
     if (this.#options.durable) await files.sync(path, 'file')
   }
 
-  /** Removes the session if it has expired. While another holds the lock it is left: that one may be renewing it. */
+  /** Removes the session if it has expired. If another thread holds the lock, the session stays: that thread may be extending it. */
   removeExpired(path: string, now: number): boolean {
     const isExpired = (): boolean => {
       const record = files.readExpires(path)
@@ -87,7 +87,7 @@ export class Sessions {
     return this.#locked(path, isExpired, () => files.removeFile(path)) === true
   }
 
-  /** Tries again while another holds the lock (`act` returns undefined), a directory is missing, or Windows has the file in use. */
+  /** Tries again while another thread holds the lock (`act` returns undefined), a directory is missing, or Windows has the file in use. */
   async retry<Result>(path: string, act: () => Promise<Result | undefined>): Promise<Result> {
     const end = performance.now() + this.#options.patience
     let creations = 0
@@ -104,26 +104,26 @@ export class Sessions {
         }
         if (!isSharingViolation(error) || performance.now() > end) throw error
       }
-      // Work under a lock takes a fraction of a millisecond. Those who wait do not come back together.
+      // Work under a lock takes a fraction of a millisecond. The random wait keeps waiting threads apart.
       await sleep(Math.random() * Math.min(attempt, 20))
       await this.#options.slice.wait()
     }
   }
 
-  /** Gives up the reserve, where a lock needs the space of a file. Returns whether there was one. */
+  /** Removes the reserve, if a lock needs the space of a file. Returns whether there was one. */
   readonly makeSpace = (): boolean => {
     this.#hasReserve = false
     return files.removeFile(this.#options.layout.reserve)
   }
 
-  /** Replaces the file if `decide` says so under the lock. The new file is complete before the lock is taken. */
+  /** Replaces the file if `decide` allows it under the lock. The new file is complete before the lock is taken. */
   async #replace(path: string, id: string, entry: Entry, decide: () => boolean): Promise<boolean> {
     const directory = dirname(path)
     const temporary = `${directory}${sep}${currentHolder}-${++temporaryFiles}.tmp`
     let isWritten = false
     try {
       return await this.retry(path, async () => {
-        // It is gone if somebody has removed the directory.
+        // The file is missing if the directory was removed.
         if (!isWritten || !fs.existsSync(temporary)) {
           files.writeFile(temporary, encode(id, entry))
           isWritten = true
@@ -142,7 +142,7 @@ export class Sessions {
     }
   }
 
-  /** Returns what `act` does if `decide` says so, both under the lock; undefined if another holds it. */
+  /** Returns the result of `act` if `decide` allows it, both under the lock; undefined if another thread holds the lock. */
   #locked(path: string, decide: () => boolean, act: () => boolean): boolean | undefined {
     const lock = takeLock(lockOf(path), this.makeSpace)
     if (lock === null) return undefined

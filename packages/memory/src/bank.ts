@@ -20,8 +20,8 @@ const SWEEP_INTERVAL = 5_000
  * Keeps sessions in the memory of this process. It takes and returns text, so no caller holds a reference to what is stored. At a
  * limit, the least recently used session is removed. The bank frees expired sessions by itself.
  *
- * The methods that a request calls have done their work when they return, and answer in the next turn of the event loop, as a database
- * does. Then all parallel requests take one step before any of them begins the next, and a whole request takes about a tenth less CPU.
+ * The methods of a request do their work at the call, and answer in the next turn of the event loop, as a database does. Then all
+ * parallel requests take one step before any of them begins the next, and a whole request takes about a tenth less CPU.
  */
 export class MemoryBank implements Bank {
   readonly name = 'memory'
@@ -29,7 +29,7 @@ export class MemoryBank implements Bank {
   readonly #maxEntries: number
   readonly #maxBytes: number
   readonly #shards: readonly Shard[] = Array.from({ length: SHARDS }, () => new Shard())
-  /** Stands between the two ends of the order of use: its `newer` is the least recently used session. */
+  /** The sentinel of the list in the order of use: its `newer` is the least recently used session. */
   readonly #ends = new Session('')
   #size = 0
   #bytes = 0
@@ -231,7 +231,7 @@ export class MemoryBank implements Bank {
     return Promise.reject(new DatabankError('DATABANK_INVALID_SESSION', message))
   }
 
-  /** Runs while a session can expire. It does not refer to the bank, so that a bank that nobody uses is garbage collected. */
+  /** Runs while a session can expire. It has no reference to the bank, so that an unused bank is garbage collected. */
   #startTimer(): void {
     if (this.#timer !== undefined) return
     const reference = new WeakRef(this)

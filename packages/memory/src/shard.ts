@@ -4,7 +4,7 @@ import type { Entry } from 'connect-databank/backend'
 export const SHARDS = 256
 /** Sessions that expire in the same tick are in the same slot. In milliseconds. */
 const TICK = 30_000
-/** Ticks that differ by this number, 16 minutes, share a slot. More slots are more sets, which cost the garbage collector time. */
+/** Ticks that differ by this number (16 minutes) share a slot. More slots mean more sets, which cost time in garbage collection. */
 const SLOTS = 32
 
 /** A stored session. */
@@ -24,11 +24,11 @@ export class Session {
   }
 }
 
-/** A part of the sessions of a bank, so small that a look at all of them does not block the event loop. */
+/** A part of a bank's sessions, so small that reading all of them does not block the event loop. */
 export class Shard {
   readonly #sessions = new Map<string, Session>()
   readonly #ofOwner = new Map<string, Set<Session>>()
-  /** By the time of their expiry: what has expired is found without a look at all others. */
+  /** By expiry: expired sessions are found without reading all others. */
   readonly #ofSlot = new Map<number, Set<Session>>()
   /** No session expires in an earlier tick. */
   #firstTick = Infinity
@@ -124,7 +124,7 @@ function move<Key>(sets: Map<Key, Set<Session>>, session: Session, from: Key | n
   else set.add(session)
 }
 
-/** Which shard an id belongs to. All characters count: an application's own ids may begin and end alike. */
+/** The shard of an id. It depends on all characters, because an application's own ids may have equal beginnings and ends. */
 export function shardIndexOf(id: string): number {
   let hash = id.length
   for (let index = 0; index < id.length; index++) hash = (Math.imul(hash, 31) + id.charCodeAt(index)) | 0

@@ -3,10 +3,10 @@ import { peerNativeJson } from './records.ts'
 
 type Select = Parameters<NonNullable<Layout['adapt']>>[1]
 
-/** What information_schema says about a column. */
+/** The facts about a column in information_schema. */
 interface ColumnType {
   readonly dataType: string
-  /** Empty for a column that is no text. */
+  /** Empty for a column without text. */
   readonly characterSet: string
   readonly collation: string
 }
@@ -24,7 +24,7 @@ export function adaptable(layout: Layout): Layout {
   }
 }
 
-/** The column of ids for a table where it has this type. Servers mix no two collations, unless one is that of a literal. */
+/** The column of ids with this type. Servers do not compare texts of two collations, unless one text is a literal. */
 function adaptedId(id: IdColumn, type: ColumnType | undefined): IdColumn {
   const { characterSet = '', collation = '' } = type ?? {}
   if (!isWord(characterSet) || !isWord(collation)) return id
@@ -35,7 +35,7 @@ function adaptedId(id: IdColumn, type: ColumnType | undefined): IdColumn {
   }
 }
 
-/** Whether the character set has all characters of the text, for certain. Each has those of ASCII. */
+/** Whether the character set certainly has all characters of the text. Every character set has those of ASCII. */
 function isIn(characterSet: string, text: string): boolean {
   if (characterSet === 'utf8mb4') return true
   return characterSet === 'utf8mb3' || characterSet === 'utf8'

@@ -7,7 +7,7 @@ import type { MysqlBankOptions } from './options.ts'
 
 /** The part of the store's `timeout` that a statement waits for a connection. */
 const CONNECT_PART = 0.4
-/** Cells are read as this package expects them, whatever the application has told its pool. */
+/** The options for reading cells. They override those of the application's pool. */
 const AS_EXPECTED = { rowsAsArray: true, typeCast: true, nestTables: false }
 /** Characters of two, three and four bytes. Only a connection in utf8mb4 sends and returns all of them. */
 const SAMPLE = 'é€😀'
@@ -18,7 +18,7 @@ export class MysqlConnection {
   readonly #options: MysqlBankOptions
   readonly #context: BankContext
   #pool: Pool | undefined
-  /** The largest packet that the server takes, in bytes. It cuts the connection in the middle of a larger one. */
+  /** The largest packet that the server accepts, in bytes. During a larger one, it closes the connection. */
   #maxPacket: number | undefined
 
   constructor(options: MysqlBankOptions, context: BankContext) {
@@ -44,7 +44,7 @@ export class MysqlConnection {
     await new Promise<void>((resolve, reject) => pool.end((error) => (error ? reject(error) : resolve())))
   }
 
-  /** Takes a connection from the pool. One that becomes free too late is not used: nobody waits for the statement any more. */
+  /** Takes a connection from the pool. If a connection becomes free too late, the statement is not sent, because its caller has stopped waiting. */
   #connect(pool: Pool, fail: (error: unknown) => void, use: (connection: PoolConnection) => void): void {
     const wait = this.#context.timeout * CONNECT_PART
     let isLate = false
@@ -94,7 +94,7 @@ export class MysqlConnection {
     })
     const [maxPacket, autocommit, received, returned] = rows[0] as unknown[]
     if (received !== SAMPLE_BYTES || returned !== SAMPLE) throw notUtf8()
-    // Each statement would open a transaction that nobody commits.
+    // Each statement would start a transaction without a commit.
     if (Number(autocommit) !== 1) throw invalidOption("MySQL: autocommit is off on the pool's connections; turn it on")
     this.#maxPacket = Number(maxPacket)
   }
@@ -113,7 +113,7 @@ export class MysqlConnection {
   }
 }
 
-/** A pool of `mysql2/promise` has the other one inside. */
+/** A pool of `mysql2/promise` wraps a pool with callbacks. */
 function callbackPoolOf(pool: Pool | PromisePool): Pool {
   const { pool: inner } = pool as { pool?: Pool }
   return typeof inner?.getConnection === 'function' ? inner : (pool as Pool)
@@ -124,7 +124,7 @@ function parameterOf(value: unknown): string | Buffer | null {
   return value === null || value === undefined || Buffer.isBuffer(value) ? (value ?? null) : String(value)
 }
 
-/** What a statement takes beside its parameters, in bytes: more than any of ours does. */
+/** An upper limit of a statement's size without its parameters, in bytes. */
 const STATEMENT_BYTES = 4_096
 
 function isLarger(parameters: readonly unknown[], maxPacket: number): boolean {

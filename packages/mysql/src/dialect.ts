@@ -87,7 +87,7 @@ function idOf({ layout: { id } }: Table): string {
   return id.convert?.(text) ?? text
 }
 
-/** True if the row of `t` has the id in the table `j`. A collation may take two texts for one, so their bytes are compared as well. */
+/** True if the row of `t` has the id in the table `j`. Two texts may be equal by the collation, so their bytes are also compared. */
 function isListed(table: Table): string {
   const { id } = table.layout
   const column = quoted(table, id, 't')

@@ -1,7 +1,7 @@
 import { causesOf } from '@connect-databank/sql'
 import type { ErrorCode } from 'connect-databank/backend'
 
-/** What the server's error numbers mean to the caller of a store: https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html */
+/** The codes for the server's error numbers: https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   1021: 'DATABANK_FULL', // ER_DISK_FULL
   1040: 'DATABANK_UNAVAILABLE', // ER_CON_COUNT_ERROR: too many connections
@@ -22,7 +22,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   1251: 'DATABANK_DENIED', // ER_NOT_SUPPORTED_AUTH_MODE
   1290: 'DATABANK_UNAVAILABLE', // ER_OPTION_PREVENTS_STATEMENT: read_only, on a replica after a failover
   1317: 'DATABANK_TIMEOUT', // ER_QUERY_INTERRUPTED
-  1366: 'DATABANK_INVALID_SESSION', // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD: a character that the column's character set has not
+  1366: 'DATABANK_INVALID_SESSION', // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD: a character that the column's character set lacks
   1406: 'DATABANK_INVALID_SESSION', // ER_DATA_TOO_LONG
   1698: 'DATABANK_DENIED', // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
   1792: 'DATABANK_UNAVAILABLE', // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
@@ -45,7 +45,7 @@ const MISSING_TABLE = 1146
 const DUPLICATE = 1062
 /** Rolled back, and may succeed when it is repeated: a deadlock, a statement to prepare again, a row that another has changed. */
 const TRANSIENT: ReadonlySet<number> = new Set([1213, 1615, 1020])
-/** The server is read-only, is shutting down, or has forgotten what was prepared: another connection may be better. */
+/** The server is read-only, is shutting down, or has lost the prepared statements: another connection may work. */
 const OF_CONNECTION: ReadonlySet<number> = new Set([1053, 1243, 1290, 1792, 1836, 1927, 4031])
 
 /** mysql2's own errors. */
@@ -96,7 +96,7 @@ export function isDuplicate(error: object): boolean {
   return numberOf(error) === DUPLICATE
 }
 
-/** Whether the connection that the error came from is of no more use. */
+/** Whether the connection of the error is unusable. */
 export function isOfConnection(error: object): boolean {
   const number = numberOf(error)
   return number === undefined || OF_CONNECTION.has(number)

@@ -4,7 +4,7 @@ import { bytesOf, peerJson, peerText } from './records.ts'
 
 const bytes = { toParameter: (text: string): unknown => Buffer.from(text) }
 
-/** The table of its own. Ids and owners are bytes: no collation takes two of them for one. */
+/** The table of its own. Ids and owners are bytes, so no collation makes two of them equal. */
 export const ownLayout: Layout = {
   table: 'databank_sessions',
   id: { name: 'id', ...bytes },
@@ -17,12 +17,12 @@ export const ownLayout: Layout = {
   ],
 }
 
-/** An id in a table that other programs read. A collation may take two ids for one, so each is compared byte by byte as well. */
+/** An id in a table that other programs read. Two ids may be equal by the collation, so they are also compared byte by byte. */
 function peerId(name: string, maxLength: number): IdColumn {
   return {
     name,
     equals: (column, parameter) => `(${column} = ${parameter} and ${bytesOf(column)} = ${bytesOf(parameter)})`,
-    // A trailing space is no difference to most collations.
+    // Most collations ignore a trailing space.
     holds: (id) => [...id].length <= maxLength && !id.endsWith(' '),
   }
 }

@@ -10,11 +10,11 @@ const isMysqlUrl = (value: unknown): boolean =>
 export interface MysqlBankOptions extends TableOptions {
   /** The server and the database: `mysql://user:password@host:port/database`, or `mariadb://…`. */
   url?: string
-  /** A pool of `mysql2` or `mysql2/promise` of yours, instead of `url`. It is never closed. */
+  /** The caller's own pool of `mysql2` or `mysql2/promise`, instead of `url`. The store never closes it. */
   pool?: Pool | PromisePool
-  /** How many connections there may be, with `url`. Default: 10. */
+  /** The most connections, with `url`. Default: 10. */
   maxConnections?: number
-  /** More for the pool that `url` makes, such as `{ ssl: { ca } }`. Default: `{}`. */
+  /** Further options of the pool, with `url`, such as `{ ssl: { ca } }`. Default: `{}`. */
   poolOptions?: PoolOptions
 }
 

@@ -26,7 +26,7 @@ export function peerJson(name: string): PayloadColumn {
   }
 }
 
-/** A column of MySQL's own type `json`. The server orders the members of an object anew, so values are compared instead of texts. */
+/** A column of MySQL's own type `json`. The server sorts the members of an object, so values are compared instead of texts. */
 export function peerNativeJson(name: string): PayloadColumn {
   return {
     ...peerJson(name),

@@ -5,7 +5,7 @@ import type { Pool, PoolClient, QueryArrayConfig } from 'pg'
 import { isOfConnection, isStatementLost, isStatementOutdated } from './errors.ts'
 import type { PostgresBankOptions } from './options.ts'
 
-/** Cells are the server's own text, whatever the application has told pg to make of their types. */
+/** Cells are the server's own text, even if the application has configured type parsers for pg. */
 const TEXT_ONLY = { getTypeParser: () => (text: string) => text }
 /** The part of the store's `timeout` that a statement waits for a connection. */
 const CONNECT_PART = 0.5
@@ -69,7 +69,7 @@ export class PostgresConnection {
     })
   }
 
-  /** Takes a connection from the pool. One that becomes free too late is not used: nobody waits for the statement any more. */
+  /** Takes a connection from the pool. If a connection becomes free too late, the statement is not sent, because its caller has stopped waiting. */
   #connect(pool: Pool, fail: (error: unknown) => void, use: (client: PoolClient, release: Release) => void): void {
     let timer: ReturnType<typeof setTimeout> | undefined
     let isLate = false
@@ -126,7 +126,7 @@ export class PostgresConnection {
       ...(maxConnections !== undefined && { max: maxConnections }),
       ...poolOptions,
     })
-    // A connection that is lost while it is idle concerns nobody: the next statement gets another.
+    // The loss of an idle connection has no effect: the next statement gets another connection.
     this.#pool.on('error', ignore)
     return this.#pool
   }
@@ -134,7 +134,7 @@ export class PostgresConnection {
 
 const ignore = (): void => {}
 
-/** What pg is told of a statement. A query inherits it, since pg copies every own property for each query. */
+/** The configuration of a statement for pg. A query inherits it, because pg copies every own property for each query. */
 function statementConfig(text: string, timeout: number, isPrepared: boolean): QueryArrayConfig {
   // Connections that share a statement's name, behind a pooler, share its text too.
   const name = `databank_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`

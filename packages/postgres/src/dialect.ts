@@ -6,7 +6,7 @@ import { ownLayout, peerLayouts } from './layouts.ts'
 export const postgresDialect: Dialect = {
   name: 'PostgreSQL',
   backend: 'postgres',
-  // Some packagers write more behind the version.
+  // Some distributions add text after the version.
   server: `select 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) as server`,
   own: ownLayout,
   layouts: peerLayouts,

@@ -1,7 +1,7 @@
 import { causesOf } from '@connect-databank/sql'
 import type { ErrorCode } from 'connect-databank/backend'
 
-/** What a SQLSTATE means to the caller of a store: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** The codes for each SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   '25006': 'DATABANK_UNAVAILABLE', // read_only_sql_transaction: a replica, after a failover
   '40001': 'DATABANK_UNAVAILABLE', // serialization_failure, which did not succeed when it was repeated
@@ -21,7 +21,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   '22P05': 'DATABANK_INVALID_SESSION', // untranslatable_character: \u0000, for a column of jsonb
 }
 
-/** What the first two characters of a SQLSTATE mean, where the whole is not in the table. */
+/** The codes for the first two characters of a SQLSTATE that is not in the table. */
 const CLASSES: Readonly<Record<string, ErrorCode>> = {
   '08': 'DATABANK_UNAVAILABLE', // connection exceptions
   '28': 'DATABANK_DENIED', // invalid authorization
@@ -71,7 +71,7 @@ function codeOfMessage(error: object): ErrorCode | undefined {
   return undefined
 }
 
-/** Whether the connection that the error came from is of no more use: it is lost, leads to a replica, or has outdated statements. */
+/** Whether the connection of the error is unusable: it is lost, is one to a replica, or has outdated statements. */
 export function isOfConnection(error: unknown): boolean {
   const state = stateOf(error)
   return (
@@ -79,12 +79,12 @@ export function isOfConnection(error: unknown): boolean {
   )
 }
 
-/** Whether a pooler has changed the connection to the server: prepared statements are on the one before. */
+/** Whether a pooler has changed the connection to the server: the previous connection has the prepared statements. */
 export function isStatementLost(error: unknown): boolean {
   return LOST_STATEMENT.has(stateOf(error) ?? '')
 }
 
-/** Whether a prepared statement does not fit its table any more, because a column was changed. */
+/** Whether a prepared statement no longer fits its table, because a column was changed. */
 export function isStatementOutdated(error: unknown): boolean {
   // The message is in the server's language.
   return stateOf(error) === NOT_SUPPORTED && (error as { routine?: string }).routine === 'RevalidateCachedQuery'

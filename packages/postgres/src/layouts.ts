@@ -8,7 +8,7 @@ import {
 } from '@connect-databank/sql'
 import { peerJson, peerText } from './records.ts'
 
-/** The table of its own. Numbers are read as text, whatever the client makes of numbers. */
+/** The table of its own. Numbers are read as text, because clients convert numbers differently. */
 export const ownLayout: Layout = {
   table: 'databank_sessions',
   id: { name: 'id', ...escapedText },
@@ -25,7 +25,7 @@ export const ownLayout: Layout = {
   ],
 }
 
-/** Runs statements as one, so that none of them is left out if the process ends in between. */
+/** Runs several statements as one, so that all of them run or none, even if the process ends in between. */
 function atOnce(...statements: readonly string[]): string {
   const block = `begin ${statements.join('; ')}; end`
   const quote = dollarQuoteOf(block)

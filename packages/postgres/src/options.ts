@@ -4,7 +4,7 @@ import { checkOptions, invalidOption, type OptionRules, rules, withMethods } fro
 const isPostgresUrl = (value: unknown): boolean =>
   typeof value === 'string' && /^postgres(ql)?:/.test(value) && URL.canParse(value)
 
-/** A `pg.Pool`, by its structure: pg has its types in a package of their own, which users need not have. */
+/** A `pg.Pool`, by its structure: pg's types are in a separate package, which users may not have. */
 export interface PostgresPool {
   connect(...parameters: never[]): unknown
   query(...parameters: never[]): unknown
@@ -12,17 +12,17 @@ export interface PostgresPool {
 
 /** The options of the bank. */
 export interface PostgresBankOptions extends TableOptions {
-  /** The server: `postgres://user:password@host:port/database`. Default: what the environment variables of PostgreSQL name. */
+  /** The server: `postgres://user:password@host:port/database`. Default: the environment variables of PostgreSQL. */
   url?: string
-  /** A `pg.Pool` of yours, instead of `url`. It is never closed. */
+  /** The caller's own `pg.Pool`, instead of `url`. The store never closes it. */
   pool?: PostgresPool
-  /** How many connections there may be, with `url`. Default: 10. */
+  /** The most connections, with `url`. Default: 10. */
   maxConnections?: number
-  /** More for the `pg.Pool` that `url` makes, such as `{ ssl: { ca } }`. Default: `{}`. */
+  /** Further options of the `pg.Pool`, with `url`, such as `{ ssl: { ca } }`. Default: `{}`. */
   poolOptions?: object
   /**
-   * Whether statements are prepared on each connection. Default: true, until a pooler between us and the server turns out to
-   * lend connections for one transaction only.
+   * Whether statements are prepared on each connection. Default: true, until the store detects a pooler that gives each
+   * transaction another connection.
    */
   prepare?: boolean
 }

@@ -12,7 +12,7 @@ export function peerJson(name: string, type: 'json' | 'jsonb'): Column<string> {
     name,
     write: (parameter) => `${parameter}::${type}`,
     read: (column) => `coalesce(${column}::text, '')`,
-    // json has no operator for equality. jsonb orders the members of an object anew, and compares their values.
+    // json has no operator for equality. jsonb sorts the members of an object, and compares values.
     equals: (column, parameter) => (type === 'json' ? `${column}::text = ${parameter}` : `${column} = ${parameter}::jsonb`),
     toParameter: toJsonText,
     fromCell: (cell) => fromJsonText(textOf(cell)),

@@ -17,12 +17,12 @@ import { cellOf, newVersion, Records } from './records.ts'
 import { type Statements, statementsFor } from './statements.ts'
 import { compareClocks, findTable } from './table.ts'
 
-/** How much of the store's `timeout` one statement may take, and one that works on many rows: the store waits longer for these. */
+/** The part of the store's `timeout` that one statement may take, and one on many rows: the store waits longer for the latter. */
 const SHORT = 0.45
 const LONG = 6
 /** How many rows one statement lists, touches or deletes at most, where the dialect names no other number. */
 const DEFAULT_BATCH = 1_000
-/** The table that was found, and what works on it. */
+/** The table that was found, with its records and statements. */
 export interface Connected {
   readonly statements: Statements
   readonly records: Records
@@ -37,7 +37,7 @@ export class SqlBank implements Bank {
   readonly #withRetries: Execute
   readonly #batch: number
   readonly name: string
-  /** Absent where the table has no owners. */
+  /** Absent if the table has no owners. */
   declare readonly idsOf?: (owner: string) => AsyncIterable<string>
 
   constructor(options: SqlBankOptions, context: BankContext = DEFAULT_CONTEXT) {
@@ -196,7 +196,7 @@ export class SqlBank implements Bank {
     return this.#lifecycle.close()
   }
 
-  /** Reads pages of a list. That of an owner leaves out what has expired. */
+  /** Reads pages of a list. The list of an owner has no expired entries. */
   #pages(name: 'scan' | 'ids' | 'idsOf', owner?: string): ReadPage {
     return (after, limit) =>
       this.run(async ({ statements, records }) => {
@@ -206,7 +206,7 @@ export class SqlBank implements Bank {
       })
   }
 
-  /** Runs an operation. One that finds no table runs once more, when the table was looked for again. */
+  /** Runs an operation. If the table is missing, it looks for the table again, and repeats the operation once. */
   protected run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
     return this.#lifecycle.run((connected) => {
       return work(connected).catch((error: unknown) => {

@@ -1,11 +1,11 @@
 import type { ErrorCode, Touch } from 'connect-databank/backend'
 import type { Layout, LayoutName, TableName } from './layouts.ts'
 
-/** What a statement returned. */
+/** The result of a statement. */
 export interface Result {
   /** The rows of a `select`: each an array in the order of the columns, or an object by the names of the columns. */
   readonly rows: readonly (readonly unknown[] | Readonly<Record<string, unknown>>)[]
-  /** How many rows another statement inserted, matched or deleted. A row that an update left as it was counts as matched. */
+  /** How many rows another statement inserted, matched or deleted. A row counts as matched even if an update did not change it. */
   readonly count: number
 }
 
@@ -17,9 +17,9 @@ export interface Result {
  */
 export type Execute = (text: string, parameters: readonly unknown[], timeout: number) => Promise<Result>
 
-/** What a layout needs in order to be written in one database's SQL. */
+/** The SQL of one database, for all layouts. */
 export interface Dialect {
-  /** As messages name it, such as `PostgreSQL`. */
+  /** The database's name in messages, such as `PostgreSQL`. */
   readonly name: string
   /** The name of the bank, such as `postgres`. */
   readonly backend: string
@@ -38,13 +38,13 @@ export interface Dialect {
   /** How many rows one statement lists, touches or deletes at most. Default: 1,000. */
   readonly batch?: number
 
-  /** Stores the row, whatever is there. See `onConflict`. */
+  /** Stores the row unconditionally. See `onConflict`. */
   save(table: Table): string
-  /** Stores the row if nothing unexpired is there. Several statements run in turn until one counts a row. See `onConflict`. */
+  /** Stores the row if there is no unexpired one. Several statements run in turn until one counts a row. See `onConflict`. */
   insert(table: Table): readonly string[]
   /** The SQL that is true if the expression is one of the parameter `ids`, as in `id = any($1)`. */
   isOneOf(expression: string, table: Table): string
-  /** What the client is given for `ids`. */
+  /** The value of the parameter `ids` for the client. */
   toList(ids: readonly string[], table: Table): unknown
   /** Changes the expiry of several rows, if they are unexpired at `now`, and locks them in the order of their ids. */
   touchMany(table: Table): string
@@ -91,7 +91,7 @@ const PARAMETER_NAMES = [
 
 export type ParameterName = (typeof PARAMETER_NAMES)[number]
 
-/** Stands around a parameter's name until the statement is compiled. No name of a table holds a control character. */
+/** Surrounds a parameter's name until the statement is compiled. No name of a table holds a control character. */
 const MARK = '\u0001'
 
 /** The parameters in SQL that is not compiled yet, by name: `where id = ${p.id}`. */

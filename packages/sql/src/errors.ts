@@ -18,8 +18,8 @@ export function* causesOf(error: unknown, depth = 0): Generator<Readonly<Record<
 }
 
 /**
- * Makes an `execute` that runs a statement again which the database rolled back because of others (a serialization failure, a
- * deadlock): after a random wait, and within the time of the first attempt.
+ * Makes an `execute` that repeats a statement if the database rolled it back because of others (a serialization failure, a deadlock):
+ * after a random wait, and within the time of the first attempt.
  */
 export function withRetries({ isTransient }: Pick<Dialect, 'isTransient'>, execute: Execute): Execute {
   if (isTransient === undefined) return execute

@@ -14,8 +14,7 @@ export { escapedText, fromJsonText, noNul, toJsonText } from './text.ts'
 export { SqlBank, type SqlBankOptions }
 
 /**
- * Sessions in a SQL database, over the client or query builder that an application already has. Takes the options of `SqlBank`
- * and those of the store.
+ * Sessions in a SQL database, over the application's own client or query builder. Takes the options of `SqlBank` and those of the store.
  *
  * @example
  * const execute = async (text, parameters) => {

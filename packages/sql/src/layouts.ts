@@ -17,34 +17,34 @@ export interface ColumnSql {
 
 /** A column, and how a value gets into it and out of it. */
 export interface Column<Value> extends ColumnSql {
-  /** What the client is given. Default: the value. */
+  /** The value of the parameter for the client. Default: the value itself. */
   readonly toParameter?: (value: Value) => unknown
-  /** The value of what the client returned, which is never null here. Default: the text, a Buffer as UTF-8. */
+  /** The value of a cell that the client returned, never null here. Default: the text, a Buffer as UTF-8. */
   readonly fromCell?: (cell: unknown) => Value
 }
 
 export interface IdColumn extends Column<string> {
   /**
-   * Whether the column can hold this id and tell it from every other one. One that it cannot hold counts as missing, and to
-   * store it fails with `DATABANK_INVALID_ID`. Default: it holds every id.
+   * Whether the column can hold this id and distinguish it from all others. Otherwise the id counts as missing, and a write fails with
+   * `DATABANK_INVALID_ID`. Default: it holds every id.
    */
   readonly holds?: (id: string) => boolean
   /** The SQL that gives a text the column's character set and collation, so that an index finds it. Default: the text itself. */
   readonly convert?: (text: string) => string
 }
 
-/** The session's text. A column that may be null reads null as '': a record that is no session. */
+/** The session's text. A nullable column reads null as '', which is not a session. */
 export interface PayloadColumn extends Column<string> {
   /**
-   * The payload's version in a table without a column for it. A column that changes the text (the order of the keys, the spaces) returns
-   * the same for each text that it takes for the same. Default: the payload.
+   * The payload's version in a table without a column for it. If the column changes the text (the order of the keys, the spaces), equal
+   * values must have equal versions. Default: the payload.
    */
   readonly toVersion?: (payload: string) => string
 }
 
 /** Milliseconds since the epoch; null: never. A column of coarser units rounds up, so that nothing expires early. */
 export interface ExpiresColumn extends Column<number | null> {
-  /** What the client is given for the present time. A column of coarser units rounds down. Default: the milliseconds. */
+  /** The parameter for the present time. A column of coarser units rounds down. Default: the milliseconds. */
   readonly nowToParameter?: (now: number) => unknown
   /** The SQL that is true if the entry is unexpired at `now`. Default: `(column is null or column > write(now))`. */
   readonly isLive?: (column: string, now: string) => string
@@ -62,23 +62,23 @@ export interface TimestampColumn {
 }
 
 export interface Layout {
-  /** The table's name where the option `table` is not given. */
+  /** The table's name without the option `table`. */
   readonly table: string
   readonly id: IdColumn
   readonly payload: PayloadColumn
   readonly expires: ExpiresColumn
   /** Absent: the table has no owners, and the bank no `idsOf`. */
   readonly owner?: Column<string>
-  /** A whole number that each write draws anew. Absent: the version is that of the payload, and `payload.equals` compares it. */
+  /** A new random whole number at each write. Absent: the version is that of the payload, and `payload.equals` compares it. */
   readonly version?: Column<number>
   readonly timestamps?: readonly TimestampColumn[]
   /** The statements that create the table and its indexes. */
   create(table: TableName): readonly string[]
-  /** For a table of several forms: returns the layout of the one that is there. Called when the bank connects. */
+  /** For a table with several forms: returns the layout of the existing one. Called when the bank connects. */
   readonly adapt?: (table: TableName, select: (text: string) => Promise<readonly (readonly unknown[])[]>) => Promise<Layout>
 }
 
-/** The names of the layouts that other stores made. */
+/** The names of the layouts of other stores. */
 export const PEER_LAYOUTS = [
   'connect-pg-simple',
   'express-mysql-session',
@@ -90,11 +90,11 @@ export const PEER_LAYOUTS = [
 
 export type LayoutName = (typeof PEER_LAYOUTS)[number]
 
-/** The names of a table and of what belongs to it. */
+/** The names of a table and its schema. */
 export interface TableName {
   /** The table, not quoted. */
   readonly name: string
-  /** The schema that the option names, not quoted. Absent: where the connection looks. */
+  /** The schema that the option names, not quoted. Absent: the default of the connection. */
   readonly schema?: string
   /** The table with its schema, quoted. */
   readonly quoted: string

@@ -2,17 +2,17 @@ import { checkOptions, invalidOption, type OptionRule, oneOf, rules } from 'conn
 import type { Dialect, Execute, Table } from './dialect.ts'
 import { type LayoutName, PEER_LAYOUTS } from './layouts.ts'
 
-/** The options that say which table holds the sessions, the same for every database. */
+/** The options for the table of sessions, the same for every database. */
 export interface TableOptions {
-  /** The table's name. Default: `databank_sessions`, or what the store that `layout` names calls its table. */
+  /** The table's name. Default: `databank_sessions`; with `layout`, the table name of the other store. */
   table?: string
-  /** The schema or database that the table is in. Default: where the connection looks for it. */
+  /** The schema or database of the table. Default: that of the connection. */
   schema?: string
-  /** Another store whose table is used as it is. Default: none, a table of its own. */
+  /** Another store, whose existing table is used. Default: none, a table of its own. */
   layout?: LayoutName
   /** Whether the table is created on first use if it is missing. Default: true. */
   createTable?: boolean
-  /** How many operations may be under way at once; more fail with `DATABANK_UNAVAILABLE`. Default: 10,000. */
+  /** The most operations under way at once; more fail with `DATABANK_UNAVAILABLE`. Default: 10,000. */
   maxPending?: number
 }
 
@@ -21,7 +21,7 @@ export interface SqlBankOptions extends TableOptions {
   dialect: Dialect
   /** Runs one statement, outside a transaction. */
   execute: Execute
-  /** Closes what `execute` uses when the bank is closed. Omit it for a client that stays open. */
+  /** Closes the client of `execute` when the bank is closed. Omit it for a client that stays open. */
   close?: () => Promise<void>
 }
 

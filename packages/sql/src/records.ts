@@ -10,7 +10,7 @@ export function newVersion(): number {
   return Math.floor(Math.random() * VERSION_LIMIT)
 }
 
-/** What a row of a `select` holds in one of its columns. */
+/** The value of one column in a row of a `select`. */
 export function cellOf(row: Result['rows'][number], index: number, name: string): unknown {
   return Array.isArray(row) ? row[index] : (row as Readonly<Record<string, unknown>>)[name]
 }
@@ -23,7 +23,7 @@ export class Records {
     this.#layout = layout
   }
 
-  /** Whether the table can hold the id and tell it from every other one. */
+  /** Whether the table can hold the id and distinguish it from all others. */
   holds(id: string): boolean {
     return this.#layout.id.holds?.(id) ?? true
   }
@@ -69,7 +69,7 @@ export class Records {
     return /^\d{1,16}$/.test(version) ? parameter(column, Number(version)) : undefined
   }
 
-  /** The version of a row with this payload, for which this version was drawn. */
+  /** The version of a row with this payload, whose new random version is `drawn`. */
   versionOf(payload: string, drawn: number): string {
     if (this.#layout.version !== undefined) return String(drawn)
     return this.#layout.payload.toVersion?.(payload) ?? payload
@@ -126,7 +126,7 @@ function value(column: Column<string>, cell: unknown): string {
   return column.fromCell === undefined ? textOf(cell) : column.fromCell(cell)
 }
 
-/** Text that a client returned: some return Buffers for some types of columns. */
+/** Text that a client returned: some clients return Buffers for some column types. */
 export function textOf(cell: unknown): string {
   if (typeof cell === 'string') return cell
   return cell instanceof Uint8Array ? Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString() : JSON.stringify(cell)

@@ -6,7 +6,7 @@ export function write(column: ColumnSql, parameter: string): string {
   return column.write?.(parameter) ?? parameter
 }
 
-/** The column, quoted; behind the name of a table where more than one has it. */
+/** The column, quoted; qualified by a table if several tables have it. */
 export function quoted(table: Table, column: { readonly name: string }, of?: string): string {
   const name = table.quote(column.name)
   return of === undefined ? name : `${of}.${name}`
@@ -112,7 +112,7 @@ export function statementsFor(dialect: Dialect, table: Table): Statements {
     touchMany: dialect.touchMany(table),
     scan: `${row} where ${page}`,
     ids: `${ids} ${page}`,
-    // As text: some clients make other things of numbers.
+    // As text: some clients convert numbers.
     count: `select cast(count(*) as char(20)) as count from ${name} where ${isLive(table)}`,
     deleteMany: dialect.deleteMany?.(table) ?? `delete from ${name} where ${isOneOf}`,
     purge: dialect.purge(table),

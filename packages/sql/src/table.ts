@@ -8,7 +8,7 @@ type ExecuteText = (text: string) => Promise<Result>
 /**
  * Finds the table, or creates it. Returns it with the layout that it has.
  *
- * @throws DATABANK_BACKEND_FAILED if there is no table and none may be created, or the table has other columns
+ * @throws DATABANK_BACKEND_FAILED if there is no table and `createTable` is false, or the table has other columns
  */
 export async function findTable(dialect: Dialect, execute: ExecuteText, table: Table, createTable: boolean): Promise<Table> {
   if (!(await exists(dialect, execute, table))) await create(dialect, execute, table, createTable)

@@ -3,11 +3,11 @@ import type { Column } from './layouts.ts'
 import { textOf } from './records.ts'
 
 /*
- * Texts that a column does not hold as they are: with NUL, which PostgreSQL refuses and some clients of SQLite cut off; and payloads
- * that are no JSON, such as encrypted ones, in a column of JSON.
+ * Texts that a column cannot hold unchanged: texts with NUL, which PostgreSQL refuses and some clients of SQLite truncate; and payloads that
+ * are not JSON, such as encrypted ones, in a column of JSON.
  */
 
-/** Stands before the character that says what was escaped. It is no character, and so is in no other text. */
+/** Precedes a character that names the escaped one. It is a noncharacter, so other texts do not contain it. */
 const ESCAPE = '\ufdd0'
 
 /** The parts of a column that escape NUL. */
@@ -34,7 +34,7 @@ export function noNul(database: string): (text: string) => string {
   }
 }
 
-/** What a column of JSON holds of a payload: the payload if it is JSON, else a JSON string. */
+/** The value of a payload in a column of JSON: the payload if it is JSON, otherwise a JSON string. */
 export function toJsonText(payload: string): string {
   if (payload.startsWith('{') && payload.endsWith('}')) return payload
   try {

@@ -4,11 +4,11 @@ import { SqliteConnection } from './connection.ts'
 import { scriptDialect } from './dialect.ts'
 import { checkBankOptions, type SqliteBankOptions } from './options.ts'
 
-/** How many rows one statement of a count or a clean-up looks at: it blocks the event loop of this process. */
+/** How many rows one statement of a count or a clean-up reads: it blocks the event loop of this process. */
 const COUNTED = 2_000
 const CLEANED = 100
 
-/** How much of the store's `timeout` each statement of a count or a clean-up may wait for a lock: the store waits longer for these. */
+/** How many times the store's `timeout` a statement of a count or a clean-up may wait for a lock: the store also waits longer for these. */
 const LONG = 6
 
 /** Sessions in a table of a SQLite database. */
@@ -57,7 +57,7 @@ export class SqliteBank extends SqlBank {
 
 type Execute = (sql: (table: Table) => string, parameters: readonly unknown[]) => Promise<Result>
 
-/** In which order the rows of a table are divided into ranges, and where to begin. */
+/** The order in which the rows of a table are divided into ranges, and the first range. */
 interface Order {
   key(table: Table): string
   readonly first: readonly number[]
@@ -65,12 +65,12 @@ interface Order {
 
 const BY_ROW: Order = { key: () => '_rowid_', first: [-1] }
 
-/** In the index, which holds a hundredth of what the rows hold. Begins with the first row that is unexpired at `now`. */
+/** In the index, a hundredth of the size of the rows. Begins with the first row that is unexpired at `now`. */
 function byExpiry(now: number): Order {
   return { key: (table) => `${quoted(table, table.layout.expires)}, _rowid_`, first: [now, Number.MAX_SAFE_INTEGER] }
 }
 
-/** Counts the rows that are unexpired at `now`. @param isIndexed whether an index on the expiry is there, as other stores' tables have none */
+/** Counts the rows that are unexpired at `now`. @param isIndexed whether there is an index on the expiry: tables of other stores have none */
 async function countLive(execute: Execute, now: number, isIndexed: boolean): Promise<number> {
   let sum = 0
   const order = isIndexed ? byExpiry(now) : BY_ROW

@@ -9,7 +9,7 @@ import { MEMORY, type SqliteBankOptions } from './options.ts'
 import { StatementQueue } from './statement-queue.ts'
 import { WriteAheadLog } from './write-ahead-log.ts'
 
-/** How often readers look whether the file is still there, in milliseconds. Writers look before each transaction. */
+/** How often readers check whether the file still exists, in milliseconds. Writers check before each transaction. */
 const CHECK_INTERVAL = 1_000
 
 const SETTINGS = [
@@ -23,7 +23,7 @@ const SETTINGS = [
 
 const NO_ROWS: Result['rows'] = []
 
-/** One connection to a file, opened again when the file is no longer there. */
+/** One connection to a file, opened again when the file no longer exists. */
 export class SqliteConnection {
   readonly #options: SqliteBankOptions
   readonly #context: BankContext
@@ -31,10 +31,10 @@ export class SqliteConnection {
   readonly #reads: StatementQueue
   readonly #writes: StatementQueue
   #database: Database | undefined
-  /** Absent where there is no such log: in memory, and on some file systems. */
+  /** Absent without such a log: in memory, and on some file systems. */
   #log: WriteAheadLog | undefined
   #opening: Promise<Database> | undefined
-  /** Which file the path named when it was opened. */
+  /** The identity of the file that was opened. */
   #file: string | undefined
   #checkedAt = 0
   #isClosed = false
@@ -69,7 +69,7 @@ export class SqliteConnection {
     await this.#release()
   }
 
-  /** The open database. @param maxAge how long ago it may have been checked whether the file is still there, in milliseconds */
+  /** The open database. @param maxAge how old the last check of the file's existence may be, in milliseconds */
   async #current(maxAge: number): Promise<Database> {
     if (this.#isClosed) throw closedError('SQLiteBank')
     if (this.#database !== undefined) {
@@ -98,12 +98,12 @@ export class SqliteConnection {
     this.#database = undefined
     this.#log = undefined
     database?.close()
-    // The thread closes its connection last, and so moves what is left in the log.
+    // The thread closes its connection last, which moves the rest of the log to the file.
     await log?.close()
   }
 
   #failed(error: unknown): void {
-    // A file that could not be written when it was opened stays so until it is opened again.
+    // A connection that was opened read-only stays read-only until the file is opened again.
     if (codeOf(error as object) === 'DATABANK_DENIED' && this.#path !== MEMORY) this.#forget()
   }
 
@@ -168,7 +168,7 @@ function script(database: Database, sql: string): number {
   return 0
 }
 
-/** Which file a path names now, or undefined. */
+/** The identity of the file at a path, or undefined. */
 function fileAt(path: string): string | undefined {
   if (path === MEMORY) return path
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
@@ -181,6 +181,6 @@ async function createPrivate(path: string): Promise<void> {
     const file = await open(path, 'ax', 0o600)
     await file.close()
   } catch {
-    // It is there already, or SQLite says why it cannot be.
+    // It exists already, or SQLite reports why it cannot be created.
   }
 }

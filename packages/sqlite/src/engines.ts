@@ -67,7 +67,7 @@ export class Database {
 
 /** An engine that was loaded. */
 export interface Engine {
-  /** What another thread requires to have the same one: `node:sqlite`, or the path of better-sqlite3, if it is known. */
+  /** The module that another thread requires for the same engine: `node:sqlite`, or the path of better-sqlite3, if it is known. */
   readonly module: string | undefined
   open(path: string): Database
 }
@@ -111,7 +111,7 @@ async function betterSqlite3(): Promise<DriverClass> {
 }
 
 /**
- * The path of an installed package, as this file resolves it. Absent where a bundler has moved this file away: another copy of the
+ * The path of an installed package, as this file resolves it. Undefined if a bundler has moved this file: another copy of the
  * package in the same process would be another copy of SQLite.
  */
 function pathOf(name: string): string | undefined {

@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<number, string>> = {
   15: 'SQLITE_PROTOCOL',
   23: 'SQLITE_AUTH',
   26: 'SQLITE_NOTADB',
-  // A write beyond the limit of a file's size or a quota; SQLite says FULL of a full disk only.
+  // A write beyond the limit of a file's size or a quota; SQLite reports FULL for a full disk only.
   778: 'SQLITE_IOERR_WRITE',
   4874: 'SQLITE_IOERR_SHMSIZE',
 }
@@ -66,7 +66,7 @@ export function isBusy(error: unknown): boolean {
 
 export function isMissingTable(error: object): boolean {
   for (const cause of causesOf(error)) {
-    // Query builders write more before the message: Knex the statement, TypeORM the name of the error.
+    // Query builders put text before the message: Knex the statement, TypeORM the name of the error.
     if (ownNameOf(cause) === 'SQLITE_ERROR' && /\bno such table: /.test(String(cause['message']))) return true
   }
   return false
@@ -78,7 +78,7 @@ export function lockedError(path: string, milliseconds: number, cause: unknown):
   return new DatabankError('DATABANK_UNAVAILABLE', message, { cause })
 }
 
-/** SQLite does not say why it cannot open a file: the system does. Returns the error to throw. */
+/** SQLite does not report why it cannot open a file, but the system does. Returns the error to throw. */
 export function openError(path: string, error: unknown): unknown {
   if (nameOf(error) !== 'SQLITE_CANTOPEN') return error
   try {

@@ -3,13 +3,13 @@ import { peerJson, peerText } from './records.ts'
 
 /** The latest time of a Date, in epoch milliseconds. */
 const LAST_TIME = 8.64e15
-/** What stands for no expiry, so that an index can answer which entries are unexpired. */
+/** The time that stands for no expiry, so that an index can find the unexpired entries. */
 const NEVER = 9e15
 
 /** Epoch milliseconds as a whole number. */
 const ownTime: ExpiresColumn = {
   name: 'expires',
-  // A number of a size that another program may write, and no integer of JavaScript.
+  // Another program may write a number that is too large for JavaScript's integers.
   read: (column) => `cast(${column} as real)`,
   toParameter: (time) => time ?? NEVER,
   fromCell: (cell) => (Number(cell) > LAST_TIME ? null : Number(cell)),
@@ -34,7 +34,7 @@ export const ownLayout: Layout = {
 /** An id in a table that other programs read: nothing is escaped. */
 const peerId: IdColumn = { name: 'sid', holds: (id) => !id.includes('\0') }
 
-/** Epoch milliseconds in a column without a type. What is no number has expired. */
+/** Epoch milliseconds in a column without a type. A value that is not a number has expired. */
 function peerMilliseconds(name: string): ExpiresColumn {
   const time = (column: string): string => `ifnull(cast(${column} as real), 0)`
   return {
@@ -49,7 +49,7 @@ function peerMilliseconds(name: string): ExpiresColumn {
 /** The last time that SQLite's functions know. In a column that may not be null, it stands for no expiry. */
 const LAST_ISO = '9999-12-31T23:59:59.999Z'
 
-/** A time as text, in any form that SQLite's own functions read. What they cannot read has expired; null never expires. */
+/** A time as text, in any format that SQLite's own functions read. Other text has expired; null never expires. */
 function isoTime(name: string, format: (iso: string) => string): ExpiresColumn {
   const seconds = (column: string): string => `ifnull(unixepoch(ifnull(${column}, '${LAST_ISO}'), 'subsec'), 0)`
   const last = Date.parse(LAST_ISO)
@@ -110,7 +110,7 @@ const connectSessionSequelize: Layout = {
   ],
 }
 
-/** The layout, created by one text of several statements, so that none of them is left out if the process ends in between. */
+/** The layout, created by one text of several statements, so that all of them run or none, even if the process ends in between. */
 export function createdAtOnce<Any extends Layout>(layout: Any): Any {
   return { ...layout, create: (table) => [layout.create(table).join('; ')] }
 }

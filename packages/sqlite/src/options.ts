@@ -9,7 +9,7 @@ export const MEMORY = ':memory:'
 export interface SqliteBankOptions extends Omit<TableOptions, 'schema'> {
   /** The file, or `:memory:`. It is created if it is missing, and so are the folders above it. */
   path: string
-  /** Whether a write is answered only when it is on disk. Default: false, when all processes see it. */
+  /** Whether a write is answered only when it is on disk. Default: false, it is answered when all processes see it. */
   durable?: boolean
   /**
    * Which package runs SQLite. Default: `node:sqlite` where Node.js has it, else `better-sqlite3`. One process must open one file

@@ -8,8 +8,8 @@ export function peerText(name: string): Column<string> {
 }
 
 /**
- * A column that is declared as JSON, which SQLite takes for numbers: a text that looks like one becomes one. So what is no object is
- * stored as a JSON string.
+ * A column that is declared as JSON. SQLite gives it numeric affinity: a text that looks like a number becomes one. So a payload that is
+ * not a JSON object is stored as a JSON string.
  */
 export function peerJson(name: string): Column<string> {
   return {

@@ -5,15 +5,15 @@ import { TimeSlice } from 'connect-databank/backend'
 import type { Database } from './engines.ts'
 import { isBusy, lockedError } from './errors.ts'
 
-/** How many statements share a transaction at most. Its commit writes all pages that they have changed, and that takes time as well. */
+/** The most statements of one transaction. Its commit writes all changed pages, which takes time as well. */
 const MAX_STATEMENTS = 128
-/** How long it waits at most until it tries again, while another connection has the lock, in milliseconds. */
+/** The longest wait before another attempt, while another connection has the lock, in milliseconds. */
 const LONGEST_WAIT = 3
 
 interface Job {
   readonly work: (database: Database) => unknown
   readonly timeout: number
-  /** When it has met a lock for the first time, on the clock of `performance`. */
+  /** The first time when it found a lock, on the clock of `performance`. */
   lockedSince: number | undefined
   readonly resolve: (result: never) => void
   readonly reject: (error: unknown) => void
@@ -31,12 +31,12 @@ export interface StatementQueueOptions {
 }
 
 /**
- * Runs statements in the order in which they come, outside the callback that asked for them. Those that come in together, or while
- * another connection has the lock, share one transaction: its cost is half of a small statement's. Between two transactions the event
- * loop goes on; one takes a few milliseconds at most.
+ * Runs statements in their order, after the callback that sent them. Statements that arrive together, or while another connection has the
+ * lock, share one transaction, because a transaction costs half as much as a small statement. Each transaction takes at most a few
+ * milliseconds, and the event loop runs in between.
  *
- * SQLite's own wait for a lock would block the event loop, so there is none: a transaction that finds a lock has done nothing, and is
- * tried again after a wait that is random, so that several processes get their turn.
+ * SQLite's own wait for a lock would block the event loop, so it is off: a transaction that finds a lock has changed nothing, and is
+ * tried again after a random wait, so that all processes get the lock in turn.
  */
 export class StatementQueue {
   readonly #options: StatementQueueOptions

@@ -6,12 +6,12 @@ import { setBackgroundTimeout } from 'connect-databank/backend'
 /** The time between two checkpoints while there are writes, in milliseconds. */
 const CHECKPOINT_INTERVAL = 500
 
-/** From this many pages on, of 2 KiB in most files, the log is long. */
+/** The number of pages from which the log is long. Most files have pages of 2 KiB. */
 const LONG = 4_000
-/** From here on, its file is cut off as well. */
+/** The number of pages from which its file is also truncated. */
 const TOO_LONG = 16_000
 
-/** What the thread runs: the checkpoints that it is asked for. */
+/** The code of the thread, which makes checkpoints on request. */
 const THREAD = `
 const { parentPort, workerData: { module, path } } = require('node:worker_threads')
 const Driver = module === 'node:sqlite' ? require(module).DatabaseSync : require(module)
@@ -54,7 +54,7 @@ export class WriteAheadLog {
 
   /**
    * @param module what the thread requires: `node:sqlite`, or the path of better-sqlite3
-   * @param onThreadFailed called if the thread cannot do it: from then on, nothing makes checkpoints here
+   * @param onThreadFailed called if the thread fails: from then on, this class makes no checkpoints
    */
   constructor(path: string, module: string | undefined, onThreadFailed: () => void) {
     this.#path = path
@@ -62,7 +62,7 @@ export class WriteAheadLog {
     this.#onThreadFailed = onThreadFailed
   }
 
-  /** Resolves when everything is on disk that was committed before the call. Calls during a flush share the next one. */
+  /** Resolves when all earlier commits are on disk. Calls during a flush share the next one. */
   flush(): Promise<void> {
     this.#nextFlush ??= this.#flushing
       .catch(() => {}) // Concerns those who waited for it.
@@ -115,8 +115,8 @@ export class WriteAheadLog {
   }
 
   /**
-   * A passive checkpoint lets writers go on, so it never meets the end of a log that they write to all the time. When the log is long,
-   * they wait for the short rest, and the log begins anew.
+   * A passive checkpoint does not block writers, so it never reaches the end of a busy log. When the log is long, writers wait for the
+   * short rest, and then the log starts again at its beginning.
    */
   #checkpointed({ log }: { log: number }): void {
     if (this.pause !== undefined || this.#isClosed || log <= LONG) {

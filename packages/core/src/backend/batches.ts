@@ -10,10 +10,10 @@ const MIN_BATCH = 16
 const MAX_BATCH = 128
 /** How many batches may be under way at once. */
 const MAX_IN_FLIGHT = 4
-/** If no batch was faster than this, in milliseconds, the server is far away: to wait for an answer costs more than another batch. */
+/** If no batch was faster than this, in milliseconds, the server is far away: waiting for an answer costs more than another batch. */
 const FAR = 0.8
 
-/** The weight of an item, and how much one batch may weigh. A heavier item goes out alone. */
+/** The weight of an item, and the greatest weight of a batch. A heavier item is sent alone. */
 export interface BatchLimits<Item> {
   readonly weightOf: (item: Item) => number
   readonly weight: number
@@ -22,9 +22,9 @@ export interface BatchLimits<Item> {
 export const UNLIMITED: BatchLimits<unknown> = { weightOf: () => 0, weight: Infinity }
 
 /**
- * Sends items in batches: what comes in one callback of the event loop, and what comes while a batch is under way. A single item
- * on an idle connection is not delayed beyond the end of the callback. If the server is far away, no item waits until four batches
- * are under way.
+ * Sends items in batches: the items of one callback of the event loop, and the items that arrive while a batch is under way. A single
+ * item on an idle connection is sent at the end of the callback. If the server is far away, items wait only while four batches are
+ * under way.
  */
 export class Batches<Item> {
   readonly #send: (items: readonly Item[]) => Promise<unknown>
@@ -34,7 +34,7 @@ export class Batches<Item> {
   /** Incremented when batches under way stop counting, so that their end is not counted later. */
   #epoch = 0
   #isScheduled = false
-  /** How long the fastest batch took, in milliseconds. A busy process or server makes a time longer, never shorter than the distance. */
+  /** How long the fastest batch took, in milliseconds. Load makes batches slower, but none is faster than the distance allows. */
   #fastest: number | undefined
   #waitTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -73,7 +73,7 @@ export class Batches<Item> {
     if (this.#waiting.length > 0) this.#waitTimer ??= this.#startWaitTimer()
   }
 
-  /** At the end of this callback of the event loop: what a client sends in one callback travels in one packet. */
+  /** Sends at the end of this callback of the event loop, because a client sends all commands of one callback in one packet. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true

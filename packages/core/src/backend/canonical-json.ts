@@ -1,4 +1,4 @@
-/** JSON with the members of each object in the order of their names: the same for all texts of one value. Another text stays as it is. */
+/** JSON with the members of each object sorted by name: equal values have equal texts. A text that is not JSON is returned unchanged. */
 export function canonicalJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), sortMembers)

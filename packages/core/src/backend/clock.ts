@@ -1,11 +1,11 @@
 import type { BankContext } from '../bank.ts'
 
-/** A smaller difference is common and harmless, in milliseconds. */
+/** A difference up to this is common and harmless, in milliseconds. */
 const TOLERATED_DIFFERENCE = 1_000
 
 /**
- * Warns if the database's clock differs from this machine's by more than a second. A clock behind the database's by more than a
- * session's lifetime logs everybody out, where the database expires entries by itself.
+ * Warns if the database's clock differs from this machine's by more than a second. If the database expires
+ * entries by itself, and its clock is ahead by more than a session's lifetime, everybody is logged out.
  *
  * @param theirs the database's time, in epoch milliseconds
  * @param sentAt when this process sent the question, in epoch milliseconds

@@ -1,7 +1,7 @@
 import { coded, DatabankError, type ErrorCode } from '../errors.ts'
 import { Batches, type BatchLimits, UNLIMITED } from './batches.ts'
 
-/** Failures that can concern one member of a batch. Any other concerns the database, which single requests would only burden. */
+/** Failures that can concern one member of a batch. All others concern the database, and single requests would only add load. */
 const OF_ONE_MEMBER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DATABANK_INVALID_ID',
   'DATABANK_INVALID_SESSION',
@@ -59,7 +59,7 @@ export class Coalescer<Item, Result> {
     } catch (error) {
       const failure = coded(error)
       if (OF_ONE_MEMBER.has(failure.code)) return Promise.all(batch.map((pending) => this.#sendOne(pending)))
-      // Each gets an error of its own: callers may write on theirs.
+      // Each caller gets its own error object, because callers may change it.
       for (const { reject } of batch) reject(new DatabankError(failure.code, failure.message, { cause: failure }))
     }
   }

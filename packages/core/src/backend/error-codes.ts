@@ -1,6 +1,6 @@
 import { DatabankError, type ErrorCode, isCoded, messageOf } from '../errors.ts'
 
-/** What errors of Node.js and the operating system mean to the caller of a store. */
+/** The codes for errors of Node.js and the operating system. */
 const MEANINGS: readonly (readonly [ErrorCode, systemCodes: string])[] = [
   // Name resolution: https://nodejs.org/api/dns.html#error-codes
   ['DATABANK_UNAVAILABLE', 'ENOTFOUND ENODATA ESERVFAIL EREFUSED ETIMEOUT ECANCELLED EBADRESP'],
@@ -9,7 +9,7 @@ const MEANINGS: readonly (readonly [ErrorCode, systemCodes: string])[] = [
   ['DATABANK_UNAVAILABLE', 'ECONNREFUSED ECONNRESET ECONNABORTED ENOTCONN EPIPE ETIMEDOUT EADDRNOTAVAIL'],
   ['DATABANK_UNAVAILABLE', 'EHOSTDOWN EHOSTUNREACH ENETDOWN ENETRESET ENETUNREACH'],
   ['DATABANK_UNAVAILABLE', 'ERR_SOCKET_CLOSED ERR_SOCKET_CONNECTION_TIMEOUT'],
-  // Rights and room, of files and sockets.
+  // Rights and space, of files and sockets.
   ['DATABANK_DENIED', 'EACCES EPERM EROFS'],
   ['DATABANK_FULL', 'ENOSPC EDQUOT EFBIG'],
 ]
@@ -34,8 +34,8 @@ export function codeOfSystemError(error: unknown, depth = 0): ErrorCode | undefi
 }
 
 /**
- * Makes the function that turns a database's errors into ours. An error that carries one of our codes is returned as it is;
- * else `codeOf` decides, then the table of system errors, then it is `DATABANK_BACKEND_FAILED`. The message and the `cause` are
+ * Makes the function that turns a database's errors into ours. An error with one of our codes is returned unchanged.
+ * Otherwise `codeOf` decides, then the table of system errors, then it is `DATABANK_BACKEND_FAILED`. The message and the `cause` are
  * the database's own.
  */
 export function errorMapper(

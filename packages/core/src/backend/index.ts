@@ -1,4 +1,4 @@
-/** For authors of banks and of tools: what several of them need, once. Applications use `connect-databank` itself. */
+/** Helpers for authors of banks and of tools. Applications use `connect-databank` itself. */
 
 export * from '../bank.ts'
 export { readRecord } from '../codec.ts'

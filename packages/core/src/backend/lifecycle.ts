@@ -2,20 +2,20 @@ import { DatabankError, type ErrorCode } from '../errors.ts'
 import { closedError } from './error-codes.ts'
 import { setBackgroundTimeout } from './timers.ts'
 
-/** How a bank gets at its database. */
+/** How a bank connects to its database. */
 export interface LifecycleOptions<Handle> {
   /** The bank's name in messages, such as `RedisBank`. */
   readonly name: string
-  /** Connects. Called on first use, and again after a failure. What it rejects with goes through `errorOf`. */
+  /** Connects. Called on first use, and again after a failure. Its rejections go through `errorOf`. */
   open(): Promise<Handle>
-  /** Closes what `open` made. Omit it for a client that was handed in. */
+  /** Closes what `open` made. Omit it for the caller's own client. */
   close?(handle: Handle): Promise<void>
   /** Turns the database's errors into coded ones. */
   errorOf(error: unknown): Error & { code: ErrorCode }
   /** How many operations may be under way at once; more reject with `DATABANK_UNAVAILABLE`. Default: 10,000. */
   readonly maxPending?: number
   /**
-   * How long `close` waits for operations under way before it closes the handle, and then for the handle to be closed, in
+   * How long `close` waits for operations under way, and then for the handle to close, each in
    * milliseconds. Default: 5,000.
    */
   readonly closeTimeout?: number
@@ -25,7 +25,7 @@ export const DEFAULT_MAX_PENDING = 10_000
 const DEFAULT_CLOSE_TIMEOUT = 5_000
 
 /**
- * The life of a bank's connection, the same for every bank: connect once, on first use; try again after a failure; refuse
+ * The lifecycle of a bank's connection, the same for every bank: connect once, on first use; try again after a failure; refuse
  * operations when too many are under way, or after `close`; close once, after the operations under way have ended.
  */
 export class Lifecycle<Handle> {
@@ -33,7 +33,7 @@ export class Lifecycle<Handle> {
   readonly #maxPending: number
   /** How many operations are under way. */
   #pending = 0
-  /** Called when none is. */
+  /** Called when no operation is under way. */
   #onIdle: (() => void) | undefined
   #handle: Handle | undefined
   #opening: Promise<Handle> | undefined
@@ -51,7 +51,7 @@ export class Lifecycle<Handle> {
   /**
    * Runs work on the connected handle. Rejects with a coded error only.
    *
-   * @param operations how many operations of the caller the work is, for `maxPending`: a batch is several
+   * @param operations the number of the caller's operations in the work, for `maxPending`: a batch has several
    */
   run<T>(work: (handle: Handle) => Promise<T>, operations = 1): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closedError(this.#options.name))
@@ -121,7 +121,7 @@ export class Lifecycle<Handle> {
     })
     if (this.#pending > 0) await this.#withinTime(idle)
     if (opening === undefined || this.#options.close === undefined) return
-    // If there was no connection, or it is gone already, nothing is left to close. One that comes later is closed then.
+    // Without a connection there is nothing to close. A connection that opens later is closed then.
     await this.#withinTime(opening.then((handle) => this.#options.close?.(handle)).catch(() => undefined))
   }
 
@@ -140,7 +140,7 @@ export class Lifecycle<Handle> {
     clearTimeout(timer)
   }
 
-  /** What fails because the bank is being closed is reported as that. */
+  /** A failure while the bank is being closed is reported as `DATABANK_CLOSED`. */
   #errorOf(error: unknown): Error {
     const mapped = this.#options.errorOf(error)
     const isConnectionLost = mapped.code === 'DATABANK_UNAVAILABLE' || mapped.code === 'DATABANK_BACKEND_FAILED'

@@ -1,6 +1,6 @@
 /**
- * A bounded map that drops what was used least recently, approximately: it has two generations. When the younger one is full, it
- * becomes the older one, and what was in that and has not been used since is dropped.
+ * A bounded map that drops approximately the least recently used values. It has two generations. When the younger one is full, it
+ * becomes the older one, and the unused values of the older one are dropped.
  */
 export class LruCache<Value> {
   readonly #generationSize: number
@@ -10,7 +10,7 @@ export class LruCache<Value> {
   #youngSize = 0
 
   /**
-   * @param limit the size of all values together, in the unit of `sizeOf`. A value larger than half of it is not kept.
+   * @param limit the total size of all values, in the unit of `sizeOf`. A value larger than half of it is not kept.
    * @param sizeOf must return the same size for a value each time
    */
   constructor(limit: number, sizeOf: (value: Value, key: string) => number) {

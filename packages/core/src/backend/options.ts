@@ -1,13 +1,13 @@
 import { invalidOption } from '../errors.ts'
 import type { StoreOptions } from '../options.ts'
 
-/** What an option may be: a predicate, and words that say what is expected. */
+/** The rule of an option: a predicate, and a description of valid values. */
 export interface OptionRule {
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
 }
 
-/** The rules for the options of something, by name. */
+/** Rules of options, by name. */
 export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: OptionRule }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
@@ -75,7 +75,7 @@ export const storeRules: OptionRules<Omit<StoreOptions, 'bank'>> = {
   },
 }
 
-/** A misspelt one of these reaches the bank's check. */
+/** The bank's check gets misspelt names of these. */
 export const STORE_OPTIONS: readonly string[] = Object.keys(storeRules)
 
 /** Names of options of other stores that people come from, and what replaces them here. */
@@ -104,12 +104,12 @@ const REPLACED: readonly (readonly [names: string, advice: string])[] = [
 ]
 
 /**
- * Throws `DATABANK_INVALID_OPTION` for an option that is unknown or breaks its rule, with words that say what is expected.
+ * Throws `DATABANK_INVALID_OPTION` for an option that is unknown or breaks its rule. The message describes valid values.
  * An option that is undefined counts as not given, except for those in `needed`.
  *
- * @param owner what the options belong to, as messages name it
- * @param alsoKnown names of options that somebody else checks: an unknown option may be a misspelt one of these
- * @param needed options that may not be given as undefined: `client: undefined` is a connection that is not made yet
+ * @param owner the name in messages of the object with the options
+ * @param alsoKnown names of options that are checked elsewhere: an unknown option may be a misspelt one of these
+ * @param needed options that may not be given as undefined: `client: undefined` is a client that does not exist yet
  */
 export function checkOptions(
   owner: string,
@@ -139,7 +139,7 @@ function advice(name: string, known: readonly string[]): string {
   return nearest === undefined ? `expected ${known.join(', ')}` : `did you mean ${nearest}?`
 }
 
-/** The known name that differs least, if it differs by little. */
+/** The nearest known name, if it is near enough. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
   const limit = Math.min(3, Math.ceil(name.length / 3))
   const distances = known.map((each) => [each, editDistance(name.toLowerCase(), each.toLowerCase(), limit)] as const)

@@ -1,7 +1,7 @@
 // Imported, because Jest's jsdom environment has no global setImmediate.
 import { setImmediate } from 'node:timers'
 
-/** How long work on many entries may keep the event loop, in milliseconds. */
+/** How long work on many entries may block the event loop, in milliseconds. */
 const SLICE = 4
 
 /** Lets other work run when long work has used up its time slice. */
@@ -20,8 +20,8 @@ export class TimeSlice {
 }
 
 /**
- * One time slice for all operations of a bank whose calls are synchronous: a turn of the event loop starts as many operations as fit
- * into it. The others wait for the next turns, in their order.
+ * One time slice for all operations of a bank whose calls are synchronous: a turn of the event loop starts operations until
+ * the slice is used up. The others wait for the next turns, in their order.
  */
 export class SharedTimeSlice {
   readonly #waiting: (() => void)[] = []

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 
 /**
  * Timers that do not keep the process alive. Where timers are numbers (jsdom), nothing keeps the process alive anyway. They serve all requests,
- * so they do not run in the asynchronous context (AsyncLocalStorage, spans) of the request that happens to start one.
+ * so they do not run in the asynchronous context (AsyncLocalStorage, spans) of the request that started them.
  */
 
 type Timer = ReturnType<typeof setTimeout>

@@ -23,11 +23,11 @@ export interface Databank {
 /** The table of sessions in a databank. */
 const TABLE = 'session'
 
-/** What databank needs to know about it: the key of a session's record is its `sid`. */
+/** The schema for databank: the key of a session's record is its `sid`. */
 export const databankSchema = { [TABLE]: { pkey: 'sid' } } as const
 
 /**
- * Fields that a record has beside the session's own and its `sid`, only where they are needed: an expiry that differs from the
+ * Additional fields of a record, only if needed: an expiry that differs from the
  * cookie's, an owner, a payload that the driver could not store as an object.
  */
 const EXPIRES = '__expires'
@@ -35,14 +35,14 @@ const OWNER = '__owner'
 const PAYLOAD = '__payload'
 const OWN_FIELDS = [EXPIRES, OWNER, PAYLOAD, '__proto__']
 
-/** Keys that databank-mongodb drops or takes for its own, at any depth. */
+/** Keys that databank-mongodb drops or uses itself, at any depth. */
 const LOST_KEYS = /"(?:_s|_id|_bsontype)"\s*:/
 
 /**
  * Any databank driver as a bank.
  *
- * Given a databank that the caller has connected, and closes: `fromDatabank(db)`. Given a driver's name and its parameters:
- * `fromDatabank('redis', { host: '127.0.0.1' })` needs `databank` and `databank-redis`, connects on first use and closes.
+ * `fromDatabank(db)` uses a databank that the caller connects and closes. `fromDatabank('redis', { host: '127.0.0.1' })` uses a driver by
+ * its name and parameters: it needs `databank` and `databank-redis`, connects on first use, and closes the databank.
  *
  * The drivers have no compare-and-swap: requests of one process never lose each other's changes; between processes the last write
  * wins. Records of connect-databank 1.x are read as they are, and 1.x reads these.
@@ -58,7 +58,7 @@ export function fromDatabank(databank: Databank | string, params: object = {}): 
   return new DatabankBank(databank)
 }
 
-/** Whether this is a databank and no bank: it deletes with `del`. */
+/** Whether this is a databank, not a bank: a databank deletes with `del`. */
 export function isDatabank(value: unknown): value is Databank {
   const methods = value as Record<string, unknown> | null | undefined
   return value != null && ['read', 'save', 'del'].every((name) => typeof methods?.[name] === 'function')
@@ -145,7 +145,7 @@ class DatabankBank implements Bank {
     })
   }
 
-  /** A driver's scan cannot be slowed down: what it gives faster than it is taken waits in the stream. */
+  /** A driver's scan has no backpressure: records that are not read yet wait in the stream. */
   async *#scan(): AsyncGenerator<readonly [string, Stored]> {
     if (this.#lifecycle.isClosed) throw closedError('the databank')
     await this.open()
@@ -225,7 +225,7 @@ function textOf(value: object): string | undefined {
   }
 }
 
-/** The expiry of the record's cookie; null also for what is no date, which core takes for a corrupt record. */
+/** The expiry of the record's cookie; null also for an invalid date, with which core treats the record as corrupt. */
 function expiresIn(record: Record<string, unknown>): number | null {
   const time = timeOf((record['cookie'] as { expires?: unknown } | null | undefined)?.expires)
   return Number.isNaN(time) ? null : time

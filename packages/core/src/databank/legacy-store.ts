@@ -21,7 +21,7 @@ export interface DatabankStoreClass {
    * @param cleanup between two clean-ups, in milliseconds; none if it is missing or 0
    */
   new (databank: Databank, log?: Logger | null, cleanup?: number | null): DatabankStore
-  /** What a databank must be made with: `Databank.get(driver, { schema: DatabankStore.schema })`. */
+  /** The schema of a databank: `Databank.get(driver, { schema: DatabankStore.schema })`. */
   readonly schema: typeof databankSchema
   readonly prototype: DatabankStore
 }
@@ -175,7 +175,7 @@ class LegacyLog {
     safely(() => this.#logger?.error({ err, ...fields }, message ?? err.message))
   }
 
-  /** Calls `start`; what it begins synchronously belongs to the clean-up `cid`. */
+  /** Calls `start`; operations that it starts synchronously belong to the clean-up `cid`. */
   async during(cid: string, start: () => Promise<void>): Promise<void> {
     this.cid = cid
     const cleaning = start()

@@ -4,7 +4,7 @@ import { type Bank, extend, type Stored } from '../bank.ts'
 type TouchArguments = Parameters<NonNullable<Bank['touch']>>
 
 /**
- * A layer that sends reads, and touches, which come in together or while others are under way, as one `readMany` or `touchMany`.
+ * A layer that sends simultaneous reads as one `readMany`, and simultaneous touches as one `touchMany`.
  *
  * - A single operation goes out when the callback that called it has ended.
  * - While a request is under way, operations wait for its answer, or until there are 16, for at most 4 ms. They do not wait if no
@@ -30,7 +30,7 @@ export function coalesce(bank: Bank): Bank {
     new Coalescer<TouchArguments, void>(
       (args) => touch.apply(bank, args),
       async (all) => {
-        // The latest time: an entry that has expired by then is not revived.
+        // The latest time: an entry that has expired by then stays expired.
         const latest = Math.max(...all.map(([, , now]) => now))
         const pairs = all.map(([id, expires]) => [id, expires] as const)
         await touchMany.call(bank, pairs, latest)
@@ -39,7 +39,7 @@ export function coalesce(bank: Bank): Bank {
     )
   if (reads === undefined && touches === undefined) return bank
 
-  /** A waiting touch must not take effect after a later write, and give that its expiry. */
+  /** A waiting touch must not take effect after a later write, and change its expiry. */
   const sendTouchesOf = (id: string): void => {
     if (touches?.isWaiting(([waiting]) => waiting === id)) touches.flush()
   }

@@ -4,7 +4,7 @@ import { invalidOption } from '../errors.ts'
 
 /** The option `encryption`. */
 export interface EncryptionOptions {
-  /** Keys of 32 bytes, as bytes or as text in base64 or hexadecimal: the newest first. It writes; all of them read. */
+  /** Keys of 32 bytes, as bytes or as text in base64 or hexadecimal, the newest first. The newest encrypts; all decrypt. */
   readonly keys: readonly (string | Uint8Array)[]
   /** Whether records that are not encrypted are read too. They are encrypted at their next save. Default: false. */
   readonly acceptPlain?: boolean
@@ -64,7 +64,7 @@ export function encrypt(bank: Bank, { keys, acceptPlain = false }: EncryptionOpt
       async function* (owner) {
         const digests = [...byId.values()].map((key) => ownerDigest(key, owner))
         const found = new Set<string>()
-        // The newest key last: entries that are rewritten meanwhile move there, and are found then, perhaps twice.
+        // The newest key last: entries that are rewritten meanwhile move to it, and are then found, perhaps twice.
         for (const each of [...digests, ...(acceptPlain ? [owner] : [])].reverse()) {
           for await (const id of idsOf.call(bank, each)) {
             if (!found.has(id)) yield id
@@ -118,7 +118,7 @@ function hmac(secret: Buffer, text: string): Hmac {
   return createHmac('sha256', secret).update(text)
 }
 
-/** The owner is encrypted with the payload: from its HMAC it could not be told. */
+/** The owner is encrypted with the payload, because its HMAC does not reveal it. */
 function sealed(key: Key, id: string, { payload, owner }: Entry): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key.secret, nonce, { authTagLength: TAG_BYTES })
