@@ -27,7 +27,7 @@ import {
 
 /** How many documents one answer holds while all are listed. */
 const BATCH_SIZE = 200
-/** How often a save is attempted that parallel first saves of the same id interfere with. */
+/** The most attempts of a save with parallel first saves of the same id. */
 const MAX_ATTEMPTS = 3
 /** Work on all documents may take this many times as long as one operation. */
 const LONG = 12
@@ -62,7 +62,7 @@ export class MongoBank implements Bank {
 
   save(id: string, entry: Entry): Promise<void> {
     return this.#run(async (connected) => {
-      // Two first saves of one id may both find no document. The one that is refused finds one when it is sent again.
+      // Two first saves of one id may both find no document. The refused one finds the document at its next attempt.
       for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
         if (await this.#writeUnlessDuplicate(connected, { _id: id }, entry)) return
       }
@@ -153,10 +153,10 @@ export class MongoBank implements Bank {
     return this.#connection.close()
   }
 
-  /** @param operations how many operations of the caller this is */
+  /** @param operations the number of the caller's operations in the work */
   #run<T>(work: (connected: Connected) => Promise<T>, operations = 1): Promise<T> {
     return this.#connection.run((connected) => {
-      // Made when the bank connected, unless that was impossible then.
+      // Created when the bank connected, unless that was impossible.
       void connected.indexes.ensureTtl()
       return work(connected)
     }, operations)
@@ -196,12 +196,12 @@ export class MongoBank implements Bank {
     return this.#write(connected, { ...this.#records.unchanged(document), ...live }, entry, false)
   }
 
-  /** Makes the document that the filter matches hold the entry. Returns whether there was one or, with `upsert`, is one now. */
+  /** Stores the entry in the document that the filter matches. Returns whether there was one or, with `upsert`, is one now. */
   #write({ updates, indexes }: Connected, filter: Document, entry: Entry, upsert: boolean): Promise<boolean> {
     const { payload, owner = null } = entry
     checkSize(payload)
     if (owner !== null) void indexes.ensureOwner()
-    // What a swap expects is about as large as what it stores.
+    // The expected session of a swap is about as large as the new one.
     const weight = payload.length * (upsert ? 1 : 2)
     return updates.apply({ filter, change: this.#records.changeTo(this.#sessionOf(payload), entry), upsert, weight })
   }

@@ -14,17 +14,17 @@ export interface Connected {
   readonly indexes: Indexes
 }
 
-/** The driver waits a little less than the store, so that its error, which says what is wrong, comes before the store's. */
+/** The driver waits a little less than the store, so that its error, which names the cause, arrives before the store's. */
 const DRIVER_SHARE = 0.9
 /** How long the first operations wait for the TTL index. The server continues to make it. */
 const INDEX_SHARE = 0.5
 /**
- * How long closing waits for operations under way, and then for the driver, in milliseconds. The driver says goodbye to the server,
- * and would wait for a connection to do so.
+ * How long closing waits for operations under way, and then for the driver, in milliseconds. The driver sends a
+ * last command to the server, and would wait for a connection.
  */
 const CLOSE_TIMEOUT = 1_000
 
-/** Connects on first use. A client that was handed in stays open. */
+/** Connects on first use. The caller's own client stays open. */
 export function connectionOf(options: MongoBankOptions, context: BankContext): Lifecycle<Connected> {
   return new Lifecycle({
     name: 'MongoBank',
@@ -41,7 +41,7 @@ async function connect(options: MongoBankOptions, context: BankContext): Promise
   try {
     const collection = collectionOf(client, options)
     await client.connect()
-    // An empty id is no session's: this asks only whether sessions may be read.
+    // No session has an empty id: this checks only the right to read sessions.
     await Promise.all([collection.findOne({ _id: '' }), compareClocks(client, context)])
     const indexes = new Indexes(collection, context, options.ttlIndex ?? true)
     const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, context.timeout * INDEX_SHARE))
@@ -53,13 +53,13 @@ async function connect(options: MongoBankOptions, context: BankContext): Promise
   }
 }
 
-/** What the URL or `mongoOptions` say wins. */
+/** The URL and `mongoOptions` override our settings. */
 async function createClient(options: MongoBankOptions, context: BankContext): Promise<MongoClient> {
   const { url = 'mongodb://127.0.0.1:27017', mongoOptions } = options
   const { MongoClient } = await import('mongodb')
   const wait = Math.max(1, Math.floor(context.timeout * DRIVER_SHARE))
   const waits = { serverSelectionTimeoutMS: wait, connectTimeoutMS: wait, socketTimeoutMS: wait, waitQueueTimeoutMS: wait }
-  // The driver takes the names of parameters in any case.
+  // The driver accepts names of parameters in upper and lower case.
   const unnamed = Object.entries(waits).filter(([name]) => !new RegExp(`[?&]${name}=`, 'i').test(url))
   try {
     return new MongoClient(url, { ...Object.fromEntries(unnamed), ...mongoOptions })
@@ -70,7 +70,7 @@ async function createClient(options: MongoBankOptions, context: BankContext): Pr
 
 function collectionOf(client: MongoClient, options: MongoBankOptions): Collection<StoredDocument> {
   const { dbName, collectionName = 'sessions', writeConcern } = options
-  // A client made here reads where the URL or `mongoOptions` say.
+  // Our own client uses the read preference of the URL or `mongoOptions`.
   const readPreference = options.readPreference ?? (options.client === undefined ? undefined : 'primary')
   const collection = client.db(dbName).collection<StoredDocument>(collectionName, {
     ...BSON_OPTIONS,

@@ -61,7 +61,7 @@ function codeOf({ name, code, message, cause, errorResponse, writeConcernErrors 
   if (typeof code === 'number' && Object.hasOwn(SERVER_CODES, code)) return SERVER_CODES[code]
   if (typeof name === 'string' && Object.hasOwn(DRIVER_ERRORS, name)) return DRIVER_ERRORS[name]
   const concern: unknown = Array.isArray(writeConcernErrors) ? writeConcernErrors[0] : undefined
-  // A bulk write on a collection, about whose single updates the server answered nothing, has the server's error as its response.
+  // If the server reported nothing about single updates of a bulk write, the response is the server's error.
   const inner = concern ?? cause ?? errorResponse
   return typeof inner === 'object' && inner !== null ? codeOf(inner) : undefined
 }
@@ -72,7 +72,7 @@ export function serverCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
-/** Whether a document with this `_id` is stored already. Another unique index of the collection is another matter. */
+/** Whether a document with this `_id` is stored already. Conflicts in other unique indexes do not count. */
 export function isDuplicateId(error: unknown): boolean {
   if (serverCode(error) !== 11000) return false
   const { keyPattern } = error as Document

@@ -18,7 +18,7 @@ export interface MongoStoreOptions extends MongoBankOptions, Omit<StoreOptions, 
 export class MongoStore extends DatabankStore {
   constructor(options: MongoStoreOptions = {}) {
     const { storeOptions, bankOptions } = splitOptions(options)
-    // Reads and touches that come in together are one command: the driver's cost is the command, not the document.
+    // Reads and touches that arrive together are one command, because the driver's cost depends on commands, not on documents.
     super({ ...storeOptions, bank: (context) => coalesce(new MongoBank(bankOptions, context)) })
   }
 }

@@ -9,7 +9,7 @@ const OTHER_OPTIONS: readonly unknown[] = [85, 86]
 const UNAUTHENTICATED = 18
 
 /**
- * Makes the indexes, each once. Sessions work without them, so a failure is a warning: the store's own clean-up deletes expired
+ * Creates the indexes, each once. Sessions work without them, so a failure is a warning: the store's own clean-up deletes expired
  * sessions, and the sessions of an owner are found by reading all.
  */
 export class Indexes {
@@ -55,7 +55,7 @@ export class Indexes {
     onRefusal: (error: Error, isThere: boolean) => Promise<void>,
   ): Promise<void> {
     try {
-      // On a large collection this takes its time, so the socket has no time-out meanwhile.
+      // This may take long on a large collection, so the socket has no time-out meanwhile.
       const withoutTimeout: object = { ...options, socketTimeoutMS: 0 }
       await this.#collection.createIndex(keys, withoutTimeout)
     } catch (error) {
@@ -65,7 +65,7 @@ export class Indexes {
   }
 }
 
-/** Whether the index does what ours would, whatever its other options are. */
+/** Whether the index has the effect of ours, whatever its other options are. */
 function isTtlIndex({ key, expireAfterSeconds, partialFilterExpression }: Document): boolean {
   const isOnExpires = Object.keys(key).length === 1 && Math.abs(Number(key.expires)) === 1
   return isOnExpires && expireAfterSeconds === 0 && partialFilterExpression === undefined

@@ -1,7 +1,7 @@
 import { checkOptions, invalidOption, type OptionRules, oneOf, rules, withMethods } from 'connect-databank/backend'
 import type { MongoClientOptions } from 'mongodb'
 
-/** What is used of a `MongoClient` of the driver 6 or 7, from any copy of the package. */
+/** The part of a `MongoClient` that is used: of the driver 6 or 7, from any copy of the package. */
 export interface MongoClientLike {
   readonly writeConcern?: { readonly w?: unknown } | undefined
   db(name?: string): {
@@ -20,26 +20,26 @@ export interface MongoBankOptions {
   url?: string
   /** With `url`: further options of the driver's `MongoClient`, such as TLS files, credentials, pool sizes. */
   mongoOptions?: MongoClientOptions
-  /** Instead of `url`: a `MongoClient` of the driver 6 or 7. Mongoose's is `mongoose.connection.getClient()`. It is never closed here. */
+  /** Instead of `url`: a `MongoClient` of the driver 6 or 7. With Mongoose, `mongoose.connection.getClient()`. The store never closes it. */
   client?: MongoClientLike
-  /** Default: the one in the URL, else `test`, as the driver has it. */
+  /** Default: the database in the URL, else `test`, as in the driver. */
   dbName?: string
   /** Default: `sessions`. */
   collectionName?: string
   /** Writes sessions as sub-documents that queries can look into, not as JSON text. Both forms are always read. Default: false. */
   native?: boolean
-  /** Reads what connect-databank 1.x wrote through databank-mongodb as well. Its collection is `session`. Default: false. */
+  /** Also reads documents of connect-databank 1.x with databank-mongodb. Their collection is `session`. Default: false. */
   readDatabank?: boolean
-  /** Makes a TTL index, by which the server deletes expired sessions. Default: true. */
+  /** Creates a TTL index, with which the server deletes expired sessions. Default: true. */
   ttlIndex?: boolean
   /**
-   * Where sessions are read. Default: what the URL says, else `primary`; for a `client`, `primary`. Elsewhere a read may miss what was
-   * just written.
+   * Where sessions are read. Default: what the URL says, else `primary`; for a `client`, `primary`. With another one, a read may miss the last
+   * write.
    */
   readPreference?: (typeof READ_PREFERENCES)[number]
   /** When a write counts as done, such as `{ w: 'majority', j: true }`. Default: what the URL or the client says, else the server's own. */
   writeConcern?: { w?: number | string; j?: boolean; wtimeoutMS?: number }
-  /** How many operations may be under way. More fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
+  /** The most operations under way; more fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
   maxPending?: number
 }
 
@@ -63,7 +63,7 @@ const optionRules: OptionRules<MongoBankOptions> = {
 const NO_CRYPTO = 'use the option encryption; sessions that connect-mongo encrypted cannot be read, and expire'
 const A_LAYER = 'put a layer around MongoBank that changes the payload'
 
-/** Options of connect-mongo that mean something else here, and what to write instead. */
+/** Options of connect-mongo with another meaning here, and their replacements. */
 const REPLACED: Readonly<Record<string, string>> = {
   mongoUrl: 'use url',
   clientPromise: 'use client, which connects by itself on first use: new MongoClient(url)',

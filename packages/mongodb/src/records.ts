@@ -5,7 +5,7 @@ import type { Document } from 'mongodb'
 export type StoredDocument = Document & { readonly _id: string }
 
 /**
- * What the driver makes of BSON, whatever the caller's client is set to. Invalid UTF-8 in one document must not fail a read of
+ * How the driver reads BSON, independently of the client's settings. Invalid UTF-8 in one document must not fail a read of
  * many, so it is read as U+FFFD.
  */
 export const BSON_OPTIONS = {
@@ -25,7 +25,7 @@ const NO_SESSION = 'the document has no field session (the option readDatabank: 
 
 /**
  * The layout of connect-mongo, and the owner beside it: `{ _id, session, expires, owner }`. `expires` is a Date; it is missing where
- * a session never expires. Fields of others are left as they are.
+ * a session never expires. Other fields stay.
  */
 export const sessionRecords = {
   /** The entry of a document. */
@@ -51,13 +51,13 @@ export const sessionRecords = {
     ],
   ],
 
-  /** Matches this document as long as nobody changes its session. */
+  /** Matches this document until its session changes. */
   unchanged: ({ _id, session }: StoredDocument): Document => ({
     _id,
     session: session === undefined ? { $exists: false } : { $eq: session },
   }),
 
-  /** The change that makes a document hold the entry. `session` is its payload as it is to be stored. */
+  /** The change that stores the entry in a document. `session` is the payload in its stored form. */
   changeTo(session: string | object, { expires, owner = null }: Entry): Document | Document[] {
     const set = fieldsOf(session, expires, owner)
     if (expires !== null && owner !== null) return { $set: set }
@@ -68,7 +68,7 @@ export const sessionRecords = {
 export type Records = typeof sessionRecords
 
 /**
- * Reads the documents that connect-databank 1.x wrote through databank-mongodb as well: the session's own fields at the top level,
+ * Also reads documents that connect-databank 1.x wrote with databank-mongodb: the session's own fields at the top level,
  * `cookie.expires` as ISO text. They are recognized by their field `cookie`. A write replaces one by a document in the layout above,
  * a touch leaves it in its own.
  */
@@ -97,7 +97,7 @@ export const databankRecords: Records = {
   },
 }
 
-/** All fields of a document, which may be those of others. Of a document of 1.x the `_id`: its other fields are the session's own. */
+/** The fields that stay: all of a document, or only the `_id` of a document of 1.x, whose other fields belong to the session. */
 const fieldsThatStay = { $cond: [{ $eq: [{ $type: '$cookie' }, 'missing'] }, '$$ROOT', { _id: '$_id' }] }
 
 function isDatabankRecord(document: StoredDocument): boolean {
@@ -111,12 +111,12 @@ function fieldsOf(session: unknown, expires: number | null, owner: unknown): Rec
 /** The end of the year 9999. Many languages cannot represent a later date, and fail on BSON that holds one. */
 const LAST_DATE = 253_402_300_799_999
 
-/** As a Date or, after the year 9999, as a number: conditions on dates and the TTL index take a number for unexpired. */
+/** As a Date or, after the year 9999, as a number: in conditions on dates and for the TTL index, a number is unexpired. */
 function storedTime(time: number): Date | number {
   return time > LAST_DATE ? time : new Date(time)
 }
 
-/** When a document expires; undefined if its field `expires` is none that a store writes. */
+/** The expiry of a document; undefined if its field `expires` has a value that no store writes. */
 function timeOf(expires: unknown): number | null | undefined {
   if (expires === undefined || expires === null) return null
   const time =
@@ -126,14 +126,14 @@ function timeOf(expires: unknown): number | null | undefined {
 
 function storedOfDatabank({ _id, ...record }: StoredDocument): Stored {
   const { sid, ...session } = decodeKeys(record) as Record<string, unknown>
-  // Without the schema that 1.x asks for, its driver stored the id in the record as well.
+  // Without the schema of 1.x, its driver also stored the id in the record.
   if (sid !== undefined && sid !== _id) session['sid'] = sid
   const { expires } = (session['cookie'] ?? {}) as { expires?: unknown }
   const time = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
   return { payload: JSON.stringify(session), expires: Number.isNaN(time) ? null : time }
 }
 
-/** Field names as they were before databank-mongodb replaced the first dot and the first `$`, which MongoDB did not take then. */
+/** The original field names: databank-mongodb replaced the first dot and the first `$`, which MongoDB did not accept. */
 function decodeKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(decodeKeys)
   if (typeof value !== 'object' || value === null || value.constructor !== Object) return value
@@ -170,8 +170,8 @@ export function checkSize(payload: string): void {
 }
 
 /**
- * The payload as a sub-document, which queries can look into. Its `cookie.expires` is a Date, as connect-mongo stores it. What BSON
- * would not give back exactly stays text.
+ * The payload as a sub-document, which queries can look into. Its `cookie.expires` is a Date, as connect-mongo stores it. A session
+ * that BSON would change stays text.
  */
 export function subDocumentOf(payload: string): string | object {
   const session = parse(payload)
@@ -199,14 +199,14 @@ function isIsoDate(value: unknown): value is string {
   return !Number.isNaN(time) && new Date(time).toISOString() === value
 }
 
-/** MongoDB takes a hundred levels, of which the document and the commands around it need some. */
+/** MongoDB accepts a hundred levels. The document and the command need some of them. */
 const DEEPEST_LEVEL = 90
 
-/** Whether BSON gives this JSON back exactly. */
+/** Whether BSON keeps this JSON exactly. */
 function isExactInBson(value: unknown, level: number): boolean {
   if (typeof value === 'string') return value.isWellFormed()
   if (typeof value !== 'object' || value === null) return true
-  // To the driver these are types of BSON.
+  // The driver treats these as BSON types.
   const isBsonType = Object.hasOwn(value, '_bsontype') || (Object.hasOwn(value, '$ref') && Object.hasOwn(value, '$id'))
   if (isBsonType || level > DEEPEST_LEVEL) return false
   return Object.entries(value).every(

@@ -18,7 +18,7 @@ export interface Update {
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 /**
- * Sends updates. Those that come in together are one `bulkWrite`, the command of MongoDB 8 that says of each update whether it matched.
+ * Sends updates. Updates that arrive together are one `bulkWrite`, the command of MongoDB 8 that reports for each update whether it matched.
  * A server without the command, and a driver before 6.10, get one command for each update.
  */
 export class Updates {
@@ -69,7 +69,7 @@ export class Updates {
     return updates.map((update, index) => {
       const refusal = writeErrors.get(index)
       if (refusal === undefined) return isDone(partialResult?.updateResults?.get(index))
-      // Only the answer to a single update says which index has the duplicate.
+      // Only the answer to a single update names the index with the duplicate.
       return isDuplicateId(refusal) ? this.#sendOne(update) : Promise.reject(mongoError(refusal))
     })
   }

@@ -23,7 +23,7 @@ const SCAN_BATCH = 100
 const CLOSE_TIMEOUT = 1_000
 
 /**
- * Sessions in Redis or Valkey: a string each, under the prefix and the id, with the key's own expiry. Needs Redis 6.2. The server expires
+ * Sessions in Redis or Valkey: each is a string under the prefix and the id, with the key's own expiry. Needs Redis 6.2. The server expires
  * entries by its own clock, so `now` matters to `count` and `purge` only.
  *
  * Rejects with `DATABANK_UNAVAILABLE`, `DATABANK_DENIED`, `DATABANK_FULL`, `DATABANK_INVALID_RECORD` (a swap on a key that holds no
@@ -33,14 +33,14 @@ export class RedisBank implements Bank {
   readonly name = 'redis'
   readonly #prefix: string
   readonly #mayClear: boolean
-  /** Undefined if a client was handed in. */
+  /** Undefined with the caller's own client. */
   readonly #connection: Connection | undefined
   readonly #commands: Commands
   readonly #owners: OwnerIndex
   readonly #lifecycle: Lifecycle<Commands>
 
   /**
-   * @param listener is told of the connection, if the bank makes one; for the near cache
+   * @param listener gets the events of the bank's own connection; for the near cache
    * @throws DATABANK_INVALID_OPTION
    */
   constructor(options: RedisBankOptions = {}, context: BankContext = DEFAULT_CONTEXT, listener?: ConnectionListener) {
@@ -112,7 +112,7 @@ export class RedisBank implements Bank {
     return this.#lifecycle.run((commands) => commands.send(args, key).then(() => {}))
   }
 
-  /** Touches, and returns what was touched. Of an entry that expires at once it returns what it was. */
+  /** Touches the entry and returns it. If it expires at once, this returns the entry from before. */
   touchAndRead(id: string, expires: number | null): Promise<Stored | null> {
     const key = this.#prefix + id
     const args = ['GETEX', key, ...(expires === null ? ['PERSIST'] : setExpiry(expires))]
@@ -180,11 +180,11 @@ export class RedisBank implements Bank {
     return this.#lifecycle.run((commands) => commands.server().then((server) => ({ server })))
   }
 
-  /** Connects now, or rejects with what prevents it. */
+  /** Connects now, or rejects with the reason. */
   open(): Promise<void> {
     return this.#lifecycle.run(async (commands) => {
       await this.#connection?.open()
-      // No session has this key, as no id is empty. That the server answers shows that sessions may be read.
+      // No session has this key, because no id is empty. An answer shows that the user may read sessions.
       await commands.send(['MGET', this.#prefix], this.#prefix)
     })
   }
@@ -205,7 +205,7 @@ export class RedisBank implements Bank {
     try {
       for await (const _ of this.#steps(this.#owners.sweep()));
     } catch (error) {
-      // A user that may not read the index has never written it.
+      // A user without the right to read the index has never written it.
       if ((error as { code?: unknown }).code !== 'DATABANK_DENIED') throw error
     }
   }
@@ -226,7 +226,7 @@ export class RedisBank implements Bank {
   }
 }
 
-/** The server expires sessions by its own clock. It need not let its users ask for the time. */
+/** The server expires sessions by its own clock. Its user may lack the right to read the time. */
 async function compareClocks(commands: Commands, context: BankContext): Promise<void> {
   try {
     const sentAt = Date.now()
@@ -234,6 +234,6 @@ async function compareClocks(commands: Commands, context: BankContext): Promise<
     const theirs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
     warnOfClockDifference(context, 'Redis', theirs, sentAt, Date.now())
   } catch {
-    // The operation that connects reports what is wrong.
+    // The operation that connects reports the problem.
   }
 }

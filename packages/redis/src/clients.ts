@@ -24,7 +24,7 @@ export interface NodeRedisSentinel {
   readonly isOpen: boolean
 }
 
-/** A client of ioredis 5 or 6 (`new Redis`), one that asks Sentinel included. */
+/** A client of ioredis 5 or 6 (`new Redis`), also with Sentinel. */
 export interface IORedisClient {
   call(command: string, ...args: string[]): Promise<unknown>
   readonly options: { readonly keyPrefix?: string | undefined }
@@ -38,14 +38,14 @@ export interface IORedisCluster extends IORedisClient {
 
 export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IORedisClient | IORedisCluster
 
-/** Sends a command: its name and arguments. `key`, its first key, says which node of a cluster it is for. */
+/** Sends a command: its name and arguments. `key`, its first key, selects the node of a cluster. */
 export type Send = (args: string[], key: string) => Promise<unknown>
 
-/** What all clients are to the bank. */
+/** The common interface of all clients. */
 export interface Client {
   /** Whether one command may only have keys of one slot. */
   readonly isCluster: boolean
-  /** What the client puts before every key by itself, except in SCAN. */
+  /** The prefix that the client itself adds to every key, except in SCAN. */
   readonly keyPrefix: string
   readonly send: Send
   /** A function for each server that holds keys: it sends a command to that server. */
@@ -54,11 +54,11 @@ export interface Client {
 
 /**
  * Options of each command of node-redis. Version 6 makes an AbortSignal for each command with a time-out, which halves the throughput;
- * the store has a time-out of its own. Replies are strings and numbers, whatever types the client was told to map them to.
+ * the store has a time-out of its own. Replies are strings and numbers, even if the client has a type mapping.
  */
 export const COMMAND_OPTIONS = { timeout: undefined, abortSignal: undefined, typeMapping: {} }
 
-/** Why a client can't work; undefined if it can. */
+/** Why a client cannot be used; undefined if it can. */
 export function refusalOf(client: object): string | undefined {
   if ('internal_send_command' in client) return 'is of node-redis 3 or older; connect one of node-redis 5 or 6'
   const { options } = client as { options?: { legacyMode?: unknown } }
@@ -79,8 +79,8 @@ export function adapt(client: RedisClient): Client {
 }
 
 /**
- * A node-redis 6 client merges the options of a call with its own at the cost of a whole command, so it is told them once, if the caller
- * has set none. A node-redis 5 client ignores what it is told so, and then has none to override.
+ * A client of node-redis 6 merges the options of a call with its own, which costs as much as a whole command. So the options are set once
+ * on the client, if the caller has set none. A client of node-redis 5 ignores them, and has no options to override.
  */
 function senderOf(client: NodeRedisClient): Send {
   const hasOwn = Object.values(client.options?.commandOptions ?? {}).some((value) => value !== undefined)
@@ -90,7 +90,7 @@ function senderOf(client: NodeRedisClient): Send {
   return (args) => sender.sendCommand(args)
 }
 
-/** Reads go to the masters, too (`isReadonly` is false): a replica may not have yet what this process has just written. */
+/** Reads also go to the masters (`isReadonly` is false), because a replica may lack this process's last write. */
 function nodeRedisCluster(cluster: NodeRedisCluster): Client {
   const send: Send = (args, key) => cluster.sendCommand(key, false, args, COMMAND_OPTIONS)
   return {
@@ -118,7 +118,7 @@ function callOf(client: IORedisClient): Send {
   return ([command, ...args]) => client.call(command!, ...args)
 }
 
-/** A client of node-redis that is not open says no more than "The client is closed". */
+/** Replaces the error of a closed client of node-redis, which says only "The client is closed". */
 function whileOpen(client: { readonly isOpen: boolean }, send: Send): Send {
   const why = 'Redis: the client is not connected, or was closed: await client.connect() before the first request'
   return (args, key) => (client.isOpen ? send(args, key) : Promise.reject(new DatabankError('DATABANK_UNAVAILABLE', why)))
@@ -130,8 +130,8 @@ const CHECK_INTERVAL = 250
 const CHECKS = 2
 
 /**
- * Sends to a cluster, and makes the client learn of a failover. Clients refresh the topology when a node redirects them; a master that
- * has failed or hangs redirects nobody, so commands would wait for it though a replica has taken over. (Without this, node-redis 5 waits
+ * Sends to a cluster, and makes the client notice a failover. Clients refresh the topology when a node redirects them; a master that
+ * has failed or hangs redirects nobody, so commands would wait for it although a replica has taken over. (Without this, node-redis 5 waits
  * for ever, node-redis 6 waits 5 seconds if the master has failed and for ever if it hangs, ioredis waits some seconds.)
  */
 function refreshingTopology(send: Send, refresh: (key: string) => Promise<unknown>): Send {
@@ -155,7 +155,7 @@ function refreshingTopology(send: Send, refresh: (key: string) => Promise<unknow
   }
 }
 
-/** Asks another node for the key: if the slot has moved there, the other node redirects, and the client learns the topology. */
+/** Sends a command for the key to another node: if the slot has moved, that node redirects, and the client refreshes the topology. */
 async function probeOtherNode(cluster: NodeRedisCluster, key: string): Promise<void> {
   const masterOf = (text: string): unknown => cluster.slots[slotOf(text)]?.master
   const silent = masterOf(key)
@@ -166,8 +166,8 @@ async function probeOtherNode(cluster: NodeRedisCluster, key: string): Promise<v
 }
 
 /**
- * The slot of a cluster that a key belongs to: CRC-16/XMODEM of what stands between the first `{` and the next `}`, if anything does;
- * else of the whole key.
+ * The slot of a key in a cluster: the CRC-16/XMODEM of the text between the first `{` and the next `}`, if there is any; otherwise of the
+ * whole key.
  */
 export function slotOf(key: string): number {
   const hashTag = /^[^{]*\{([^}]+)\}/.exec(key)?.[1]

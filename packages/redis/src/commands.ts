@@ -5,8 +5,8 @@ import { replyCode } from './errors.ts'
 import { storedOf } from './records.ts'
 
 /**
- * When a key expires, in epoch milliseconds: -1 never, -2 there is none. Redis 6.2 has no PEXPIRETIME and tells only how long a key
- * has left, so the clock is read before and after: while it reads the same, the sum is exact.
+ * The expiry of a key in epoch milliseconds; -1: never, -2: no key. Redis 6.2 has no PEXPIRETIME, only the remaining time of a key. So the
+ * script reads the clock before and after: if both are equal, the sum is exact.
  */
 const EXPIRY = `
 local function milliseconds()
@@ -26,8 +26,8 @@ end
 `
 
 /**
- * KEYS[1]; ARGV: what the stored value must end with, the value to store, when it expires ('' for never), and 'whole' if the stored
- * value must equal ARGV[1]. Replies 1 or 0. A value that becomes a string of Lua costs the server 4 µs for 2 kB, so only the trailer
+ * KEYS[1]; ARGV: the expected end of the stored value, the new value, its expiry ('' for never), and 'whole' if the stored value must
+ * equal ARGV[1]. Replies 1 or 0. A value that becomes a string of Lua costs the server 4 µs for 2 kB, so only the trailer
  * is read.
  */
 export const SWAP = script(`
@@ -38,7 +38,7 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET',
 return 1
 `)
 
-/** Deletes those of KEYS that have expired at ARGV[1]. Replies how many. */
+/** Deletes the KEYS that have expired at ARGV[1]. Replies how many. */
 export const PURGE = script(`${EXPIRY}
 local purged = 0
 for _, key in ipairs(KEYS) do
@@ -48,7 +48,7 @@ end
 return purged
 `)
 
-/** When each of KEYS expires. */
+/** The expiry of each of KEYS. */
 const EXPIRIES = script(`${EXPIRY}
 local reply = {}
 for index, key in ipairs(KEYS) do reply[index] = expiry(key) end
@@ -66,7 +66,7 @@ const REMEMBERED_KEYS = 20_000
 export class Commands {
   readonly send: Send
   readonly #client: Client
-  /** Redis 6.2 has no PEXPIRETIME: the first read finds out. */
+  /** Redis 6.2 has no PEXPIRETIME: the first read detects it. */
   #hasExpiryTime = true
 
   constructor(client: Client) {
@@ -85,7 +85,7 @@ export class Commands {
 
   /**
    * Two commands in one packet cost less than a script, and need not be atomic: if the entry is replaced between them, a swap against
-   * what was read fails, as it must. A key that holds no string counts as missing.
+   * the read version fails, as it must. A key of another type than string counts as missing.
    */
   read(key: string): Promise<Stored | null> {
     const hasExpiryTime = this.#hasExpiryTime
@@ -107,7 +107,7 @@ export class Commands {
     return values.map((value, index) => storedOf(value, expiries[index]!))
   }
 
-  /** When the keys expire, as PEXPIRETIME replies it. */
+  /** The expiry of each key, as PEXPIRETIME replies it. */
   expiries(keys: readonly string[]): Promise<number[]> {
     return this.#each(keys, (group) => this.run(EXPIRIES, group, [], (replies) => (replies as unknown[]).map(Number)))
   }
@@ -135,7 +135,7 @@ export class Commands {
     return keys.map((key) => values.get(key)!)
   }
 
-  /** Sends a command for each group of keys that one command may have: in a cluster, those of one slot. */
+  /** Sends a command for each group of keys that may share a command: in a cluster, the keys of one slot. */
   async inGroups<Reply>(keys: readonly string[], send: (group: readonly string[]) => Promise<Reply>): Promise<Reply[]> {
     const { isCluster, keyPrefix } = this.#client
     const groups = new Map<number, string[]>()
@@ -150,7 +150,7 @@ export class Commands {
 
   /**
    * Streams the keys with this prefix that hold strings, in pages, from all masters. SCAN repeats keys when the server's table shrinks
-   * meanwhile, but only keys that it returned lately: the last ones are remembered and left out.
+   * meanwhile, but only recent ones: this remembers the last keys and leaves them out.
    */
   async *scan(prefix: string): AsyncGenerator<string[]> {
     const { keyPrefix } = this.#client
@@ -159,7 +159,7 @@ export class Commands {
     for (const send of await this.#client.masters()) {
       let cursor = '0'
       do {
-        // COUNT is how many keys are looked at, not how many match. A thousand cost the server less than a millisecond.
+        // COUNT is the number of keys to examine, not of matches. A thousand cost the server less than a millisecond.
         const args = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000', 'TYPE', 'string']
         const [next, page] = (await send(args, '')) as [unknown, string[]]
         const keys = [...new Set(page)].filter((key) => !seen.has(key))
@@ -175,7 +175,7 @@ export class Commands {
   }
 }
 
-/** A script, and the name under which the server's cache keeps it. */
+/** A script, and its name in the server's cache. */
 function script(text: string) {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }

@@ -6,7 +6,7 @@ import type { RedisBankOptions } from './options.ts'
 type NodeRedis = typeof import('redis')
 type OwnClient = ReturnType<NodeRedis['createClient']>
 
-/** What the near cache adds to a connection. */
+/** The near cache's part in a connection. */
 export interface ConnectionListener {
   /** More options for node-redis's `createClient`. */
   clientOptions(redis: NodeRedis): object
@@ -26,20 +26,20 @@ interface Waiting {
 
 /** How long one attempt to connect may take, in milliseconds, unless the store's `timeout` is short. */
 const CONNECT_TIMEOUT = 2_000
-/** The parts of the store's `timeout` that operations wait for a connection, and that `open` waits. */
+/** The parts of the store's `timeout` that operations and `open` wait for a connection. */
 const OFFLINE_SHARE = 0.4
 const OPEN_SHARE = 0.9
 /** The shortest time between two replacements of a master that became a replica, and how long it may still answer, in milliseconds. */
 const REPLACE_INTERVAL = 1_000
-/** How often a connection is checked in the time after which it counts as stalled, at least. */
+/** How often, at least, a connection is checked within its stall time-out. */
 const CHECKS = 4
-/** How often it is checked at least, and how long a near cache relies on it without an answer, in milliseconds. */
+/** The longest time between two checks, and how long a near cache relies on a connection without an answer, in milliseconds. */
 const SILENCE = 1_000
 
 /**
- * The connection of a bank with a URL: a client of node-redis that connects on first use, and reconnects for ever. Commands never queue
- * inside the client, where they would outlive the request that sent them: they wait here for a limited time, and are rejected at once
- * while the server refuses access.
+ * The connection of a bank with a URL: a client of node-redis that connects on first use, and reconnects for ever. Commands never wait
+ * inside the client, because they could be sent after their request has ended. They wait here for a limited time, and are rejected at
+ * once while the server refuses access.
  */
 export class Connection {
   readonly #options: RedisBankOptions
@@ -72,7 +72,7 @@ export class Connection {
     return this.#ready(false).then((ready) => ready.sendCommand(args))
   }
 
-  /** Connects, or rejects with what prevents it; then the attempt ends. */
+  /** Connects, or rejects with the reason; then the attempt ends. */
   async open(): Promise<void> {
     try {
       await this.#ready(true)
@@ -82,7 +82,7 @@ export class Connection {
     }
   }
 
-  /** Lets nobody wait for a connection any longer. */
+  /** Rejects all operations that wait for a connection. */
   refuse(): void {
     this.#isClosed = true
     this.#listener?.onLost()
@@ -94,8 +94,8 @@ export class Connection {
   }
 
   /**
-   * Called when the server refuses writes: a master that became a replica. Its address may lead to another server by now. The client's
-   * own `close` waits for ever for answers of a server that has gone.
+   * Called when the server refuses writes: a master that became a replica. Its address may now name another server. The client's own
+   * `close` waits for ever for answers of a lost server.
    */
   onReadonly(): void {
     if (Date.now() - this.#replacedAt < REPLACE_INTERVAL) return
@@ -108,7 +108,7 @@ export class Connection {
   }
 
   async #ready(failsFast: boolean): Promise<OwnClient> {
-    // Imported on first use: an application that hands in a client of ioredis does not load node-redis. A busy process may take a
+    // Imported on first use: an application with its own client of ioredis does not load node-redis. A busy process may take a
     // second to load it, so the wait for the server begins after that.
     const redis = await import('redis')
     if (this.#isClosed) throw closedError('RedisBank')
@@ -136,12 +136,12 @@ export class Connection {
     client.on('error', (error) => this.#onError(client, error))
     client.on('ready', () => this.#onConnected(client))
     this.#checkTimer = this.#startChecks(client)
-    // What happens on the network is an event.
+    // Network problems are events.
     client.connect().catch(() => {})
     return client
   }
 
-  /** The caller's own options win, except for how our commands are sent. */
+  /** The caller's own options win, except those for sending commands. */
   #clientOptions(): object {
     const { url = 'redis://127.0.0.1:6379', clientOptions = {} } = this.#options
     const { socket, ...rest } = clientOptions as { socket?: object }
@@ -149,7 +149,7 @@ export class Connection {
     return {
       url: url.replace(/^valkey/i, 'redis'),
       disableOfflineQueue: true,
-      // Commands that a user with few rights may not give, or that Redis 6.2 does not know.
+      // The user may lack the rights for these commands, and Redis 6.2 lacks the commands.
       disableClientInfo: true,
       maintNotifications: 'disabled',
       ...rest,
@@ -159,8 +159,8 @@ export class Connection {
   }
 
   /**
-   * A connection whose other end has vanished looks healthy to the kernel for a quarter of an hour, and to a near cache as if nothing
-   * ever changed. So one in use is asked for an answer, which comes after the answers to all commands before.
+   * After a silent loss of the connection, the kernel reports no error for a quarter of an hour, and a near cache gets no reports of
+   * changes. So a connection in use is checked with a ping. Its answer arrives after the answers to all earlier commands.
    */
   #startChecks(client: OwnClient): ReturnType<typeof setInterval> {
     const { prefix = 'sess:', stallTimeout = this.#timeout } = this.#options
@@ -202,11 +202,11 @@ export class Connection {
     const failure = redisError(error)
     this.#failure = failure
     this.#rejectWaiting(failure, ({ failsFast }) => failsFast || failure.code === 'DATABANK_DENIED')
-    // The caller's own strategy has stopped: the next command connects anew.
+    // The caller's own strategy has stopped: the next command connects again.
     if (!client.isOpen) this.#drop()
   }
 
-  /** The next command connects anew. Returns the client so far, which is not ended. */
+  /** The next command connects again. Returns the previous client, which is still open. */
   #drop(): OwnClient | undefined {
     const client = this.#client
     this.#client = undefined
@@ -216,7 +216,7 @@ export class Connection {
   }
 }
 
-/** 25 to 50 ms at first, then up to 500 ms: soon enough for users, and not all processes at the same moment. */
+/** 25 to 50 ms at first, then up to 500 ms: short for users, and random, so that processes do not reconnect at the same moment. */
 function reconnectStrategy(retries: number): number {
   const longest = Math.min(50 * 2 ** Math.min(retries, 10), 500)
   return longest * (0.5 + Math.random() / 2)

@@ -1,6 +1,6 @@
 import { codeOfSystemError, type ErrorCode, errorMapper } from 'connect-databank/backend'
 
-/** What the server's error codes mean. Redis begins every error reply with one, in capitals. */
+/** The codes for the server's error codes. Every error reply of Redis begins with one, in capitals. */
 const CODES: readonly (readonly [ErrorCode, theirs: readonly string[]])[] = [
   ['DATABANK_DENIED', ['NOAUTH', 'WRONGPASS', 'NOPERM']],
   ['DATABANK_FULL', ['OOM']],
@@ -11,12 +11,12 @@ const CODES: readonly (readonly [ErrorCode, theirs: readonly string[]])[] = [
   ['DATABANK_INVALID_RECORD', ['WRONGTYPE']],
 ]
 
-/** Refusals that the server tells with a plain ERR. */
+/** Refusals that the server reports with a plain ERR. */
 const DENIED = /invalid password|without any password|ACL failure in script|user executing the script can't run/
-/** Redis 6.2 puts its own words before an error that a script met. */
+/** Redis 6.2 puts a text before the error of a script. */
 const REPLY = /^(?:ERR Error running script .*@user_script: ?\d+: -?(?=[A-Z]{2,} ))?([A-Z]{2,}) /
 
-/** The client's error as the bank's caller gets it. An error that the server did not reply is a failure to reach it. */
+/** The client's error with our code. An error that is not a reply of the server is a failure to reach it. */
 export const redisError = errorMapper('Redis', (error) => {
   const code = replyCode(error)
   if (code === undefined) {

@@ -16,7 +16,7 @@ import type { RedisBankOptions } from './options.ts'
 
 /** The options of a Redis bank with a near cache. It needs `url`, for a connection of its own. */
 export interface NearCacheBankOptions extends Omit<RedisBankOptions, 'client'> {
-  /** How much memory the near cache may take, in bytes. Default: 32 MB, 33 554 432. */
+  /** The most memory of the near cache, in bytes. Default: 33 554 432 (32 MiB). */
   readonly nearCacheBytes?: number
 }
 
@@ -24,8 +24,8 @@ export interface NearCacheBankOptions extends Omit<RedisBankOptions, 'client'> {
 export interface RedisStoreOptions extends NearCacheBankOptions, Omit<StoreOptions, 'bank'> {}
 
 /**
- * A session store on Redis or Valkey that keeps in this process what it has read, until the server reports a change. It pays with a
- * `touchAfter`, and a server on another machine.
+ * A session store on Redis or Valkey that keeps sessions in this process until the server reports a change. It is faster only with
+ * `touchAfter` and a server on another machine.
  *
  * @example
  * const store = new RedisStore({ url: 'redis://redis.internal:6379', touchAfter: 60_000 })
@@ -39,7 +39,7 @@ export class RedisStore extends DatabankStore {
 }
 
 /**
- * Makes the bank of a URL with a near cache, without connecting. So `openStore` takes this module for a scheme:
+ * Makes the bank of a URL with a near cache, without connecting. `openStore` can use this module for a scheme:
  * `{ schemes: { redis: () => import('@connect-databank/redis/near-cache') } }`.
  *
  * @throws DATABANK_INVALID_OPTION

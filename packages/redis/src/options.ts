@@ -10,11 +10,11 @@ export interface RedisBankOptions {
   readonly url?: string
   /** A connected client of node-redis 5 or 6 (client, pool, cluster, sentinel) or ioredis 5 or 6 (client, cluster), instead of `url`. */
   readonly client?: RedisClient
-  /** What the keys of the sessions begin with. Default: `sess:`, as in connect-redis. */
+  /** The beginning of the keys of sessions. Default: `sess:`, as in connect-redis. */
   readonly prefix?: string
-  /** Lets `clear()` delete every string of the database when `prefix` is empty. Default: false, `clear()` refuses then. */
+  /** Allows `clear()` with an empty `prefix`, which deletes every string of the database. Default: false. */
   readonly clearWholeDatabase?: boolean
-  /** How many operations may be under way at once; more reject with `DATABANK_UNAVAILABLE`. Default: 10 000. */
+  /** The most operations under way at once; more reject with `DATABANK_UNAVAILABLE`. Default: 10 000. */
   readonly maxPending?: number
   /**
    * With `url`: how long an operation waits for a connection before it rejects with `DATABANK_UNAVAILABLE`. Default: two fifths of the
@@ -26,7 +26,7 @@ export interface RedisBankOptions {
    * 5 000.
    */
   readonly stallTimeout?: number
-  /** With `url`: further options of node-redis's `createClient`, such as `socket` with what TLS needs. */
+  /** With `url`: further options of node-redis's `createClient`, such as `{ socket: { ca } }` for TLS. */
   readonly clientOptions?: object
 }
 

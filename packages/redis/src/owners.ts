@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto'
 import type { Commands } from './commands.ts'
 import { GONE } from './records.ts'
 
-/** The index is split, so that no key grows with the number of all sessions, and a cluster spreads it over its nodes. */
+/** The index has several keys, so that each stays small, and a cluster distributes them over its nodes. */
 const SHARDS = 64
 /** How many members one command reads or removes. */
 const PAGE = 500
 
 /**
  * Finds the sessions of an owner: sorted sets beside the sessions, whose members `owner, id, nonce` are in alphabetical order. The index
- * may name a session that has ended or that belongs to another owner by now: who reads it checks the session. It never lacks a
- * session that belongs to the owner. So touches, swaps that keep the owner, and deletes do not write it; `sweep` removes what has ended.
+ * may name a session that has ended or has another owner now, so readers check the session. It never lacks a session of the owner. So
+ * touches, swaps that keep the owner, and deletes do not write it; `sweep` removes ended sessions.
  *
  * Index and session are on different nodes of a cluster, so no command writes both. Each write of an owner adds a member before the
  * session is written, so that a crash leaves no session without one; and another member after it, as a sweep that looked for the session
- * before it was written may remove the first. A member is new each time: what a sweep removes is not what was added after its look.
+ * before it was written may remove the first. Each member is unique, so a sweep never removes a member that was added after its check.
  */
 export class OwnerIndex {
   readonly #prefix: string
@@ -36,7 +36,7 @@ export class OwnerIndex {
     return version
   }
 
-  /** Names the session in the index, whatever the index has of it. */
+  /** Adds the session to the index, even if the index has it already. */
   async index(owner: string, id: string): Promise<void> {
     await this.during(owner, id, async () => 'unchanged')
   }
@@ -96,13 +96,13 @@ export class OwnerIndex {
     return this.#keyOfShard(hash & (SHARDS - 1))
   }
 
-  /** With a prefix of its own, so that nobody takes it for a session. With two digits, so that no other prefix has the same keys. */
+  /** With its own prefix, so that it is not a session's key. With two digits, so that no other prefix has the same keys. */
   #keyOfShard(shard: number): string {
     return `owners:${this.#prefix}${String(shard).padStart(2, '0')}`
   }
 }
 
-/** A text of a member, with its length: no field is the beginning of another. */
+/** A field of a member, with its length, so that no field is the beginning of another. */
 function field(text: string): string {
   return `${text.length}:${text}:`
 }
@@ -113,7 +113,7 @@ function fieldAt(member: string, start: number): { readonly text: string; readon
   return { text: member.slice(colon + 1, colon + 1 + length), end: colon + length + 2 }
 }
 
-/** The first text behind all that begin with this field. */
+/** The first text after all texts that begin with this field. */
 function endOf(start: string): string {
   return `(${start.slice(0, -1)};`
 }

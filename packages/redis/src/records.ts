@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Stored } from 'connect-databank/backend'
 
 /*
- * A session's value is its payload, followed by a trailer of whitespace. JSON allows whitespace behind a value, so connect-redis, and
+ * A session's value is its payload, followed by a trailer of whitespace. JSON allows whitespace after a value, so connect-redis, and
  * any other JSON parser, reads the same session. The trailer holds bytes, each as four characters of two bits:
  *
  *     owner, UTF-8 | unique number of this write, 5 bytes | 0, or 1 + the length of the owner, 2 bytes | mark, 1 byte
@@ -19,7 +19,7 @@ const BYTES = Array.from({ length: 256 }, (_, byte) => [6, 4, 2, 0].map((shift) 
 const MARK = BYTES[0xdb]!
 const NO_OWNER = BYTES[0]! + BYTES[0]! + MARK
 
-/** What PEXPIRETIME replies for a key that never expires, and where there is no key. */
+/** The replies of PEXPIRETIME for a key that never expires, and for a missing key. */
 export const NEVER = -1
 export const GONE = -2
 
@@ -32,7 +32,7 @@ export function newTrailer(owner: string | null | undefined): string {
   return digitsOf(bytes) + number + digitsOf([size >> 8, size & 0xff]) + MARK
 }
 
-/** The entry that a value holds. `expiry` is what PEXPIRETIME replied. */
+/** The entry that a value holds. `expiry` is the reply of PEXPIRETIME. */
 export function storedOf(value: string | null, expiry: number): Stored | null {
   if (value === null || expiry === GONE) return null
   const expires = expiry === NEVER ? null : expiry
@@ -52,12 +52,12 @@ export function ownerOf(trailer: string): string | null {
   return trailer.endsWith(NO_OWNER) ? null : bytesOf(trailer.slice(0, -TRAILER_LENGTH))!.toString()
 }
 
-/** The end of a SET: an absolute time, so that a command which comes late or twice extends nothing. */
+/** The end of a SET: an absolute time, so that a command that arrives late or twice extends nothing. */
 export function setExpiry(expires: number | null): string[] {
   return expires === null ? [] : ['PXAT', pxatOf(expires)]
 }
 
-/** An expiry as the server takes it, '' for never. SET refuses a time before 1; an entry that expires then has expired. */
+/** An expiry as the server takes it, '' for never. SET refuses a time before 1, so such an entry expires at 1. */
 export function pxatOf(expires: number | null): string {
   return expires === null ? '' : String(Math.max(1, Math.ceil(expires)))
 }

@@ -1,17 +1,16 @@
 import { isLive, LruCache, type Stored } from 'connect-databank/backend'
 
-/** What an entry takes beside its text, in bytes: the strings' heads, the entry, the slots in maps. */
+/** The memory of an entry without its text, in bytes: headers of strings, the entry, the slots in maps. */
 const OVERHEAD = 256
 
 /**
- * Entries as they were read, while the server reports each change. Until the report of a change arrives, the cache has the entry from
- * before. It never keeps:
+ * A cache of entries, while the server reports each change. Until the report arrives, the cache has the old entry. It never keeps:
  * - an entry that was changed while it was being read: the report may arrive before the answer to an earlier read;
  * - an entry that was read when reports could get lost.
  */
 export class NearCache {
   readonly #kept: LruCache<Stored>
-  /** An object for the reads, or for the write, of an id that are under way. Those that begin after a change get another one. */
+  /** A token for the reads or the write of an id under way. Those that begin after a change get another token. */
   readonly #loading = new Map<string, object>()
   #isOn = false
 
@@ -28,13 +27,13 @@ export class NearCache {
     this.#isOn = true
   }
 
-  /** No longer: the connection is lost, or silent. */
+  /** From now on, changes may be missed: the connection is lost, or silent. */
   off(): void {
     this.#isOn = false
     this.forgetAll()
   }
 
-  /** Somebody else has written, touched or deleted the entry with this id; null: any entry. */
+  /** Another connection has written, touched or deleted the entry with this id; null: any entry. */
   changed(id: string | null): void {
     if (id === null) this.forgetAll()
     else this.forget(id)
@@ -48,7 +47,7 @@ export class NearCache {
     return undefined
   }
 
-  /** Keeps what is read, if nothing changes meanwhile and no other read ends before. Returns the read. */
+  /** Keeps the result of the read, if nothing changes meanwhile and no other read ends before. Returns the read. */
   reading(id: string, read: Promise<Stored | null>): Promise<Stored | null> {
     const loading = this.#begin(id)
     read.then(
@@ -61,8 +60,8 @@ export class NearCache {
   }
 
   /**
-   * Keeps what a write of this process has stored, which `storedBy` makes of the answer. Keeps nothing if the entry is changed meanwhile,
-   * or if a read or another write of this process crosses this one: the order in which the server ran them is unknown. Returns the write.
+   * Keeps the entry that a write of this process has stored; `storedBy` makes it from the answer. Keeps nothing if the entry changes
+   * meanwhile, or if a read or another write of this process overlaps, because their order on the server is unknown. Returns the write.
    */
   writing<T>(id: string, write: Promise<T>, storedBy: (answer: T) => Stored | null): Promise<T> {
     // No answer to a read that has begun is kept: it may be older than the write.
@@ -92,14 +91,14 @@ export class NearCache {
     return loading
   }
 
-  /** A record that is no session is not kept. */
+  /** A corrupt record is not kept. */
   #keep(id: string, stored: Stored | null): void {
     this.forget(id)
     if (stored !== null && stored.corrupt === undefined) this.#kept.set(id, stored)
   }
 }
 
-/** Of memory, at most: V8 holds a character in one byte or in two. */
+/** An upper limit of the memory: V8 stores a character in one or two bytes. */
 function bytesOf({ payload, owner, version }: Stored, id: string): number {
   const isAscii = Buffer.byteLength(payload) === payload.length
   const others = id.length + (owner?.length ?? 0) + (version?.length ?? 0)

@@ -3,11 +3,11 @@ import type { RedisBank } from '../bank.ts'
 import type { NearCache } from './cache.ts'
 
 /**
- * The layer that answers reads from the cache. A write of this process drops the entry at once, and keeps what it has stored when it is
- * answered, unless others changed the entry meanwhile: they may have done so after it.
+ * The layer that answers reads from the cache. A write of this process drops the entry at once. When the write is answered, the cache keeps
+ * the new entry, unless others changed the entry meanwhile, perhaps after this write.
  *
- * A session in use is touched by every request. The server does not report what this connection does itself, nor what others did just
- * before. So a touch reads what it has touched.
+ * Every request touches its session. The server does not report this connection's own commands, nor the changes of others just before them.
+ * So a touch reads the session again.
  */
 export function withNearCache(bank: RedisBank, cache: NearCache): Bank {
   const read = (id: string): Promise<Stored | null> => {
@@ -37,7 +37,7 @@ export function withNearCache(bank: RedisBank, cache: NearCache): Bank {
       await cache.writing(id, bank.touchAndRead(id, expires), (stored) => stored)
     },
     clear: () => forgettingAll(bank.clear()),
-    // What has expired by now is not served anyway.
+    // An expired entry is not served anyway.
     purge: (now) => (now <= Date.now() ? bank.purge(now) : forgettingAll(bank.purge(now))),
   })
 }

@@ -2,8 +2,8 @@ import type { ConnectionListener } from '../connection.ts'
 import type { NearCache } from './cache.ts'
 
 /**
- * Has the server report every change under the prefix to the cache (RESP3, `CLIENT TRACKING ON BCAST`), on the connection that the bank
- * reads from. So the reports are of the server that is read, and in order with its answers.
+ * Makes the server report every change under the prefix to the cache (RESP3, `CLIENT TRACKING ON BCAST`), on the connection of the reads.
+ * So the reports are in order with the answers.
  */
 export function track(cache: Pick<NearCache, 'on' | 'off' | 'changed'>, prefix = 'sess:'): ConnectionListener {
   return {
@@ -11,7 +11,7 @@ export function track(cache: Pick<NearCache, 'on' | 'off' | 'changed'>, prefix =
       class Broadcast extends BasicClientSideCache {
         /**
          * Sent each time the client connects, before it is ready. With NOLOOP the server does not report the last change of this
-         * connection to a key, nor what others changed just before it: our own writes drop the entry themselves.
+         * connection to a key, nor changes of others just before it: our own writes drop the entry themselves.
          */
         override trackingOn(): string[] {
           return ['CLIENT', 'TRACKING', 'ON', 'BCAST', ...(prefix === '' ? [] : ['PREFIX', prefix]), 'NOLOOP']
