@@ -1,4 +1,4 @@
-// Our backends and how each is started, for programs that run the same on every backend.
+// The backends, with functions to start them, for programs that run on every backend.
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,12 +17,12 @@ import { server } from './servers/index.js'
  *
  * @typedef {object} Backend
  * @property {string} name its folder in packages/, which is also the scheme of its URLs
- * @property {string} title how texts name it
+ * @property {string} title its name in texts
  * @property {string} [server] the server that it needs, by its name in testing/servers
  * @property {boolean} [isShared] whether several processes can use the same sessions. Default: true
  * @property {() => Promise<Started>} start starts a server that keeps every acknowledged write, or makes a folder
  * @property {(started: Started) => Location} location a new location
- * @property {readonly ('kill' | 'restart')[]} [survives] what loses no acknowledged write of the server. Default: neither
+ * @property {readonly ('kill' | 'restart')[]} [survives] the faults without a loss of acknowledged writes. Default: none
  * @property {boolean} [expiresByOwnClock] the server expires sessions by its own clock. Default: false
  * @property {boolean} [isAnnounced] the server announces its port to its clients: see proxy.js
  */

@@ -1,4 +1,4 @@
-// Compiles sources to JavaScript for tests that start processes of their own. It needs no build and changes none.
+// Compiles sources to JavaScript for tests that start processes of their own. It needs no build, and does not change one.
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'

@@ -6,7 +6,7 @@
  * @typedef {(bound: number) => number} Random whole numbers below the bound
  */
 
-/** Faults that come later come within so many milliseconds. */
+/** Delayed faults happen within so many milliseconds. */
 const LATER = 25
 
 /** @type {Readonly<Record<string, (proxy: Proxy, name: string, random: Random, after: (work: () => unknown) => void) => unknown>>} */
@@ -31,7 +31,7 @@ const SIGNALS = { kill: 'SIGKILL', restart: 'SIGTERM' }
  * @param {object} what
  * @param {Proxy} what.proxy
  * @param {Stoppable} [what.program]
- * @param {readonly ('kill' | 'restart')[]} [what.survives] what loses no acknowledged write of the server. Default: neither, so the server
+ * @param {readonly ('kill' | 'restart')[]} [what.survives] the faults without a loss of acknowledged writes. Default: none, so the server
  *   is only frozen
  */
 export function disturbances({ proxy, program, survives = [] }) {

@@ -1,4 +1,4 @@
-// A program that tests start, stop, freeze and kill; and what such programs need: ports, folders, waiting.
+// A program that tests start, stop, freeze and kill, and helpers for such programs: ports, folders, waiting.
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -25,7 +25,7 @@ export async function freePort() {
   return port
 }
 
-/** Systems give out higher ports by themselves: one of these is not taken by another process between two of our own uses. */
+/** Systems assign only higher ports automatically, so no other process gets one of these between two uses here. */
 const CHOSEN_PORTS = { min: 20_000, max: 30_000 }
 
 /**
@@ -85,7 +85,7 @@ export function isListening(port) {
 /**
  * Calls `check` every 25 ms until it returns true. Rejects after `milliseconds`.
  * @param {() => boolean | Promise<boolean>} check
- * @param {string} what is waited for, for the error message
+ * @param {string} what the awaited condition, for the error message
  * @param {number} [milliseconds]
  */
 export async function until(check, what, milliseconds = 30_000) {
@@ -115,7 +115,7 @@ const FREEZE_TIMEOUT = 10_000
  * @property {NodeJS.ProcessEnv} [env] added to the environment of this process
  * @property {string} [cwd]
  * @property {number} [uid] the user and group that it runs as. Default: those of this process
- * @property {NodeJS.Signals} [shutdown] what `stop('SIGTERM')` sends. Default: SIGTERM
+ * @property {NodeJS.Signals} [shutdown] the signal of `stop('SIGTERM')`. Default: SIGTERM
  * @property {(pid: number) => boolean | Promise<boolean>} ready whether it accepts connections
  */
 

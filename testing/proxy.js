@@ -1,11 +1,11 @@
-// A TCP proxy between a client and a server. Tests tell it how the network fails.
+// A TCP proxy between a client and a server, with which tests simulate failures of the network.
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * @typedef {{ client: import('node:net').Socket, server: import('node:net').Socket, isSilent: boolean }} Connection
- * @typedef {{ text: string, run: (connection: Connection, chunk: Buffer, at: number) => void }} Trigger `text`: what the client sends
+ * @typedef {{ text: string, run: (connection: Connection, chunk: Buffer, at: number) => void }} Trigger `text`: the text that the client sends
  */
 
 export class FaultyProxy {
@@ -17,7 +17,7 @@ export class FaultyProxy {
   /** @type {{ delay: number, bytes: number } | undefined} */
   #slowness
   #latency = 0
-  /** @type {Map<import('node:net').Socket, Promise<void>>} what is still to arrive at each socket */
+  /** @type {Map<import('node:net').Socket, Promise<void>>} the delayed data of each socket */
   #delayed = new Map()
 
   /**

@@ -1,4 +1,4 @@
-// What a request sees of a store: a result or a coded error, and how long it took.
+// The outcome of a store's operation for a request: a result or a coded error, and its duration.
 import type { DatabankStore } from 'connect-databank'
 import session, { type SessionData } from 'express-session'
 import { expect } from 'vitest'

@@ -53,7 +53,7 @@ const asItIs = (port) => ['com.couchbase.mock.CouchbaseMock', ...options, '-p', 
  * Starts a server with one bucket, `default`, and any user. It keeps its data in memory: after `restart` it is empty, on the port that
  * `restart` returns.
  * @param {{ java: string, jar: string }} [provided]
- * @param {(port: number) => string[]} [main] what Java runs, with CouchbaseMock on its class path
+ * @param {(port: number) => string[]} [main] the arguments of Java, with CouchbaseMock on its class path
  * @returns {Promise<{ program: Program, port: number, url: string, restart: () => Promise<number>, stop: () => Promise<void> }>}
  */
 export async function startCouchbase({ java, jar } = found(), main = asItIs) {

@@ -7,8 +7,8 @@ export const cacheFolder = join(dirname(fileURLToPath(import.meta.url)), '../../
 const record = join(cacheFolder, 'servers.json')
 
 /**
- * The result of a module's `provide()`: what is needed to start the server (paths of programs, an address), or why it is `missing`.
- * `lacking` says what is not tested because a stand-in lacks it, which is no failure. `isOptional`: it is no failure if the server is missing.
+ * The result of a module's `provide()`: the values to start the server (paths of programs, an address), or why it is `missing`. `lacking`
+ * names the untested features that a stand-in lacks. This is not a failure. `isOptional`: a missing server is not a failure.
  * @typedef {Record<string, unknown> & { packageName: string, title: string, isOptional: boolean, version?: string, missing?: string,
  *   lacking?: string }} Provided
  */

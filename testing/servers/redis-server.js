@@ -7,7 +7,7 @@ import { makeCertificate } from '../tools/certificate.js'
 import { server } from './index.js'
 
 /**
- * @typedef {{ command: string, args?: string[], env?: Record<string, string> }} Binary how a server's program is called
+ * @typedef {{ command: string, args?: string[], env?: Record<string, string> }} Binary how to run a server's program
  * @typedef {{
  *   binary?: Binary,
  *   args?: string[],

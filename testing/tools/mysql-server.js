@@ -1,4 +1,4 @@
-// What MariaDB and MySQL share: a server starts on a copy of data that is made once.
+// Code for MariaDB and MySQL: a server starts on a copy of data that is made once.
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
@@ -7,7 +7,7 @@ import { freePort, isListening, Program, scratchFolder } from '../program.js'
 import { makeCertificate } from './certificate.js'
 
 /**
- * @typedef {object} Installed how a server's program is called, and the data to copy
+ * @typedef {object} Installed how to run a server's program, and the data to copy
  * @property {string} command
  * @property {string[]} args
  * @property {string} data

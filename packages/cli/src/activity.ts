@@ -5,7 +5,7 @@ import type { Session } from './sessions.ts'
 export interface Look {
   readonly live: number
   readonly all: Float64Array
-  /** Those that have an owner, together with the owner. */
+  /** The sessions with an owner, hashed with the owner. */
   readonly owned: Float64Array
 }
 
@@ -28,8 +28,8 @@ export async function look(sessions: AsyncIterable<Session>): Promise<Look> {
 }
 
 /**
- * The logins and ends between two looks. Where sessions have owners, a login is a session that got an owner, and an end is one with
- * an owner that is gone: visitors who never log in count only as live.
+ * The logins and ends between two looks. If sessions have owners, a login is a session that got an owner, and an end is a missing
+ * session that had one: visitors who never log in count only as live.
  */
 export function changesBetween(before: Look, after: Look): Changes {
   const isOwned = before.owned.length > 0 || after.owned.length > 0
@@ -73,14 +73,14 @@ class Numbers {
   }
 }
 
-/** How far back rates look, in milliseconds. */
+/** The period of the rates, in milliseconds. */
 const MINUTE = 60_000
 
 /** Counts a minute, over the last minute. */
 export class Rates {
   readonly #recent: { readonly from: number; readonly at: number; readonly changes: Changes }[] = []
 
-  /** @param from when the look before was, @param at when this one was, in milliseconds */
+  /** @param from the time of the previous look, @param at the time of this one, in milliseconds */
   add(from: number, at: number, changes: Changes): void {
     this.#recent.push({ from, at, changes })
     while (this.#recent.length > 1 && this.#recent[0]!.from < at - MINUTE) this.#recent.shift()

@@ -20,7 +20,7 @@ export async function* batchesOf<Item>(
   if (batch.length > 0) yield batch
 }
 
-/** Waits for all, and then throws the first failure: nothing goes on behind the caller's back. */
+/** Waits for all, and then throws the first failure, so that no work continues after the call. */
 export async function allSettled<T>(work: readonly (Promise<T> | T)[]): Promise<T[]> {
   const results = await Promise.allSettled(work)
   return results.map((result) => {

@@ -10,6 +10,6 @@ process.on('SIGINT', () => {
 
 const { stdin, stdout, stderr, env } = process
 main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal }).then((code) => {
-  // A client that the configuration opened may keep the process alive. What was printed is written before.
+  // A client that the configuration opened may keep the process alive. The output is flushed before.
   stdout.write('', () => stderr.write('', () => process.exit(code)))
 })

@@ -3,10 +3,10 @@ import { EXIT, Failure } from './failure.ts'
 import { type Opened, open } from './opened.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What a command is made with. */
+/** The context of a command. */
 export interface Context {
   readonly terminal: Terminal
-  /** The exit code, if the command says one. */
+  /** The exit code, if the command sets one. */
   exitCode: number | undefined
 }
 
@@ -16,7 +16,7 @@ export interface CommonOptions {
 }
 
 const PROGRAM = 'connect-databank'
-/** In the place of a `<url>` that is not given. */
+/** Replaces a missing `<url>`. */
 const URL_VARIABLE = 'SESSION_URL'
 
 /** A command with an example in its help. */
@@ -27,7 +27,7 @@ export function command(name: string, description: string, ...examples: readonly
     .addHelpText('after', `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}`)
 }
 
-/** A command whose first argument says where the sessions are. */
+/** A command whose first argument is the URL of the sessions. */
 export function urlCommand(name: string, description: string, ...examples: readonly string[]): Command {
   return command(name, description, ...examples)
     .argument('[url]', `where the sessions are (default: ${URL_VARIABLE})`)
@@ -45,7 +45,7 @@ export async function withSessions(
   try {
     await work(opened)
   } finally {
-    // Its own failure would hide that of the work.
+    // A failure of closing would hide that of the work.
     await opened.close().catch(() => {})
   }
 }
@@ -57,7 +57,7 @@ export function urlOf(url: string | undefined, { env }: Terminal): string {
   throw new Failure(`give the URL of the sessions, such as redis://localhost, or set ${URL_VARIABLE}`)
 }
 
-/** Whether an argument is a URL, and no session id. */
+/** Whether an argument is a URL, not a session id. */
 export function isUrl(argument: string | undefined): boolean {
   return argument !== undefined && /^[a-z][a-z0-9+.-]*:/i.test(argument)
 }
@@ -68,7 +68,7 @@ export function wholeNumber(text: string): number {
   throw new Failure(`${JSON.stringify(text)} is no positive whole number`)
 }
 
-/** Says what was done, also when the command was stopped before its end. */
+/** Prints the work that was done, also if the command was stopped before its end. */
 export function report({ terminal }: Context, done: string): void {
   terminal.say(terminal.isStopped ? `stopped: ${done}` : done)
 }

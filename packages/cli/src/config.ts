@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { EncryptionOptions, OpenOptions, StoreOptions } from 'connect-databank'
 import { Failure } from './failure.ts'
 
-/** What `openStore(url, options)` takes: the store's options and the bank's own. */
+/** The options of `openStore(url, options)`: the store's and the bank's own. */
 export type Config = Omit<StoreOptions, 'bank'> & OpenOptions & Record<string, unknown>
 
 /** Newest first. */

@@ -33,7 +33,7 @@ const USAGE_CODES: readonly string[] = [
   'DATABANK_NOT_SUPPORTED',
 ]
 
-/** What is printed for an error, and the exit code. */
+/** The message for an error, and the exit code. */
 export function describeError(error: unknown): { message: string; exitCode: number } {
   if (error instanceof Failure) return { message: error.message, exitCode: error.exitCode }
   const message = (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s*\n\s*/g, ' ')

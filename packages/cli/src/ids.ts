@@ -6,7 +6,7 @@ import { listed } from './sessions.ts'
 /** How many characters of an id are printed. */
 const SHOWN = 8
 
-/** The beginning of an id. A whole id is a credential: who has it has the session. */
+/** The beginning of an id. A whole id is a credential: anyone who has it can use the session. */
 export function shortened(id: string): string {
   return Array.from(id).slice(0, SHOWN).join('')
 }
@@ -17,7 +17,7 @@ export function shown(id: string, isFull = false): string {
 }
 
 /**
- * The ids that the entries are stored under, of ids that a user has typed: whole ones, or at least their first 8 characters. With
+ * The stored ids for the ids that a user has typed: whole ones, or at least their first 8 characters. With
  * `hashIds`, the id in a cookie is accepted too.
  *
  * @throws Failure if one is unknown or not unique

@@ -2,7 +2,7 @@ import { BANK_METHODS, type Bank, DatabankError, extend, limitSteps } from 'conn
 
 const LISTINGS: readonly string[] = ['scan', 'idsOf']
 const LONG: readonly string[] = ['count', 'clear', 'purge']
-/** An operation of the database on all sessions may take this many times as long as one on a single session, as in the store. */
+/** An operation of the database on all sessions may take this many times the time-out, as in the store. */
 const LONG_FACTOR = 12
 
 /** A layer that bounds each operation by a time-out in milliseconds, and each step of a listing. */
@@ -19,7 +19,7 @@ export function withDeadlines(bank: Bank, timeout: number): Bank {
   return extend(bank, overrides)
 }
 
-/** A layer whose listings end when the signal is aborted: what works through a listing stops between two sessions. */
+/** A layer whose listings end when the signal is aborted: work on a listing stops between two sessions. */
 export function stoppable(bank: Bank, signal: AbortSignal): Bank {
   return extend(bank, {
     scan: bank.scan && (() => untilAborted(bank.scan!(), signal)),

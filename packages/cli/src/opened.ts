@@ -12,9 +12,9 @@ export interface Opened {
   /** For messages: without user and password. */
   readonly name: string
   readonly config: Config
-  /** What is stored, decrypted. Its listings end when the command is stopped. */
+  /** The bank with decrypted entries. Its listings end when the command is stopped. */
   readonly bank: Bank
-  /** What is stored, as it is stored. */
+  /** The bank with entries as they are stored. */
   readonly raw: Bank
   /** A store on the same bank, without timers. */
   readonly store: DatabankStore
@@ -23,7 +23,7 @@ export interface Opened {
   close(): Promise<void>
 }
 
-/** Where sessions are, as a command line says it. */
+/** The location of sessions on a command line. */
 export interface Location {
   readonly url: string
   /** The file of `--config`. */
@@ -51,7 +51,7 @@ async function openWith(terminal: Terminal, url: string, config: Config): Promis
 /**
  * Connects to a bank, with deadlines.
  *
- * @param isCreated whether the folder, file or table is created if it is missing. Else that is an error: the URL is misspelt
+ * @param isCreated whether a missing folder, file or table is created. Otherwise it is an error, because the URL is probably misspelt
  */
 export async function openRaw(
   terminal: Terminal,
@@ -65,12 +65,12 @@ export async function openRaw(
   const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }
   const options = { ...existing, ...bankOptions, ...(schemes && { schemes }) }
   const bank = withDeadlines(await openBank<object>(url, options, context), timeout)
-  // Else the first operation would wait for a server that may come. Of a folder it would demand the right to write.
+  // Without it, the first operation would wait for a missing server. For a folder, it would need the right to write.
   if (isCreated || backendOf(url) !== 'disk') await bank.open?.()
   return bank
 }
 
-/** What is stored, decrypted if the configuration has keys. */
+/** The bank, with decrypted entries if the configuration has keys. */
 export function decrypted(bank: Bank, { encryption }: Config): Bank {
   return encryption === undefined ? bank : encrypt(bank, encryption)
 }
@@ -83,7 +83,7 @@ function splitConfig({ schemes, log: _log, ...options }: Config) {
 const WITH_TABLES: readonly unknown[] = ['postgres', 'mysql', 'sqlite']
 const WITH_FILES: readonly unknown[] = ['disk', 'sqlite']
 
-/** Options that keep a bank from creating what the URL names. @throws Failure if a folder or a file is missing */
+/** Options with which a bank creates nothing. @throws Failure if a folder or a file is missing */
 function existingOnly(url: string): object {
   const backend = backendOf(url)
   const path = WITH_FILES.includes(backend) ? pathOf(url) : undefined

@@ -73,8 +73,8 @@ export function programOf(context: Context): Command {
 }
 
 /**
- * The arguments with ids that begin with a hyphen behind `--`, since they are no options: one id in 64 does so. No option has one hyphen
- * and so many letters.
+ * Moves ids that begin with a hyphen behind `--`, because they are not options: one id in 64 begins so. No option has one hyphen and so many
+ * letters.
  */
 export function withIdsLast(program: Command, args: readonly string[]): string[] {
   const end = args.includes('--') ? args.indexOf('--') : args.length

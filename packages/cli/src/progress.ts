@@ -3,13 +3,13 @@ import type { MoveProgress } from './move/index.ts'
 import type { Terminal } from './terminal.ts'
 import { duration, fit, number, visible } from './text.ts'
 
-/** Where a move shows how far it is. */
+/** The display of a move's progress. */
 export interface Display {
   show(progress: MoveProgress): void
   stop(): void
 }
 
-/** A bar on a terminal. Elsewhere a line when the application can be switched, and when it was. */
+/** A bar on a terminal. Elsewhere, a line when the application can be switched, and another when it was switched. */
 export function displayOn(terminal: Terminal): Display {
   return terminal.stderr.isTTY ? barOn(terminal) : linesOn(terminal)
 }
@@ -43,7 +43,7 @@ function linesOn(terminal: Terminal): Display {
   return {
     show(progress) {
       const { phase, isEqual, isTargetUsed } = progress
-      // On a busy source both become equal and unequal again and again.
+      // With a busy source, both sides become equal and unequal repeatedly.
       const state = `${isEqual} ${isTargetUsed}`
       if (phase !== 'following' || said.has(state)) return
       said.add(state)
@@ -53,14 +53,14 @@ function linesOn(terminal: Terminal): Display {
   }
 }
 
-/** The state of the target, which is one round behind as long as the application writes on the source. Fits into 40 columns. */
+/** The state of the target, which is one round late while the application writes on the source. Fits into 40 columns. */
 function followingLine({ isEqual, isTargetUsed, changes }: MoveProgress): string {
   const state = isEqual ? 'equal' : `${number(changes)} behind`
   return `${state}, ${isTargetUsed ? 'in use by' : 'ready for'} the application`
 }
 
 const GAP = '  '
-/** Too short a bar shows nothing. */
+/** A shorter bar is of no use. */
 const SHORTEST_BAR = 8
 const LONGEST_BAR = 30
 

@@ -12,14 +12,14 @@ export interface Counts {
   unreadable: number
 }
 
-/** How many sessions are stored at once: Ctrl-C waits for them. */
+/** How many sessions are stored at once. Ctrl-C waits for them. */
 const AT_ONCE = 16
-/** A swap fails when the application writes the session at that moment: it has written it with its newest key. */
+/** The most swaps of a session. A swap fails if the application writes the session meanwhile, with its own newest key. */
 const ATTEMPTS = 5
-/** A SHA-256. Nothing tells an id of 64 hexadecimal digits from one: to hash it twice would end the session, to leave it harms nobody. */
+/** A SHA-256. An id of 64 hexadecimal digits looks the same. Hashing a hash again would end the session, so such ids stay. */
 const HASH = /^[0-9a-f]{64}$/
 
-/** Stores each session anew while the application goes on: with the newest key, and under the hash of its id. */
+/** Stores each session again while the application runs: with the newest key, and under the hash of its id. */
 export class Reencryption {
   readonly counts: Counts = { encrypted: 0, moved: 0, unreadable: 0 }
   readonly #raw: Bank
@@ -29,7 +29,7 @@ export class Reencryption {
   /** Moves a session to the hash of its id when it is read. */
   readonly #mover: DatabankStore
 
-  /** @param raw what is stored, as it is stored */
+  /** @param raw the bank with entries as they are stored */
   constructor(raw: Bank, encryption: EncryptionOptions | undefined, isHashed: boolean) {
     this.#raw = raw
     this.#bank = encryption === undefined ? raw : encrypt(raw, encryption)
@@ -81,11 +81,11 @@ export class Reencryption {
 
 function swap(bank: Bank, id: string, stored: Stored, entry: { payload: string; expires: number | null; owner: string | null }) {
   if (bank.swap !== undefined) return bank.swap(id, versionOf(stored), entry, Date.now())
-  // As the store does without the capability: between processes there is no correct way.
+  // As in the store without the capability: it is not atomic between processes.
   return bank.save(id, entry).then((version) => version ?? entry.payload)
 }
 
-/** What records begin with that are encrypted with the newest key: the key's name is in them. */
+/** The beginning of records that are encrypted with the newest key: it contains the key's id. */
 async function beginningOfNewest(encryption: EncryptionOptions): Promise<string> {
   let payload = ''
   const probe: Bank = {

@@ -5,7 +5,7 @@ import type { Opened } from './opened.ts'
 
 /** A live session, as commands print it. */
 export interface Session {
-  /** The id that it is stored under. */
+  /** The stored id. */
   readonly id: string
   readonly data: SessionData
   readonly owner: string | null
@@ -17,7 +17,7 @@ export interface Session {
   readonly size: number
 }
 
-/** What a stored entry is for the application. */
+/** A stored entry as the application sees it. */
 export type Inspected = { readonly state: 'expired' | 'corrupt' } | { readonly state: 'live'; readonly session: Session }
 
 /** Judges a stored entry as the store does. */

@@ -7,7 +7,7 @@ import { counted, fit, size, time, timeLeft, visible } from './text.ts'
 export interface Table {
   readonly id: number
   readonly owner: number
-  /** 0: there is no room for it. */
+  /** 0: there is no space for it. */
   readonly created: number
   readonly hasFullIds: boolean
 }
@@ -19,11 +19,11 @@ const CREATED = '2026-11-28 07:24'.length
 const EXPIRES = 7
 const SIZE = 7
 const GAP = '  '
-/** A narrower column of owners is of no use: then there is no column of creation times. */
+/** If the column of owners would be narrower, there is no column of creation times. */
 const WIDE_OWNER = 20
 const NARROWEST_OWNER = 5
 
-/** The table for a terminal that is so many columns wide. */
+/** The table for a terminal of this width, in columns. */
 export function tableFor(columns: number, hasFullIds: boolean): Table {
   const id = hasFullIds ? FULL_ID : ID
   const rest = columns - id - EXPIRES - SIZE - 3 * GAP.length

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { visible } from './text.ts'
 
-/** What a command works with: streams, environment, directory, and a signal that stops it. */
+/** The environment of a command: streams, variables, directory, and a signal that stops it. */
 export interface Surroundings {
   readonly stdin: NodeJS.ReadStream
   readonly stdout: NodeJS.WriteStream
@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly signal: AbortSignal
 }
 
-/** The width where no terminal says another, in columns. */
+/** The width without a terminal, in columns. */
 const DEFAULT_COLUMNS = 80
 
 /** Prints results to standard output, and messages to standard error. */
@@ -19,13 +19,13 @@ export class Terminal {
   readonly #surroundings: Surroundings
   readonly #reader = new AbortController()
   #outputError: Error | undefined
-  /** Aborted by Ctrl-C, or when standard output takes no more. */
+  /** Aborted by Ctrl-C, or when standard output has failed or was closed. */
   readonly signal: AbortSignal
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings
     this.signal = AbortSignal.any([surroundings.signal, this.#reader.signal])
-    // Work goes on without its messages.
+    // Work continues without its messages.
     surroundings.stderr.on('error', () => {})
     surroundings.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') this.#outputError ??= error
@@ -49,7 +49,7 @@ export class Terminal {
     return this.#surroundings.stderr
   }
 
-  /** Why standard output takes no more, such as a full disk. A reader that has read enough is no error. */
+  /** The failure of standard output, such as a full disk. A reader that closes the pipe is not a failure. */
   get outputError(): Error | undefined {
     return this.#outputError
   }
@@ -76,13 +76,13 @@ export class Terminal {
     await once(this.stdout, 'drain', { signal: this.#reader.signal }).catch(() => {})
   }
 
-  /** Prints an object as one line of JSON, without characters that a terminal would obey. */
+  /** Prints an object as one line of JSON, without characters that a terminal would execute. */
   printJson(value: object): Promise<void> {
     const isC1 = /[\u007f-\u009f]/g
     return this.print(JSON.stringify(value).replace(isC1, (character) => `\\u00${character.charCodeAt(0).toString(16)}`))
   }
 
-  /** Prints a message, on standard error: it is no result. */
+  /** Prints a message on standard error, because it is not a result. */
   say(message: string): void {
     this.stderr.write(`${visible(message)}\n`)
   }

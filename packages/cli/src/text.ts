@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
 
-/** Characters that a terminal obeys or hides: controls, directions, line separators. Ids and owners may hold any. */
+/** Characters that a terminal executes or hides: controls, directions, line separators. Ids and owners may hold any. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 /** Joins emoji into one. */
 const ZERO_WIDTH_JOINER = '\u200d'

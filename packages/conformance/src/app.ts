@@ -14,7 +14,7 @@ export interface SessionRequest extends IncomingMessage {
   session: session.Session & Record<string, unknown>
 }
 
-/** What a check does in one request. The response is sent when it has ended. */
+/** The code of a check in one request. The response is sent when it has ended. */
 export type Handler<Value> = (req: SessionRequest, res: ServerResponse) => Value | Promise<Value>
 
 interface Visit {
@@ -51,7 +51,7 @@ export class App {
     return app
   }
 
-  /** A visitor with a browser. `cookie`: one that the visitor has already, of this application or of another. */
+  /** A visitor with a browser. `cookie`: an existing cookie, of this application or of another. */
   visitor(cookie?: string): Visitor {
     return new Visitor(this.#server.address() as AddressInfo, this.#visits, cookie)
   }

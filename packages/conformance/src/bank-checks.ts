@@ -10,7 +10,7 @@ import { swapChecks } from './bank/swap.ts'
 import { touchChecks } from './bank/touch.ts'
 import { versionChecks } from './bank/versions.ts'
 
-/** Everything that the contract asks of a bank. */
+/** All requirements of the contract of a bank. */
 export const bankChecks: readonly BankCheck[] = [
   ...entryChecks,
   ...idChecks,

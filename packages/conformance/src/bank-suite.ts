@@ -24,7 +24,7 @@ export interface BankSuiteOptions extends RunOptions {
    */
   readonly expiresByOwnClock?: boolean
   /**
-   * The bank stores owners. `false` is for a table of another program that has no place for them: then the bank has no `idsOf`, and the
+   * The bank stores owners. `false` is for a table of another program without a column for them: then the bank has no `idsOf`, and the
    * store finds the sessions of an owner by reading all. Default: true.
    */
   readonly owners?: boolean

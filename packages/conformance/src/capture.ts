@@ -1,6 +1,6 @@
 import { runInThisContext } from 'node:vm'
 
-/** What a check throws on purpose, from a callback for example: wherever it is caught, it is no failure. */
+/** An error that a check throws on purpose, for example from a callback. It is never a failure. */
 export class Provoked extends Error {
   override name = 'Provoked'
 }

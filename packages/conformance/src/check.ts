@@ -1,10 +1,10 @@
-/** One thing that must hold, as data: a suite is a list of these. */
+/** One requirement, as data. A suite is a list of checks. */
 export interface Check<Context> {
-  /** Says what must hold, in a sentence without "should". Unique in its suite. */
+  /** The requirement, as a sentence without "should". Unique in its suite. */
   readonly name: string
-  /** Where the demand comes from: a line of the contract, express-session's documentation or code, or plain sense. */
+  /** The source of the requirement: a line of the contract, express-session's documentation or code, or common sense. */
   readonly why: string
-  /** What the check needs: optional methods, a second instance on the same storage … It is skipped where one is missing. */
+  /** The needs of the check: optional methods, a second instance on the same storage … It is skipped if one is missing. */
   readonly needs: readonly string[]
   /** Rejects, with an `AssertionError` as a rule, if it does not hold. */
   run(context: Context): Promise<void>

@@ -8,7 +8,7 @@ import type { Runner } from './suite.ts'
 
 /** A bank, and what is stored outside of it. */
 export interface OpenedForIds extends OpenedBank {
-  /** Everything that is stored beside the bank's own entries. It must not change. */
+  /** All data that are stored beside the bank's own entries. They must not change. */
   readonly outside?: () => Promise<unknown>
   /**
    * Stores many entries by one command, in the bank's own layout: for a server that would take minutes to save each. Some of them

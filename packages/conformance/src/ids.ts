@@ -2,8 +2,8 @@
 const LONG = 'k'.repeat(200)
 
 /**
- * Groups of ids that some software takes for one another, for a path, a pattern, a property or a command. Each is well-formed and
- * has 1 to 200 bytes, as all ids that core gives a bank.
+ * Groups of ids that some software confuses with each other, or with a path, a pattern, a property or a command. Each is well-formed and
+ * has 1 to 200 bytes, like all ids that core gives a bank.
  */
 export const hostileIds: Readonly<Record<string, readonly string[]>> = {
   'paths out of the directory': [
@@ -174,7 +174,7 @@ export const hostileIds: Readonly<Record<string, readonly string[]>> = {
 /** All of them, each once. */
 export const allHostileIds: readonly string[] = [...new Set(Object.values(hostileIds).flat())]
 
-/** Groups of ids that core never gives a bank, since it hashes them: ill-formed, or longer than 200 bytes. A store takes them. */
+/** Groups of ids that core never gives a bank, because it hashes them: ill-formed, or longer than 200 bytes. A store accepts them. */
 export const idsThatCoreHashes: Readonly<Record<string, readonly string[]>> = {
   'lone surrogates': [
     '\ud800',

@@ -11,8 +11,8 @@ export interface LayerSuiteOptions extends Omit<BankSuiteOptions, 'open'> {
 }
 
 /**
- * Registers the suite of banks for a layer over reference banks: one that has versions of its own, and one whose payload is the
- * version. A layer must also keep every capability of the bank below it.
+ * Registers the suite of banks for a layer over reference banks: one with versions of its own, and one whose payload is the version. A
+ * layer must also keep every capability of the bank below it.
  *
  * @example
  * layerConformance({ describe, it }, { layer: encryption({ keys: [randomBytes(32)] }) })

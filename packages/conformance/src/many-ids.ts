@@ -54,7 +54,7 @@ const kinds: readonly Make[] = [
   (pick) => `${pick(short)}${pick(letters)}`.normalize(pick(['NFC', 'NFD', 'NFKC', 'NFKD'])),
   // Any characters of the basic plane.
   (_pick, random) => String.fromCharCode(...Array.from({ length: 1 + random() * 6 }, () => random() * 65_536)),
-  // What the escape or the hash of another id may look like.
+  // Ids that look like the escape or the hash of another id.
   (pick) => encodeURIComponent(`${pick(short)}${pick(letters)}`.toWellFormed()),
   (pick) => `\ufdd0${pick(letters).charCodeAt(0).toString(16).padStart(4, '0')}${pick(short)}`,
   (pick) => `${pick(['#', 'utf16:', 'sha256:', ''])}${hash(pick(short) + pick(letters), pick(['hex', 'base64', 'base64url']))}`,
@@ -64,7 +64,7 @@ const kinds: readonly Make[] = [
   (_pick, random) => String(Math.floor(random() * 100_000)),
 ]
 
-/** One in so many has about the greatest length. */
+/** One of this many ids has about the greatest length. */
 const LONG_ONE_IN = 100
 const MAX_BYTES = 200
 
@@ -73,7 +73,7 @@ function hash(text: string, encoding: 'hex' | 'base64' | 'base64url'): string {
 }
 
 /**
- * Different ids that some software takes for one another, for a path, a pattern, a property or a command: well-formed, of 1 to 200
+ * Different ids that some software confuses with each other, or with a path, a pattern, a property or a command: well-formed, of 1 to 200
  * bytes, and the same for the same seed. Those of `hostileIds` come first.
  */
 export function manyIds(count: number, seed = 1): string[] {

@@ -12,7 +12,7 @@ export interface RecordSuiteOptions {
   readonly open: () => Promise<OpenedBank>
   /** The length of the longest record that the database takes, in bytes. Default: no limit. */
   readonly largest?: number
-  /** Takes one in so many of the records, the last and largest among them. Default: 1, all. */
+  /** Uses one of this many records, the last and largest included. Default: 1, all records. */
   readonly oneIn?: number
   /** How long a test may take, in milliseconds. Default: 60,000. */
   readonly time?: number
@@ -22,8 +22,8 @@ export interface RecordSuiteOptions {
 const SHORT = 10_000
 
 /**
- * Registers tests with records that no store has written: each costs its user a session at most. It counts as missing or is an error,
- * and is logged. Other sessions are found and listed as before.
+ * Registers tests with records that no store has written: damaged and foreign ones. Each may end its user's session: it counts as missing
+ * or causes an error, and is logged. Other sessions are still found and listed.
  */
 export function recordConformance(
   { describe, it }: Runner,
@@ -44,7 +44,7 @@ interface Context {
   readonly bank: Bank
   readonly store: DatabankStore
   readonly app: App
-  /** What the store has logged, other than for debugging. */
+  /** The store's log records, except those for debugging. */
   readonly log: string[]
 }
 
@@ -127,7 +127,7 @@ async function listAll({ bank, store, app }: Context, records: readonly BadRecor
   for (const visitor of visitors) assert.equal(await goodSeenBy(visitor), undefined, 'after clear')
 }
 
-/** Saves the record. Returns whether the bank could; if not, it says why by a code. */
+/** Saves the record. Returns whether the bank could. If not, its error must have a code. */
 async function canSave(bank: Bank, id: string, { name, payload }: BadRecord): Promise<boolean> {
   try {
     await bank.save(id, { payload, expires: Date.now() + 3_600_000 })

@@ -86,8 +86,8 @@ function flipped(text: string, bit: number): string {
 }
 
 /**
- * Records that no store has written: truncated, with a bit flipped, of other programs, with cookies of every wrong form, with dates
- * that are none, nested deeply, and of 16 MB.
+ * Records that no store has written: truncated, with a bit flipped, of other programs, with cookies of every wrong form, with invalid
+ * dates, nested deeply, and of 16 MB.
  *
  * @param largest the length of the longest record, in bytes
  */

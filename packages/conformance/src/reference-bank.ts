@@ -1,6 +1,6 @@
 import { type Bank, type BankDescription, type Entry, isLive, type Stored, type Touch } from 'connect-databank/backend'
 
-/** What several reference banks share, as several processes share a database. */
+/** The storage that several reference banks share, as several processes share a database. */
 export type Table = Map<string, Stored>
 
 /** How a reference bank behaves. */
@@ -13,8 +13,8 @@ export interface ReferenceBankOptions {
 let lastVersion = 0
 
 /**
- * A bank in memory that does what the contract says, in the simplest way: the checks are checked with it, and layers are tested
- * on it. It returns copies, and nothing happens at the moment of a call, as with a real database.
+ * A bank in memory that implements the contract in the simplest way, to test the checks and layers. It returns copies, and every call
+ * takes effect later, as with a real database.
  */
 export class ReferenceBank implements Bank {
   readonly name: string = 'reference'

@@ -21,7 +21,7 @@ export async function runCheck<Context>(
   }
 }
 
-/** Why a check was skipped, and what was missing. */
+/** Why a check was skipped, and the missing needs. */
 type SkipReason = Required<Pick<Grade, 'reason' | 'missing'>>
 
 /** Returns why the check was skipped, or null if it was run. */
@@ -43,7 +43,7 @@ async function runOpened<Context>(
     return skipped
   } finally {
     const closing = within(limit, 'close', subject.close())
-    // The check's own error says more than that of the close after it.
+    // The check's own error says more than the error of the close.
     await (failed ? closing.catch(() => {}) : closing)
   }
 }

@@ -16,8 +16,8 @@ import { requestChecks } from './store/requests.ts'
 import { updateChecks } from './store/updates.ts'
 
 /**
- * Everything that is asked of a store: by express-session's documentation, by its code, by plain sense, and, if the store has the
- * methods, by connect-databank's documentation.
+ * All requirements of a store: from express-session's documentation and code, from common sense, and, if the store has the methods, from
+ * connect-databank's documentation.
  */
 export const storeChecks: readonly StoreCheck[] = [
   ...callbackChecks,

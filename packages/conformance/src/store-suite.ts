@@ -14,8 +14,8 @@ export interface OpenedStore {
   /** Opens a second store on the same storage, as another process would. Leave it out if storage cannot be shared. */
   readonly another?: () => Promise<AnyStore>
   /**
-   * Opens a store on the same storage with these options of connect-databank. Its bank is `layer(bank)`; where that cannot be done,
-   * ignore the layer. Leave it out for other stores.
+   * Opens a store on the same storage with these options of connect-databank. Its bank is `layer(bank)`; if that is impossible,
+   * ignore the layer. Omit it for other stores.
    */
   readonly configured?: (settings: StoreSettings, layer: Layer) => Promise<AnyStore>
   /** Closes all stores that were opened, and removes what they stored. */
@@ -28,7 +28,7 @@ export interface StoreSuiteOptions extends RunOptions {
   readonly open: () => Promise<OpenedStore>
   /** Methods without a callback return promises. Default: whether the store has connect-databank's method `update`. */
   readonly promises?: boolean
-  /** By how much later than asked a session may expire, in milliseconds: checks that need an expired session wait as long. Default: 1,000. */
+  /** How late a session may expire, in milliseconds. Checks that need an expired session wait as long. Default: 1,000. */
   readonly rounding?: number
 }
 
@@ -37,7 +37,7 @@ const ROUNDING = 1_000
 const TOLERANCE = 60
 
 /**
- * Registers one test for each thing that is asked of an express-session store. A check of an optional method runs if the opened
+ * Registers one test for each requirement of an express-session store. A check of an optional method runs if the opened
  * store has the method, and is skipped if not.
  *
  * @example

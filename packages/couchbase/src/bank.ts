@@ -15,12 +15,12 @@ import { couchbaseError, isAmbiguous, isCasConflict } from './errors.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checkedOptions } from './options.ts'
 import { listIds, type Owned } from './queries.ts'
 
-/** A swap or a touch that other writes keep overtaking ends after this many times the `operationTimeout`. */
+/** A swap or a touch that keeps losing to other writes ends after this many times the `operationTimeout`. */
 const LONGEST_RETRY = 2
 
 /**
- * Sessions in a Couchbase collection, one document each, which the server deletes when it has expired. The version is a token in the
- * document: its CAS changes with a touch.
+ * Sessions in a Couchbase collection, one document each. The server deletes expired documents. The version is a token in the document,
+ * because the CAS changes with a touch.
  */
 export class CouchbaseBank implements Bank {
   readonly name = 'couchbase'
@@ -56,8 +56,8 @@ export class CouchbaseBank implements Bank {
   }
 
   /**
-   * One operation if the document is cached, else two. Touches of one id wait for each other: each changes the CAS, and would make
-   * the others read the document again.
+   * One operation if the document is cached, else two. Touches of one id wait for each other, because each changes the CAS, and the
+   * others would have to read the document again.
    */
   touch(id: string, expires: number | null, now: number): Promise<void> {
     return this.#connection.run((connected) => this.#touches.run(id, () => this.#touch(connected, id, expires, now)))
@@ -77,7 +77,7 @@ export class CouchbaseBank implements Bank {
   }
 
   /**
-   * The server has deleted by itself, within a second, what has expired by now. A `now` in the future leaves something to delete.
+   * The server has deleted all entries that expired more than a second ago. Only a `now` in the future leaves work.
    *
    * @throws DATABANK_NOT_SUPPORTED for a `now` in the future, as `scan`
    */
@@ -114,7 +114,7 @@ export class CouchbaseBank implements Bank {
   async #touch(connected: Connected, id: string, expires: number | null, now: number): Promise<void> {
     const deadline = this.#deadline()
     let document: CachedDocument | null | undefined = this.#documents.cached(id)
-    // Another process may have extended what has expired by the cache.
+    // Another process may have extended an entry that has expired in the cache.
     if (!isLive(document, now)) document = await this.#documents.get(connected, id)
     while (isLive(document, now)) {
       try {
@@ -140,7 +140,7 @@ export class CouchbaseBank implements Bank {
         // A write whose answer was lost.
         if (document?.version === version) return version
         if (!matches(document)) {
-          // A write whose answer was lost may have happened, and been written over: nobody can say.
+          // A write whose answer was lost may have been stored and overwritten: this is unknown.
           if (lost !== undefined) throw lost
           return null
         }

@@ -16,13 +16,13 @@ export interface Connected {
 
 /** How long closing waits for operations under way, and then for the SDK, which waits for nodes that do not answer. In milliseconds. */
 const CLOSE_TIMEOUT = 1_000
-/** How long the second question takes why a bucket does not answer: the SDK knows by then. In milliseconds. */
+/** The time-out of a second operation on a bucket that did not answer, in milliseconds: by then the SDK knows the reason. */
 const SECOND_QUESTION = 250
 
 const silentLogger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Connects on first use; the SDK, a native module, is loaded then. A cluster or collection that was handed in stays open.
+ * Connects on first use; the SDK, a native module, is loaded then. The caller's own cluster or collection stays open.
  */
 export function connectionOf(options: CheckedOptions): Lifecycle<Connected> {
   return new Lifecycle({
@@ -81,7 +81,7 @@ function connectCluster(sdk: Sdk, options: CheckedOptions): Promise<Cluster> {
   })
 }
 
-/** The SDK opens a bucket in the background. Whether that succeeded, only an operation tells, and sometimes only the second one. */
+/** The SDK opens a bucket in the background. Only an operation shows whether that succeeded, sometimes only the second one. */
 async function requireAnswer(collection: Collection, prefix: string, deadline: number): Promise<void> {
   const ask = (timeout: number) => collection.get(`${prefix}#`, { transcoder, timeout })
   try {

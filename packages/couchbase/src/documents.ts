@@ -11,12 +11,12 @@ export interface CachedDocument extends StoredRecord {
   readonly cas: Cas
 }
 
-/** What a cached document costs beside its text, roughly, in characters. */
+/** The approximate size of a cached document without its text, in characters. */
 const OVERHEAD = 200
 
 /**
- * The documents of the sessions: one operation of the server each. Keeps what was read or written last: with its CAS, a swap or a touch
- * needs no read before, and a read no decoding.
+ * The documents of the sessions. Each method is one operation of the server. It caches the documents that were read or written last: with
+ * a cached CAS, a swap or a touch needs no read, and a read no decoding.
  */
 export class Documents {
   readonly #options: CheckedOptions
@@ -30,7 +30,7 @@ export class Documents {
     this.#cache = new LruCache(options.memory, ({ payload }, id) => id.length + payload.length + OVERHEAD)
   }
 
-  /** The document as it was last read or written here; undefined if that is not known any more. */
+  /** The document as it was last read or written here; undefined if it is not cached. */
   cached(id: string): CachedDocument | undefined {
     return this.#cache.get(id)
   }
@@ -48,7 +48,7 @@ export class Documents {
     try {
       const { content, cas } = await collection.get(this.#keyOf(id), { transcoder, timeout: this.#options.operationTimeout })
       const cached = this.#cache.get(id)
-      // To decode it again would cost more than everything else here.
+      // Decoding it again would cost more than all the rest.
       if (cached !== undefined && isSame(cached, cas)) return cached
       const record = await this.#withExpiry({ collection, sdk }, id, decode(content))
       const document = { ...record, cas }
@@ -61,11 +61,11 @@ export class Documents {
     }
   }
 
-  /** Writes over what was read, if that is still stored; null: if nothing is; undefined: whatever is. Rejects on a CAS conflict. */
+  /** Replaces the read document, if it is still stored; null: writes if there is none; undefined: writes always. Rejects on a CAS conflict. */
   async write(connected: Connected, id: string, entry: Entry, version: string, read?: CachedDocument | null): Promise<void> {
     this.#cache.delete(id)
     if (!isLive(entry, Date.now())) {
-      // The server takes no expiry that has passed. What is stored is deleted instead.
+      // The server refuses an expiry in the past. The stored document is deleted instead.
       if (read !== null) await this.remove(connected, id, read?.cas)
       return
     }
@@ -75,7 +75,7 @@ export class Documents {
     this.#remember(id, entry, version, cas)
   }
 
-  /** Changes the expiry of what was read, if that is still stored. Rejects on a CAS conflict. */
+  /** Changes the expiry of the read document, if it is still stored. Rejects on a CAS conflict. */
   async touch(connected: Connected, id: string, expires: number | null, read: CachedDocument): Promise<void> {
     const { payload, owner = null, version, cas, isOwn } = read
     const entry = { payload, expires, owner }
@@ -102,7 +102,7 @@ export class Documents {
     }
   }
 
-  /** The server knows when a document of connect-couchbase expires; if it does not tell, its cookie does. */
+  /** A document of connect-couchbase expires when the server says or, if that is unknown, with its cookie. */
   async #withExpiry({ collection, sdk }: Connected, id: string, record: StoredRecord): Promise<StoredRecord> {
     if (record.isOwn) return record
     const specs = [sdk.LookupInSpec.get(sdk.LookupInMacro.Expiry)]
@@ -130,8 +130,8 @@ export class Documents {
 }
 
 /**
- * Whether the document with this CAS is the cached one. A document of connect-couchbase is never: its expiry is not stored within it.
- * By bytes: the SDK compares CAS as text, and to make that costs more than to compare a document.
+ * Whether the document with this CAS is the cached one. Never for a document of connect-couchbase, which does not contain its expiry.
+ * It compares bytes: the SDK compares CAS as text, which costs more than comparing a document.
  */
 function isSame(cached: CachedDocument, cas: Cas): boolean {
   const [before, now] = [cached.cas, cas] as { readonly raw?: Buffer }[]

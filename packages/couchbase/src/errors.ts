@@ -60,7 +60,7 @@ const CAS_CONFLICTS: readonly string[] = [
   'DocumentNotJsonError',
 ]
 
-/** Whether the document is no longer as it was read, or is none that can be changed in part. */
+/** Whether the document has changed since it was read, or cannot be changed in part. */
 export function isCasConflict(error: unknown): boolean {
   return CAS_CONFLICTS.includes(nameOf(error))
 }

@@ -25,7 +25,7 @@ export class CouchbaseStore extends DatabankStore {
 
 /**
  * Makes the bank of a URL, without connecting: `couchbase://user:password@host/bucket/scope/collection`, or `couchbases://…` for TLS.
- * What it does not name has its default. What follows a `?` is for the SDK.
+ * Missing parts have their defaults. The query (`?…`) goes to the SDK.
  *
  * @throws DATABANK_INVALID_OPTION
  */

@@ -23,7 +23,7 @@ export interface CouchbaseCollection {
   mutateIn(key: string, specs: never[]): Promise<unknown>
 }
 
-/** How many nodes must have a write before it is answered, from the only one that it was sent to upwards. */
+/** How many nodes must have a write before it is answered, in ascending order. The numbers of the SDK are the indexes. */
 const DURABILITY_LEVELS = ['none', 'majority', 'majorityAndPersistToActive', 'persistToMajority'] as const
 
 /** The options of a `CouchbaseBank`. */
@@ -33,7 +33,9 @@ export interface CouchbaseBankOptions {
    * `couchbase://user:password@host/bucket/scope/collection`; an option of that name wins. Default: `couchbase://127.0.0.1`.
    */
   url?: string
+  /** Default: that of the URL. */
   username?: string
+  /** Default: that of the URL. */
   password?: string
   /** A connected cluster, instead of `url`. It is never closed here. */
   cluster?: CouchbaseCluster
@@ -43,23 +45,23 @@ export interface CouchbaseBankOptions {
   bucket?: string
   /** Default: `_default`. */
   scope?: string
-  /** What every key begins with, up to 40 bytes. Default: `sess:`, as connect-couchbase has it. */
+  /** The beginning of every key, up to 40 bytes. Default: `sess:`, as in connect-couchbase. */
   prefix?: string
   /** How many nodes must have a write before it is answered. Default: `none`. */
   durability?: (typeof DURABILITY_LEVELS)[number]
-  /** How long to wait for a connection, in milliseconds. Default: four fifths of the store's `timeout`. */
+  /** The longest wait for a connection, in milliseconds. Default: four fifths of the store's `timeout`. */
   connectTimeout?: number
-  /** How long to wait for one answer of the server, in milliseconds. Default: two fifths of the store's `timeout`. */
+  /** The longest wait for one answer of the server, in milliseconds. Default: two fifths of the store's `timeout`. */
   operationTimeout?: number
-  /** How much text to keep of what was read or written, in characters; 0: none. Default: 8 388 608. */
+  /** The size of the cache of documents, in characters; 0: none. Default: 8 388 608. */
   memory?: number
-  /** Finds the sessions of an owner by a query. There is an index on `databank.owner` that it can use. Default: false. */
+  /** Finds the sessions of an owner with a query, which needs an index on `databank.owner`. Default: false. */
   ownerIndex?: boolean
-  /** How many operations may be under way. More fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
+  /** The most operations under way; more fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
   maxPending?: number
 }
 
-/** A key has at most 250 bytes, of which a collection takes five, and an id two hundred. */
+/** A key has at most 250 bytes: five for the collection, 200 for the id. */
 const LONGEST_PREFIX = 40
 
 const collectionRule = withMethods('a collection', 'get', 'upsert', 'insert', 'replace', 'remove', 'mutateIn')
@@ -92,7 +94,7 @@ const optionRules: OptionRules<CouchbaseBankOptions> = {
 
 /** The options, with the default where one is missing. @throws DATABANK_INVALID_OPTION */
 export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankContext) {
-  // Given as undefined, these are connections that are not made yet.
+  // If these are given as undefined, the connection does not exist yet.
   checkOptions('CouchbaseBank', optionRules, options, { needed: ['cluster', 'collection'] })
   const given = [options.url, options.cluster, typeof options.collection === 'object' ? options.collection : undefined]
   if (given.filter((each) => each !== undefined).length > 1) {
@@ -110,7 +112,7 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
     prefix: options.prefix ?? 'sess:',
     durabilityLevel: DURABILITY_LEVELS.indexOf(options.durability ?? 'none'),
     connectTimeout: options.connectTimeout ?? timeout * 0.8,
-    // A swap whose answer was lost is looked up: two operations have to end before the store's time-out.
+    // After a swap without an answer, the document is read: both operations have to end before the store's time-out.
     operationTimeout: options.operationTimeout ?? timeout * 0.4,
     queryTimeout: timeout * 6,
     memory: options.memory ?? 8_388_608,
@@ -122,8 +124,8 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
 export type CheckedOptions = ReturnType<typeof checkedOptions>
 
 /**
- * Splits `couchbase://user:password@host/bucket/scope/collection?options-of-the-sdk` into the address for the SDK and what else it
- * names. By hand: it may name several hosts, which `URL` refuses.
+ * Splits `couchbase://user:password@host/bucket/scope/collection?options-of-the-sdk` into the address for the SDK and its other
+ * parts. It does not use `URL`, which refuses several hosts.
  *
  * @throws DATABANK_INVALID_OPTION
  */

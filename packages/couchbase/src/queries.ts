@@ -9,7 +9,7 @@ const PAGE_SIZE = 500
 export type Owned = [] | [owner: string, now: number]
 
 /**
- * Lists ids by SQL++, in pages. Each begins behind the last key of the one before.
+ * Lists ids by SQL++, in pages. Each page begins after the last key of the previous one.
  *
  * @param timeout how long one query may take, its wait for the index included, in milliseconds
  * @throws DATABANK_NOT_SUPPORTED if there is no query service, or no index that it can use
@@ -26,7 +26,7 @@ export async function* listIds(
     `SELECT RAW META(d).id FROM ${keyspace} AS d ` +
     `WHERE META(d).id >= $1 AND META(d).id < $2 AND META(d).id > $3${owned.length === 0 ? '' : ofOwner} ` +
     `ORDER BY META(d).id LIMIT ${PAGE_SIZE}`
-  // The index follows the writes at a distance. It first catches up with all that were answered before.
+  // The index follows the writes with a delay. The query waits until it has all earlier acknowledged writes.
   const scanConsistency = sdk.QueryScanConsistency.RequestPlus
   for (let after = ''; ; ) {
     const parameters = [prefix, `${prefix}\u{10ffff}`, after, ...owned]

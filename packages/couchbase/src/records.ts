@@ -4,7 +4,7 @@ import type { Entry, Stored } from 'connect-databank/backend'
 /** The content of a document. */
 export interface StoredRecord extends Stored {
   readonly version: string
-  /** Whether it is in this package's own layout, and not a document of connect-couchbase or something else. */
+  /** Whether it is in this package's own layout. Others are documents of connect-couchbase or of other programs. */
   readonly isOwn: boolean
 }
 
@@ -14,15 +14,15 @@ const LAYOUT = 1
 export const EXPIRES_PATH = 'databank.expires'
 const JSON_FLAGS = 0x02_00_00_00
 
-/** The SDK is given bytes, and returns bytes: its own transcoder would parse what is parsed here. */
+/** The SDK takes and returns bytes: its own transcoder would parse the documents a second time. */
 export const transcoder = {
   encode: (bytes: Buffer): [Buffer, number] => [bytes, JSON_FLAGS],
   decode: (bytes: Buffer): Buffer => bytes,
 }
 
 /**
- * The document of an entry. It is JSON, so that the server can change the expiry and nothing else. By hand, which takes half the time of
- * one `JSON.stringify`: what is not quoted here has no characters to escape.
+ * The document of an entry. It is JSON, so that the server can change the expiry and nothing else. Without
+ * `JSON.stringify` for the whole, which takes twice the time: the other values have no characters to escape.
  */
 export function encode({ payload, expires, owner = null }: Entry, version: string): Buffer {
   const ownerField = owner === null ? '' : `,"owner":${JSON.stringify(owner)}`
@@ -30,7 +30,7 @@ export function encode({ payload, expires, owner = null }: Entry, version: strin
   return Buffer.from(`{"databank":${databank},"payload":${JSON.stringify(payload)}}`)
 }
 
-/** What a document holds. One that is not in our layout is taken for one of connect-couchbase: the session itself. */
+/** The content of a document. One that is not in our layout counts as one of connect-couchbase: the session itself. */
 export function decode(bytes: Uint8Array): StoredRecord {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
   const document = parse(text)
@@ -67,12 +67,12 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 const LAST_SECOND = 0xff_ff_ff_ff
-/** The SDK takes an earlier date for a mistake. */
+/** The SDK refuses an earlier date. */
 const FIRST_SECOND = 259_201
 
 /**
- * When the server may delete a document: at the next full second after its expiry, as an absolute time, because a relative one means
- * something else from 30 days on. 0, never, for an expiry after the server's last second.
+ * When the server may delete a document: at the next full second after its expiry, as an absolute time, because a relative one has
+ * another meaning from 30 days on. 0, never, for an expiry after the server's last second.
  */
 export function serverExpiry(expires: number | null): Date | 0 {
   if (expires === null) return 0

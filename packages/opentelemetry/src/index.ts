@@ -8,9 +8,9 @@ import { observeOperations } from './operations.ts'
 export type { CountableStore } from './live-sessions.ts'
 
 export interface InstrumentOptions {
-  /** Whose sessions are counted. Default: none, and there is no number of live sessions. */
+  /** The store whose sessions are counted. Default: none, and there is no number of live sessions. */
   readonly store?: CountableStore
-  /** The time between two counts, in milliseconds. Default: a minute, 60 000. */
+  /** The shortest time between two counts, in milliseconds. Default: a minute, 60 000. */
   readonly countInterval?: number
   /** Default: the global one. */
   readonly meterProvider?: MeterProvider
@@ -18,7 +18,7 @@ export interface InstrumentOptions {
   readonly tracerProvider?: TracerProvider
 }
 
-/** What `instrument` has started. */
+/** The measurements of `instrument`. */
 export interface Instrumentation {
   /** Ends the measurements. A second call has no effect. */
   close(): void

@@ -1,14 +1,14 @@
 import type { Meter, ObservableResult } from '@opentelemetry/api'
 import { setBackgroundTimeout } from 'connect-databank/backend'
 
-/** What can count its sessions: every store of express-session with `length`. It calls the callback, or returns a promise. */
+/** A store that counts its sessions: every store of express-session with `length`. It calls the callback, or returns a promise. */
 export interface CountableStore {
   length(callback: CountCallback): unknown
 }
 
 type CountCallback = (error?: unknown, count?: number) => void
 
-/** How long a collection waits for the count, in milliseconds. Then it goes on without, and the next one has it. */
+/** How long a collection waits for the count, in milliseconds. Then it continues without the count, and the next collection has it. */
 const LONGEST_WAIT = 1_000
 
 /** Reports the number of live sessions until the function that it returns is called. */
@@ -23,7 +23,7 @@ export function observeLiveSessions(meter: Meter, store: CountableStore, interva
   return () => gauge.removeCallback(observe)
 }
 
-/** The number of live sessions. The store is asked at most once in each interval, and one question at a time. */
+/** The number of live sessions. It counts at most once in each interval, and never twice at a time. */
 class SessionCount {
   readonly #store: CountableStore
   readonly #interval: number
@@ -49,7 +49,7 @@ class SessionCount {
     try {
       this.#count = await countOf(this.#store)
     } catch {
-      // The last count stays. The figures of operations tell of the error.
+      // The last count stays. The metrics of operations show the error.
     }
     this.#counting = undefined
   }

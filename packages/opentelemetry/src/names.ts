@@ -15,6 +15,6 @@ export const ATTRIBUTES = {
   error: 'error.type',
   /** Of spans: how often a compare-and-swap was tried again. */
   retries: 'session.store.operation.retries',
-  /** Of spans: whether a read was answered from memory. */
+  /** Of spans: whether the near cache answered a read. */
   isCached: 'session.store.operation.cached',
 } as const

@@ -23,7 +23,7 @@ interface Operation {
 
 const CHANNEL = tracingChannel<OperationMessage>('connect-databank:operation')
 const OPERATION = createContextKey(`${SCOPE} operation`)
-/** The boundaries in seconds that OpenTelemetry prescribes for `db.client.operation.duration`. */
+/** The boundaries in seconds that OpenTelemetry recommends for `db.client.operation.duration`. */
 const BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
 /** Measures each operation and makes a span of it, until the function that it returns is called. */
@@ -57,7 +57,7 @@ function subscribe(name: 'start' | 'asyncEnd', handler: (message: OperationMessa
   return () => void CHANNEL[name].unsubscribe(listener)
 }
 
-/** The span is active during the operation: spans of a database client lie under it. */
+/** The span is active during the operation: spans of a database client are its children. */
 function begin(tracer: Tracer, message: OperationMessage): Operation {
   const parent = context.active()
   const span = tracer.startSpan(`${message.operation} sessions`, { attributes: attributesOf(message) }, parent)
@@ -79,7 +79,7 @@ function finish(durations: Histogram, message: OperationMessage, { span, started
   span.setAttributes(ending)
   if (retries > 0) span.setAttribute(ATTRIBUTES.retries, retries)
   if (isCached) span.setAttribute(ATTRIBUTES.isCached, true)
-  // Without the message, which may hold what the database has said.
+  // Without the message, which may contain text of the database.
   if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR })
   span.end()
 }

@@ -69,7 +69,7 @@ async function idsOfOwner({ store, signal, bank, config }: Opened, owner: string
   signal.throwIfAborted()
   if (except === undefined) return ids
   const [kept] = await resolveIds({ bank, config }, [except])
-  // To end the session that was to stay would be worse than to end none.
+  // It is better to end no session than to end the one that must stay.
   if (!ids.includes(kept!)) throw new Failure(`the session ${shown(kept!)} is not one of this owner`, EXIT.notFound)
   return ids.filter((id) => id !== kept)
 }

@@ -24,12 +24,12 @@ export function purgeCommand(context: Context): Command {
 async function purge(opened: Opened): Promise<number> {
   const deleted = await deleteExpired(opened)
   const ended = await endOverdue(opened)
-  // What was ended may still be stored, as expired.
+  // An ended session may still be stored, with a past expiry.
   if (ended > 0) await deleteExpired(opened)
   return deleted + ended
 }
 
-/** Deletes what has expired by the expiry that is stored with it. */
+/** Deletes sessions whose stored expiry has passed. */
 async function deleteExpired({ bank }: Opened): Promise<number> {
   if (bank.purge !== undefined) return bank.purge(Date.now())
   let deleted = 0

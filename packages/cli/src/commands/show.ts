@@ -66,7 +66,7 @@ function lines(session: Session, now: number, isFull: boolean): [name: string, t
   ]
 }
 
-/** When a request last extended the session: its cookie's age before its expiry. Null if the cookie has no age. */
+/** The time when a request last extended the session: its expiry minus its cookie's age. Null if the cookie has no age. */
 function extendedAt({ data, expires, created }: Session, now: number): number | null {
   const age: unknown = data.cookie.originalMaxAge
   if (typeof age !== 'number' || expires === null) return null
@@ -93,7 +93,7 @@ function dataOf(session: SessionData): Record<string, unknown> {
   return data as Record<string, unknown>
 }
 
-/** What a value is, without the value. Names inside it may be personal data as well. */
+/** The type of a value, without the value. Names inside it may also be personal data. */
 function masked(value: unknown): string {
   if (typeof value === 'string') return `text, ${counted(value.length, 'character')}`
   if (Array.isArray(value)) return `array, ${counted(value.length, 'item')}`

@@ -43,7 +43,7 @@ async function watch({ terminal }: Context, opened: Opened, interval: number): P
     while (!signal.aborted) {
       const start = Date.now()
       const now = { look: await look(liveSessions(opened, {})), at: Date.now() }
-      // A look that was stopped has not seen all.
+      // A look that was stopped is incomplete.
       if (signal.aborted) break
       if (before !== undefined) rates.add(before.at, now.at, changesBetween(before.look, now.look))
       before = now
@@ -62,7 +62,7 @@ async function show(terminal: Context['terminal'], live: number, rates: Rates): 
   const figures = `${number(live)} live  ${logins} logins/min  ${ends} ends/min`
   const line = `${clock}Z  ${figures}`
   if (!terminal.stdout.isTTY) return terminal.print(line)
-  // Over itself: the last column stays free, because a terminal may begin a new line there.
+  // Overwrites the line. The last column stays free, because a terminal may begin a new line there.
   const columns = terminal.columns - 1
   terminal.stdout.write(`\r${fit(line.length <= columns ? line : figures, columns)}`)
 }

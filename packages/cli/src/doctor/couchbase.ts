@@ -2,7 +2,7 @@ import type { Bank } from 'connect-databank/backend'
 import { type Examiner, isLocalHost, type Subject } from './examination.ts'
 import { type Finding, messageOf, ok, warn } from './finding.ts'
 
-/** What the bank itself can tell. Settings of a bucket are behind a service that the store does not need. */
+/** Only the facts that the bank itself can report. The settings of a bucket need a service that the store does not need. */
 export const couchbase: Examiner = {
   async *examine(subject, bank) {
     await bank.open?.()
@@ -14,7 +14,7 @@ export const couchbase: Examiner = {
   },
 }
 
-/** No version is too old, as far as the tests know, which run on a stand-in. */
+/** No version counts as too old, because the tests run on a stand-in. */
 async function lookAtServer(bank: Bank): Promise<Finding> {
   const { server } = await bank.describe!()
   return ok('server', /\d/.test(server) ? server : `${server}; only a query service knows its version`)

@@ -4,7 +4,7 @@ import { messageOf } from './finding.ts'
 /**
  * The error of a client that could not connect, with a code.
  *
- * @param denied what the messages of a refusal have in common
+ * @param denied matches the messages of a refusal
  */
 export function errorFrom(database: string, error: unknown, denied: RegExp): Error {
   if (isCoded(error)) return error

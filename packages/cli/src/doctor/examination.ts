@@ -2,7 +2,7 @@ import type { StoreOptions } from 'connect-databank'
 import type { Bank } from 'connect-databank/backend'
 import type { Finding } from './finding.ts'
 
-/** What is to be examined. */
+/** The store to examine. */
 export interface Subject {
   readonly url: string
   /** The options of the bank: those of the store are taken out. */
@@ -10,7 +10,7 @@ export interface Subject {
   readonly store: Pick<StoreOptions, 'owner'>
   /** How long to wait for one answer, in milliseconds. */
   readonly timeout: number
-  /** Collects what the bank warns of. */
+  /** Collects the bank's warnings. */
   readonly warn: (message: string) => void
 }
 
@@ -24,7 +24,7 @@ export interface Examiner {
   examine(subject: Subject, bank: Bank): AsyncIterable<Finding>
   /** Options with which `openBank` creates nothing. Default: none are needed. */
   readonly readOnly?: Readonly<Record<string, unknown>>
-  /** A bank that only reads, where that of the package writes when it connects. */
+  /** A bank that only reads, if the package's bank writes when it connects. */
   openBank?(subject: Subject): Promise<Bank>
 }
 

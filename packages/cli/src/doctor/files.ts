@@ -5,7 +5,7 @@ const OTHERS = 0o007
 const OTHERS_WRITE = 0o002
 const GROUP = 0o070
 
-/** Who else may read or write a file or folder. Sessions are credentials. */
+/** Other users who may read or write a file or folder. Sessions are credentials. */
 export function modeFinding(path: string, what: string, mode: number): Finding {
   const { mode: full, uid } = fs.statSync(path)
   const held = full & 0o777
@@ -27,7 +27,7 @@ export function modeFinding(path: string, what: string, mode: number): Finding {
   return ok('modes', `${what} is for its owner alone (${shown})`)
 }
 
-/** Magic numbers of statfs(2), of file systems on which locks or durability are not what a store needs. */
+/** Magic numbers of statfs(2), of file systems with unreliable locks or durability. */
 const FILE_SYSTEMS: Readonly<Record<number, readonly [name: string, kind: 'network' | 'memory']>> = {
   26985: ['NFS', 'network'],
   4283649346: ['CIFS', 'network'],

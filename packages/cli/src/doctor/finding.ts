@@ -1,11 +1,11 @@
-/** One thing that a person should know about a store. */
+/** One fact about a store for its operator. */
 export interface Finding {
   /** `warn`: works, and may lose or reveal sessions. `fail`: does not work. */
   readonly level: 'ok' | 'warn' | 'fail'
-  /** What was looked at, such as `eviction`. */
+  /** The subject of the check, such as `eviction`. */
   readonly subject: string
   readonly message: string
-  /** The line that changes it: a command, a statement or an option. */
+  /** The line that solves it: a command, a statement or an option. */
   readonly fix?: string
 }
 
@@ -21,7 +21,7 @@ export function fail(subject: string, message: string, fix?: string): Finding {
   return { level: 'fail', subject, message, ...(fix !== undefined && { fix }) }
 }
 
-/** Something that could not be looked at, most often because a right is missing. */
+/** A check that was impossible, most often because a right is missing. */
 export function unseen(subject: string, error: unknown, fix?: string): Finding {
   return warn(subject, `could not look: ${messageOf(error)}`, fix)
 }

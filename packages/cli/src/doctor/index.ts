@@ -1,12 +1,12 @@
 /**
- * `doctor`: connects to a store's database, and tells what a person should know. It only reads: it creates no table, index, file or
- * folder, and it deletes nothing. Where a right is missing to look, it says so.
+ * `doctor`: connects to a store's database, and reports problems. It only reads: it creates no table, index, file or folder, and it
+ * deletes nothing. If a right for a check is missing, it says so.
  *
- * It looks at, where the database has it: the version; latency of reads; the clock; rights that are missing or needlessly wide; TLS;
+ * Depending on the database, it checks: the version; latency of reads; the clock; rights that are missing or needlessly wide; TLS;
  * eviction and persistence (Redis); TTL index, write concern (MongoDB); table, indexes, collation, time zone (SQL); modes and file
  * system (files, SQLite); the first 1,000 records: corrupt, not encrypted, encrypted with another key, expired and not deleted.
  *
- * Rights are asked for, never tried: on Redis inside MULTI, which is then discarded. A store with a `client` or `pool` instead of a URL is
+ * Rights are queried, never tried: on Redis inside MULTI, which is then discarded. A store with a `client` or `pool` instead of a URL is
  * examined by its URL.
  */
 
@@ -24,7 +24,7 @@ export type { Finding } from './finding.ts'
 /** The options of the store that is examined, as `openStore` takes them. */
 export type DoctorOptions = Omit<StoreOptions, 'bank'> & OpenOptions & Readonly<Record<string, unknown>>
 
-/** Handed in, these are connected elsewhere: the URL is examined. */
+/** These options are the caller's own connections. They are ignored: the URL is examined. */
 const HANDED_IN = ['client', 'pool', 'cluster']
 
 /** By the backend. */

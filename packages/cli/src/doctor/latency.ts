@@ -4,7 +4,7 @@ import { type Finding, fail, messageOf, ok, warn } from './finding.ts'
 /** No session has this id: express-session's are longer, and random. */
 const ID = 'connect-databank-doctor'
 const READS = 50
-/** A request waits for two operations. Above this, in milliseconds, people notice them. */
+/** A slower read, in milliseconds, is noticeable: a request waits for two operations. */
 const SLOW = 50
 
 /** Times some reads of a session that does not exist, one after the other. */

@@ -1,6 +1,6 @@
 import { type Finding, fail, ok, warn } from './finding.ts'
 
-/** Where the sessions are. */
+/** The location of the sessions. */
 export interface Place {
   readonly database: string
   readonly collection: string
@@ -16,7 +16,7 @@ interface Privilege {
   readonly actions: readonly string[]
 }
 
-/** What `connectionStatus` tells of the connection's user. */
+/** The part of the reply of `connectionStatus` about the user. */
 export interface AuthInfo {
   readonly authenticatedUsers?: readonly { readonly user: string }[]
   readonly authenticatedUserRoles?: readonly Role[]
@@ -39,7 +39,7 @@ const WIDE_ROLES = [
 const WRITING_ROLES = ['readWrite', 'dbOwner']
 const WRITING_EVERYWHERE = ['root', 'readWriteAnyDatabase', '__system']
 
-/** What there is to say about the user and its rights. */
+/** The findings about the user and its rights. */
 export function* userFindings(info: AuthInfo, place: Place, isLocal: boolean): Generator<Finding> {
   const {
     authenticatedUsers: users = [],
@@ -54,7 +54,7 @@ export function* userFindings(info: AuthInfo, place: Place, isLocal: boolean): G
   }
   yield userFinding(user.user, roles, place)
   const fix = `db.grantRolesToUser('${user.user}', [{ role: 'readWrite', db: '${place.database}' }])`
-  // Not every server tells the privileges.
+  // Not every server reports the privileges.
   yield privileges.length === 0 ? findingOfRoles(roles, place, fix) : findingOfPrivileges(privileges, place, fix)
 }
 

@@ -6,7 +6,7 @@ import { type Finding, fail, messageOf, ok, unseen, warn } from './finding.ts'
 import { type AuthInfo, type Place, userFindings } from './mongodb-rights.ts'
 import { versionFinding } from './versions.ts'
 
-/** What is used of the driver. */
+/** The part of the driver that is used. */
 interface Mongo {
   MongoClient: new (url: string, options: object) => MongoClient
 }
@@ -120,7 +120,7 @@ async function* lookAtWriteConcern(
   else yield ok('write concern', `w: ${w}`)
 }
 
-/** What the server does where the client says nothing. Since MongoDB 5 that is the majority. */
+/** The server's default write concern. Since MongoDB 5, it is the majority. */
 async function defaultW(admin: Database): Promise<unknown> {
   try {
     const { defaultWriteConcern } = await admin.command({ getDefaultRWConcern: 1 })

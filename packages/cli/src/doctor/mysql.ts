@@ -6,7 +6,7 @@ import { type Finding, fail, ok, warn } from './finding.ts'
 import { indexFindings, missingRights, TABLE_RIGHTS, type TableNames, tableOf } from './tables.ts'
 import { versionFinding } from './versions.ts'
 
-/** What is used of mysql2. */
+/** The part of mysql2 that is used. */
 interface Mysql {
   createConnection(options: object): Connection
 }
@@ -133,7 +133,7 @@ function userOf(user: string): string {
     .join('@')
 }
 
-/** What a line of `show grants` gives: `GRANT SELECT, INSERT ON `app`.* TO …`. */
+/** The rights in a line of `show grants`: `GRANT SELECT, INSERT ON `app`.* TO …`. */
 function grantOf(line: string): { rights: string[]; on: string } | undefined {
   const [, rights, on] = /^GRANT (.+?) ON (\S+) TO /i.exec(line) ?? []
   return rights === undefined ? undefined : { rights: rights.toLowerCase().split(/, */), on: on!.replaceAll('`', '') }
@@ -144,7 +144,7 @@ function* lookAtRights(lines: readonly string[], { schema, table, quoted }: Plac
   const places = ['*.*', `${schema}.*`, `${schema.replaceAll('_', '\\_')}.*`, `${schema}.${table}`]
   const held = grants.filter(({ on }) => places.includes(on)).flatMap(({ rights }) => rights)
   const missing = TABLE_RIGHTS.filter((right) => !held.includes(right) && !held.includes('all privileges'))
-  // A role may give what is missing here.
+  // A role may give the missing rights.
   const hasRoles = lines.some((line) => grantOf(line) === undefined && /^GRANT /i.test(line) && !/PROXY/.test(line))
   if (missing.length === 0 || !hasRoles) yield missingRights(missing, quoted, user)
   const wide = grants.find(({ rights, on }) => on === '*.*' && rights.some((right) => right !== 'usage'))

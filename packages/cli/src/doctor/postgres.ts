@@ -6,7 +6,7 @@ import { type Finding, fail, ok, unseen, warn } from './finding.ts'
 import { indexFindings, missingRights, TABLE_RIGHTS, type TableNames, tableOf } from './tables.ts'
 import { versionFinding } from './versions.ts'
 
-/** What is used of pg. */
+/** The part of pg that is used. */
 interface Pg {
   Client: new (options: object) => PgClient
 }

@@ -5,7 +5,7 @@ import { type Examiner, isLocalHost, type Subject } from './examination.ts'
 import { type Finding, fail, messageOf, ok, unseen, warn } from './finding.ts'
 import { versionFinding } from './versions.ts'
 
-/** What is used of node-redis. */
+/** The part of node-redis that is used. */
 interface Redis {
   createClient(options: object): RedisClient
 }
@@ -141,12 +141,12 @@ function commandsOf(key: string): Record<string, string[]> {
   }
 }
 
-/** Those on the index of owners. */
+/** The commands on the index of owners. */
 function ownerCommandsOf(key: string): Record<string, string[]> {
   return { zadd: ['ZADD', key, '0', ''], zrem: ['ZREM', key, ''], zrangebylex: ['ZRANGEBYLEX', key, '-', '+'] }
 }
 
-/** The server checks the rights when it queues a command. What is queued is discarded: nothing runs. */
+/** The server checks the rights when it queues a command. The queue is discarded: nothing runs. */
 async function* lookAtRights(send: Send, { options, store }: Subject): AsyncGenerator<Finding> {
   const prefix = String(options['prefix'] ?? 'sess:')
   const ofOwners = store.owner === undefined ? {} : ownerCommandsOf(`owners:${prefix}00`)

@@ -13,7 +13,7 @@ const COUNT = 'npx @connect-databank/cli count "$SESSION_URL"'
 const OLDER_KEYS = 'encryption: { keys: [newest, …older] }'
 const PURGE = 'npx @connect-databank/cli purge "$SESSION_URL"'
 
-/** What is counted in the sample. */
+/** The counts of the sample. */
 interface Counts {
   records: number
   corrupt: number
@@ -27,7 +27,7 @@ interface Counts {
   overdue: number
 }
 
-/** Reads the first records as the store would, and says what is wrong with them. */
+/** Reads the first records as the store would, and reports their problems. */
 export async function* sample(bank: Bank, options: Pick<StoreOptions, 'encryption' | 'hashIds'>): AsyncGenerator<Finding> {
   if (bank.scan === undefined) {
     yield warn('records', 'could not look: the bank cannot list its sessions')
@@ -36,7 +36,7 @@ export async function* sample(bank: Bank, options: Pick<StoreOptions, 'encryptio
   try {
     yield* findingsOf(await count(bank, options))
   } catch (error) {
-    // The examination of this database has said why.
+    // The examination of this database has reported the reason.
     if (!isCoded(error) || error.code !== 'DATABANK_NOT_SUPPORTED') yield unseen('records', error)
   }
 }

@@ -9,7 +9,7 @@ import { type Finding, fail, messageOf, ok, warn } from './finding.ts'
 import { indexFindings, tableOf } from './tables.ts'
 import { versionFinding } from './versions.ts'
 
-/** What both engines have in common. */
+/** The common interface of both engines. */
 interface Driver {
   prepare(sql: string): { all(...parameters: readonly unknown[]): Readonly<Record<string, unknown>>[] }
   close(): void
@@ -19,7 +19,7 @@ type DriverClass = new (path: string, options: object) => Driver
 
 /** A larger file takes too long to check. */
 const LARGEST_CHECKED = 64 * 1024 * 1024
-/** The store cuts off its write-ahead log long before. */
+/** The store truncates its write-ahead log long before. */
 const LONG_LOG = 128 * 1024 * 1024
 
 export const sqlite: Examiner = {

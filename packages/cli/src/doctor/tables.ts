@@ -1,11 +1,11 @@
 import { type Finding, fail, ok, warn } from './finding.ts'
 
-/** What the examination of a SQL database has to know of a table: the columns that an index should begin with. */
+/** The facts about a table for the examination: the columns with which an index should begin. */
 export interface TableNames {
   readonly table: string
   readonly id: string
   readonly expires: string
-  /** Absent where the table has no owners. */
+  /** Absent if the table has no owners. */
   readonly owner?: string
 }
 
@@ -27,7 +27,7 @@ export function tableOf({ layout, table }: Readonly<Record<string, unknown>>): T
 }
 
 /**
- * What there is to say about the indexes of a table.
+ * The findings about the indexes of a table.
  *
  * @param indexed the first column of each index
  * @param quoted the table as SQL names it

@@ -1,7 +1,7 @@
 import { isAtLeast } from './examination.ts'
 import { type Finding, fail, ok } from './finding.ts'
 
-/** The oldest version that works, and those that the tests of this project run on. */
+/** The oldest version that works, and the versions of the tests. */
 export interface Supported {
   readonly oldest: string
   readonly tested: readonly string[]
@@ -18,7 +18,7 @@ export const SUPPORTED: Readonly<Record<string, Supported>> = {
   SQLite: { oldest: '3.46', tested: ['3.47', '3.50', '3.53'] },
 }
 
-/** What there is to say about the version of a server. */
+/** The finding about the version of a server. */
 export function versionFinding(name: string, version: string): Finding {
   const { oldest, tested } = SUPPORTED[name] ?? { oldest: '0', tested: [] }
   if (!isAtLeast(version, oldest)) {

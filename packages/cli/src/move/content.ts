@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson, type Stored } from 'connect-databank/backend'
 
-/** A hash of 16 bytes that nobody reads: one character a byte, since a million of them are kept. */
+/** A hash of 16 bytes, one character a byte, because a million of them are kept. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest().toString('latin1', 0, 16)
 }
 
-/** A hash of what a payload means. Two texts of the same JSON value have the same hash. */
+/** A hash of a payload's value. Two texts of the same JSON value have the same hash. */
 export function fingerprintOf(payload: string): string {
   return hashOf(canonicalJson(payload))
 }

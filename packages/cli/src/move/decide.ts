@@ -5,9 +5,9 @@ import { isAsWritten, type Known } from './memory.ts'
 /**
  * What to do about a live session of the source:
  *
- * - `write`: store the source's session on the target, in place of what was read there.
- * - `nothing`: the target holds it.
- * - `newer`, `differing`: leave what the target holds, and remember why. See `State`.
+ * - `write`: store the source's session on the target, in place of the session that was read there.
+ * - `nothing`: the target has it already.
+ * - `newer`, `differing`: keep the target's session, and remember why. See `State`.
  */
 export type Decision = 'write' | 'nothing' | 'newer' | 'differing'
 
@@ -20,7 +20,7 @@ export interface Situation {
   readonly now: number
   /** Whether the target returns owners. */
   readonly hasOwners: boolean
-  /** Whether the application does not use the target yet, so that all that is there comes from earlier runs. */
+  /** Whether the application does not use the target yet, so that all its sessions come from earlier runs. */
   readonly isMirror: boolean
 }
 
@@ -38,12 +38,12 @@ export function decide(situation: Situation): Decision {
   return isLater(target.expires, source.expires) ? 'newer' : 'differing'
 }
 
-/** Whether what was written has expired since. Else a missing session was ended by the application. */
+/** Whether the written session has expired since. Otherwise the application has ended the missing session. */
 function hasExpired({ written, expires }: Known, { now }: Situation): boolean {
   return written === undefined || (expires !== null && expires <= now)
 }
 
-/** A source without owners takes none away. */
+/** A source without owners does not remove the target's. */
 function lacksOwner({ source, hasOwners }: Situation, target: Stored, written: Known | undefined): boolean {
   return hasOwners && source.owner != null && source.owner !== target.owner && source.owner !== written?.owner
 }

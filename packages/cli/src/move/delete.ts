@@ -5,8 +5,8 @@ import { isUnchanged } from './memory.ts'
 import type { Sides } from './round.ts'
 
 /**
- * Removes from the source what has arrived: what the target holds now, or what the application has changed or ended there. A session
- * that is no longer the version that was moved stays. Returns how many live sessions stay.
+ * Deletes moved sessions from the source: those that the target has, and those that the application has changed or ended there. A session
+ * that has changed on the source since stays. Returns how many live sessions stay.
  */
 export async function deleteArrived(sides: Sides): Promise<number> {
   const { from, tally, signal, now } = sides
@@ -20,7 +20,7 @@ export async function deleteArrived(sides: Sides): Promise<number> {
     left += live.length - deleted
     tally.report()
   }
-  // What was ended is still stored, as expired.
+  // An ended session is still stored, with a past expiry.
   if (tally.deleted > 0) await from.bank.purge?.(now())
   return left
 }

@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto'
 import type { Bank, Entry } from 'connect-databank/backend'
 import { Failure } from '../failure.ts'
 
-/** How long the entry lives that looks for the target on the source, in milliseconds. */
+/** The lifetime of the test entry, in milliseconds. */
 const LIFETIME = 60_000
 
 /**
- * Stores an entry on the target for a moment, and looks for it on the source. URLs do not tell: one server, and one file, has several
- * names. Both banks are the raw ones: the entry has no owner and no key.
+ * Stores a test entry on the target for a moment, and looks for it on the source. URLs are not enough: a server or a file may have several
+ * names. Both banks are without layers, so the entry has no owner and is not encrypted.
  *
  * @throws Failure if the source and the target are the same storage
  */
 export async function requireDistinct(source: Bank, target: Bank): Promise<void> {
-  // As express-session makes ids: tables and keys of other stores take it as well.
+  // Like express-session's ids, so that tables and keys of other stores accept it, too.
   const id = randomBytes(24).toString('base64url')
   try {
     await target.save(id, shortSession())

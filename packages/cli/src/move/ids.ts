@@ -7,9 +7,9 @@ const SHA_256 = /^[0-9a-f]{64}$/
 
 /**
  * The function from the ids of the source to those of the target, by the option `hashIds` of both stores. Undefined: they are the same.
- * A source with `acceptPlain` has both plain and hashed ids; what looks like a SHA-256 is taken for one.
+ * A source with `acceptPlain` has both plain and hashed ids; an id that looks like a SHA-256 counts as one.
  *
- * @throws DATABANK_INVALID_OPTION if the source has hashed ids and the target has plain ones: a hash does not give its id back
+ * @throws DATABANK_INVALID_OPTION if the source has hashed ids and the target has plain ones: an id cannot be computed from its hash
  */
 export function idMapping(from: HashIds, to: HashIds): ((id: string) => string) | undefined {
   const isHashed = from !== undefined && from !== false

@@ -1,39 +1,38 @@
 /**
- * `move`: all live sessions of one bank to another, while the application runs.
+ * `move`: copies all live sessions of one bank to another, while the application runs.
  *
  * The rules, for one session:
  *
  * - The payload, the expiry in milliseconds and the owner are stored as they are. The creation time, by which `absoluteTimeout` counts, is in
  *   the payload. A target that holds whole seconds rounds the expiry up. One without owners drops them.
- * - Every write is a compare-and-swap: against nothing where there was no session, else against the version that the move has read. So the
- *   move never overwrites what the application writes on the target meanwhile.
- * - A session that is changed or touched on the source after it was copied is stored again, as long as the target holds exactly what the
- *   move wrote (its expiry may be another). If the application has changed it on the target, the target's version stays, whatever
+ * - Every write is a compare-and-swap: it expects no session, or the version that the move has read. So the move never overwrites a
+ *   simultaneous write of the application on the target.
+ * - A session that is changed or touched on the source after it was copied is stored again, as long as the target holds exactly the
+ *   move's session (its expiry may differ). If the application has changed it on the target, the target's version stays, whatever
  *   happens on the source.
- * - A session that is ended on the source is ended on the target, as long as the target holds exactly what the move wrote. A session that
+ * - A session that is ended on the source is ended on the target, as long as the target holds exactly the move's session. A session that
  *   has expired on the source was not ended: on the target it expires by itself, or stays if it is used there.
- * - A session that is ended on the target is not copied again. One that has expired there, and was extended on the source, is.
+ * - A session that is ended on the target is not copied again. One that has expired there, and was extended on the source, is copied again.
  * - Expired sessions and corrupt records are not copied.
  *
- * The rules need to know what the move has written. It remembers about 200 bytes a session, for one run. A further run does not know
- * what an earlier one wrote: what it finds with the same content, it continues with. What differs stays, and counts as `newer` if the
- * target's session expires later than the source's (it was used later), else as `differing`: it may be an old copy. While the application
- * does not use the target yet, `mirror` makes the target equal to the source: it replaces what differs, and ends what the source does not have.
+ * For these rules, the move remembers its writes during one run, in about 200 bytes a session. A second run does not know the writes of
+ * the first: it continues with sessions that are equal. A differing session on the target stays. It counts as `newer` if it expires later
+ * than the source's (it was used later), otherwise as `differing`: it may be an old copy. While the application does not use the target
+ * yet, `mirror` makes the target equal to the source: it replaces differing sessions, and ends sessions that the source does not have.
  *
  * Without `watch`, a move ends when a round over all sessions has found nothing to do: that round is the verification. It makes at most
- * six rounds, since an application that writes on the source always leaves something to do. With `watch` it goes on until the application
- * has been switched: the application was seen to change, end or extend sessions on the target, and for `quietTime` since then no round has
- * found anything to do. Or until the signal is aborted: `isEqual` says whether the last round had found nothing to do.
+ * six rounds, because a running application always causes more work. With `watch` it continues until the application has been switched:
+ * the application has changed, ended or extended sessions on the target, and for `quietTime` since then no round has found anything to
+ * do. Or until the signal is aborted: `isEqual` says whether the last round had found nothing to do.
  *
- * A move works on any level, as long as both banks are of the same: on the raw banks if ids, keys and layers are the same on both
- * sides, since it copies ciphertext as it is; else on the banks with their layers, `encrypt(bank, options.encryption)`, so that payload
- * and owner are decrypted with the keys of the source and encrypted with those of the target. Ids are not made by a layer: where only the target
- * has `hashIds`, pass `idOf: idMapping(from.hashIds, to.hashIds)`.
+ * If ids, keys and layers are the same on both sides, use the banks without layers: the move copies ciphertext unchanged. Otherwise use
+ * both banks with their layers, `encrypt(bank, options.encryption)`: the move decrypts payload and owner with the keys of the source, and
+ * encrypts them with those of the target. If only the target has `hashIds`, pass `idOf: idMapping(from.hashIds, to.hashIds)`.
  *
- * Both must be different storages: `deleteSource` would delete from the one what it has found on the other. The command checks this first,
- * with `requireDistinct`.
+ * Both must be different storages. In the same storage, `deleteSource` would delete the only copy. The command first checks this with
+ * `requireDistinct`.
  *
- * How a user switches an application is in the README.
+ * The README describes how to switch an application.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -50,7 +49,7 @@ export type { MoveProgress } from './progress.ts'
 export interface MoveOptions {
   /** Aborted: the move ends after the sessions that are under way, and resolves. */
   signal?: AbortSignal | undefined
-  /** Deletes from the source what has arrived, at the end, if both are equal then and the signal was not aborted. Default: false. */
+  /** At the end, deletes moved sessions from the source, if both are equal then and the signal was not aborted. Default: false. */
   deleteSource?: boolean | undefined
   /** Follows the source until the application has been switched. Default: false. */
   watch?: boolean | undefined
@@ -60,7 +59,7 @@ export interface MoveOptions {
   idOf?: ((id: string) => string) | undefined
   /** With `watch`: the shortest time between two rounds, in milliseconds. A round that takes longer is followed by as long a pause. Default: 1 000. */
   interval?: number | undefined
-  /** With `watch`: how long the source must not change, after the application was seen on the target, in milliseconds. Default: 60 000. */
+  /** With `watch`: how long the source must be unchanged after the application has used the target, in milliseconds. Default: 60 000. */
   quietTime?: number | undefined
   /** Called at most every 100 ms, and after each round. */
   onProgress?: ((progress: MoveProgress) => void) | undefined
@@ -91,16 +90,16 @@ const OPTION_RULES: OptionRules<MoveOptions> = {
 
 const DEFAULT_INTERVAL = 1_000
 const DEFAULT_QUIET_TIME = 60_000
-/** How many rounds a move without `watch` makes at most. */
+/** The most rounds of a move without `watch`. */
 const MAX_ROUNDS = 6
-/** Failures that may pass by themselves. A move with `watch` goes on. */
+/** Temporary failures. A move with `watch` continues after them. */
 const TEMPORARY: readonly string[] = ['DATABANK_UNAVAILABLE', 'DATABANK_TIMEOUT']
 
 /**
- * Copies all live sessions of `from` to `to`, verifies, and with `watch` follows what changes. See the rules above.
+ * Copies all live sessions of `from` to `to`, verifies, and with `watch` follows changes. See the rules above.
  *
  * @throws DATABANK_NOT_SUPPORTED if `from` (with `mirror` also `to`) cannot list its sessions; DATABANK_INVALID_OPTION; the banks' errors.
- *   It can be run again then
+ *   After an error, it can be run again
  */
 export async function move(from: Bank, to: Bank, options: MoveOptions = {}): Promise<MoveResult> {
   checkOptions('move', OPTION_RULES, options)
@@ -128,7 +127,7 @@ function requireScan(bank: Bank): void {
   throw new DatabankError('DATABANK_NOT_SUPPORTED', `the bank ${bank.name ?? ''} cannot list its sessions: it has no scan()`)
 }
 
-/** For the progress alone: it may take as long as the first round. */
+/** Only for the progress. It may take as long as the first round. */
 function countInBackground(from: Bank, tally: Tally, now: () => number): void {
   from.count?.(now()).then(
     (total) => {
@@ -168,7 +167,7 @@ async function follow(sides: Sides, options: MoveOptions): Promise<void> {
   }
 }
 
-/** Returns how many sessions had changed. A failure that may pass counts as a change. */
+/** Returns how many sessions had changed. A temporary failure counts as a change. */
 async function tryRound(sides: Sides, number: number, isThorough: boolean): Promise<number> {
   const { tally } = sides
   try {

@@ -3,16 +3,16 @@ import { versionOf } from 'connect-databank/backend'
 import { fingerprintOf, hashOf } from './content.ts'
 
 /**
- * What has become of a session of the source:
+ * The state of a session of the source on the target:
  *
- * - `same`: the target holds what the move wrote, or held the same before.
- * - `newer`: the application has changed or ended it on the target. It belongs to the target now.
- * - `differing`: an earlier run, or the application, has stored something else on the target. Nobody can tell which.
+ * - `same`: the target has the move's session, or had the same before.
+ * - `newer`: the application has changed or ended it on the target. The target's state stays.
+ * - `differing`: an earlier run, or the application, has stored another one on the target. Which of them is unknown.
  * - `refused`: the target cannot hold it.
  */
 export type State = 'same' | 'newer' | 'differing' | 'refused'
 
-/** What is known of one session. */
+/** The facts about one session. */
 export interface Known {
   readonly state: State
   /** The id on the source. */
@@ -20,11 +20,11 @@ export interface Known {
   /** A hash of the version that the source had. */
   readonly version: string
   readonly owner: string | null
-  /** When the session expired, by what the source said last. The target was given the same expiry. */
+  /** The last known expiry on the source. The target got the same expiry. */
   readonly expires: number | null
-  /** When it expired on the target, by what the move has read or written there last. */
+  /** The expiry on the target that the move last read or wrote there. */
   readonly targetExpires: number | null
-  /** The fingerprint of what the target was given; undefined if it was given nothing. */
+  /** The fingerprint of the session that the move wrote on the target; undefined if it wrote none. */
   readonly written: string | undefined
   /** The fingerprint of a write that failed, and may have been stored. */
   readonly unconfirmed: string | undefined
@@ -32,7 +32,7 @@ export interface Known {
   readonly round: number
 }
 
-/** What is known of the source's sessions in one run, by their ids on the target. About 200 bytes a session; no payload. */
+/** The facts about the source's sessions in one run, by their ids on the target. About 200 bytes a session, without payloads. */
 export class Memory {
   readonly #sessions = new Map<string, Known>()
   readonly #counts: Record<State, number> = { same: 0, newer: 0, differing: 0, refused: 0 }
@@ -69,12 +69,12 @@ export class Memory {
   }
 }
 
-/** Whether the source's session is as it was when it was looked at last. */
+/** Whether the source's session is unchanged since it was last read. */
 export function isUnchanged(known: Known, source: Stored): boolean {
   return known.expires === source.expires && known.owner === (source.owner ?? null) && known.version === hashOf(versionOf(source))
 }
 
-/** Whether the target holds exactly what the move wrote, apart from its expiry. */
+/** Whether the target holds exactly the move's session, apart from its expiry. */
 export function isAsWritten({ written, unconfirmed }: Known, target: Stored): boolean {
   const fingerprint = target.corrupt === undefined ? fingerprintOf(target.payload) : undefined
   return fingerprint !== undefined && (fingerprint === written || fingerprint === unconfirmed)

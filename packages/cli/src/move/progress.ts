@@ -1,22 +1,22 @@
 import type { Memory } from './memory.ts'
 
-/** How far a move is. All counts are of sessions. */
+/** The progress of a move. All counts are numbers of sessions. */
 export interface MoveProgress {
   /** `copying`: the first round; `checking`: a further one; `following`: it waits for changes; `deleting`: from the source. */
   readonly phase: 'copying' | 'checking' | 'following' | 'deleting'
   /** Which round it is, from 1. */
   readonly round: number
-  /** How many the source has listed in this round, and how many there are, where the source can count them. */
+  /** How many the source has listed in this round, and how many it has, if it can count them. */
   readonly seen: number
   readonly total?: number
-  /** How many a second in this round, and the milliseconds that remain of it by this rate. */
+  /** How many a second in this round, and the remaining milliseconds of the round at this rate. */
   readonly rate: number
   readonly timeLeft?: number
-  /** How many sessions the last whole round found changed. So far the target is behind the source: by these, and by the time of a round. */
+  /** How many changed sessions the last full round found. The target is late by these changes, and by the time of a round. */
   readonly changes: number
-  /** Whether the last round found nothing to do: what is on the source is on the target. */
+  /** Whether the last round found nothing to do: the target has all sessions of the source. */
   readonly isEqual: boolean
-  /** Whether the application was seen to use sessions on the target. */
+  /** Whether the application has used sessions on the target. */
   readonly isTargetUsed: boolean
   /** The error that interrupted the last round of a move with `watch`, which tries again. */
   readonly problem?: string
@@ -29,11 +29,11 @@ export interface MoveProgress {
   readonly ended: number
   /** On the target already when the move first looked. */
   readonly skipped: number
-  /** On the target in a version of the application's own, or ended there. They are left alone. */
+  /** Changed or ended by the application on the target. They stay so. */
   readonly newer: number
-  /** On the target in a version that may be older. They are left alone: see `mirror`. */
+  /** On the target in a version that may be older. They stay: see `mirror`. */
   readonly differing: number
-  /** What the target cannot hold. */
+  /** Sessions that the target cannot hold. */
   readonly refused: number
   /** The target's reason for the first of them. */
   readonly refusal?: string
@@ -84,7 +84,7 @@ export class Tally {
     this.#began = performance.now()
   }
 
-  /** Calls `onProgress`, unless it was called a moment ago. */
+  /** Calls `onProgress`, unless the last call was too recent. */
   report(isForced = false): void {
     const now = performance.now()
     if (!isForced && now - this.#reportedAt < REPORT_INTERVAL) return

@@ -6,9 +6,9 @@ import { isAsWritten, isUnchanged, type Known, type Memory, type State } from '.
 import type { Tally } from './progress.ts'
 import type { Side } from './side.ts'
 
-/** How often a write is tried that the application keeps overtaking. The next round tries again. */
+/** The most attempts of a write that loses to writes of the application. The next round tries again. */
 const MAX_ATTEMPTS = 4
-/** What the target answers for a session that it cannot hold: the id is too long for its table, or the session too large. */
+/** The target's errors for a session that it cannot hold: the id is too long for its table, or the session too large. */
 const REFUSALS: readonly string[] = ['DATABANK_INVALID_ID', 'DATABANK_INVALID_SESSION']
 
 export interface Sides {
@@ -34,7 +34,7 @@ export class Round {
   readonly #sides: Sides
   readonly #number: number
   readonly #isThorough: boolean
-  /** How many sessions were other than the round before had left them. */
+  /** How many sessions have changed since the previous round. */
   changes = 0
 
   /** @param isThorough whether the target is read as well for sessions that have not changed on the source */
@@ -99,12 +99,12 @@ export class Round {
     this.changes++
   }
 
-  /** Returns whether it is done with: stored, or refused for good. */
+  /** Returns whether the session is finished: stored, or refused permanently. */
   async #write(listed: Listed, target: Stored | null): Promise<boolean> {
     const { to, memory, tally } = this.#sides
     const { sourceId, id, source } = listed
     const before = memory.get(id)
-    // If the write fails, it may have been stored, and what was read may still be there: both are the move's.
+    // A failed write may have been stored, or the session that was read may still be stored: both belong to the move.
     memory.set(id, {
       ...(before ?? unseen(sourceId)),
       state: 'same',
@@ -147,14 +147,14 @@ export class Round {
     })
   }
 
-  /** The application uses the target if it has changed, ended or extended there what the move has written. */
+  /** The application uses the target if it has changed, ended or extended a session of the move there. */
   #noteUse(isNewer: boolean, target: Stored | null, known: Known | undefined): void {
     const { tally } = this.#sides
     if (known?.written === undefined || known.state !== 'same') return
     if (isNewer || (target !== null && isExtended(target, known.targetExpires))) tally.isTargetUsed = true
   }
 
-  /** Ends on the target what was ended on the source. */
+  /** Ends sessions on the target that have ended on the source. */
   async #followEnds(): Promise<void> {
     const { memory, signal } = this.#sides
     for await (const missing of batchesOf(memory.unlisted(this.#number))) {
@@ -165,7 +165,7 @@ export class Round {
 
   async #followMissing(missing: readonly (readonly [id: string, known: Known])[]): Promise<void> {
     const { from } = this.#sides
-    // A listing is no snapshot: it may have left out a session that is there.
+    // A listing is not a snapshot: it may have missed an existing session.
     const sources = await from.liveOf(missing.map(([, { sourceId }]) => sourceId))
     const there = missing.flatMap(([, { sourceId }], index) => (sources[index] ? [[sourceId, sources[index]] as const] : []))
     await allSettled(missing.map(([id, known], index) => (sources[index] ? undefined : this.#endMissing(id, known))))
@@ -187,7 +187,7 @@ export class Round {
     memory.forget(id)
   }
 
-  /** Ends on the target what the source does not have. */
+  /** Ends sessions on the target that the source does not have. */
   async #endOthers(): Promise<void> {
     const { to, memory, tally, signal } = this.#sides
     for await (const batch of batchesOf(to.scan())) {

@@ -1,6 +1,6 @@
 import { type Bank, DatabankError, type Entry, isLive, readMany, type Stored, versionOf } from 'connect-databank/backend'
 
-/** An expiry in the far past, for every clock and in every unit. Some databases take no time before it. */
+/** An expiry in the far past, for every clock and in every unit. Some databases accept no earlier time. */
 const LONG_AGO = 1
 
 /** The source or the target of a move. */
@@ -34,7 +34,7 @@ export class Side {
   }
 
   /**
-   * Stores the entry if `expected` is what is stored; null: if nothing live is. Returns whether it did. Without compare-and-swap, a
+   * Stores the entry if `expected` is stored; null: if no live entry is stored. Returns whether it did. Without compare-and-swap, a
    * write between the read and the save is lost.
    */
   async swap(id: string, expected: Stored | null, entry: Entry): Promise<boolean> {
@@ -47,8 +47,8 @@ export class Side {
   }
 
   /**
-   * Ends the session if `expected` is what is stored. Returns whether it did. The contract has no conditional delete: the entry is
-   * swapped for one that has expired, which does not exist for anybody, and which the clean-up deletes.
+   * Ends the session if `expected` is stored. Returns whether it did. The contract has no conditional delete, so the entry is swapped for an
+   * expired one, which counts as missing, and which the clean-up deletes.
    */
   async end(id: string, expected: Stored): Promise<boolean> {
     const { payload, owner = null } = expected

@@ -183,7 +183,7 @@ export const entryChecks: readonly BankCheck[] = [
   }),
   bankCheck({
     name: 'a bank shares no object with its caller',
-    why: 'plain sense: an object that is changed after its save, or after its read, must not change what is stored',
+    why: 'common sense: an object that is changed after its save, or after its read, must not change what is stored',
     async run({ bank, ada }) {
       const entry = { payload: 'a', expires: odd(Date.now() + HOUR), owner: ada }
       const expected = { ...entry }
@@ -216,7 +216,7 @@ export const entryChecks: readonly BankCheck[] = [
   }),
   bankCheck({
     name: 'read during parallel saves returns one of the entries, never a mixture',
-    why: 'plain sense: a session is the old one or the new one',
+    why: 'common sense: a session is the old one or the new one',
     async run({ bank, ada }) {
       const entries: Entry[] = ['a', 'b', 'c'].map((letter, index) => ({
         ...live(letter.repeat(40_000 * (index + 1)), HOUR * (index + 1)),

@@ -3,15 +3,15 @@ import { type Bank, type BankMethod, type Entry, isLive, type Stored, versionOf 
 import type { Check } from '../check.ts'
 
 /**
- * What a check of a bank needs: an optional method, `another` (a second bank on the same storage), `now` (a bank that goes by the
- * `now` that it is given, not by its database's clock), or `owners` (a bank that stores the owners of entries).
+ * What a check of a bank needs: an optional method, `another` (a second bank on the same storage), `now` (a bank that uses
+ * the given `now`, not its database's clock), or `owners` (a bank that stores the owners of entries).
  */
 export type BankNeed = BankMethod | 'another' | 'now' | 'owners'
 
 /** A bank that has these methods. */
 export type BankWith<Needs extends BankNeed> = Bank & Required<Pick<Bank, Extract<Needs, keyof Bank>>>
 
-/** What a check of a bank is given. */
+/** The context of a check of a bank. */
 export interface BankUnderTest<Needs extends BankNeed = never> {
   /** Fresh and empty. */
   readonly bank: BankWith<Needs>
@@ -46,7 +46,7 @@ export function expired(payload: string): Entry {
   return { payload, expires: Date.now() - HOUR }
 }
 
-/** A time near this one that no coarser clock can tell. */
+/** A time near this one with odd milliseconds, which a coarser clock cannot represent. */
 export function odd(time: number): number {
   return time - (time % 1_000) + 123
 }

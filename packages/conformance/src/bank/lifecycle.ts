@@ -3,7 +3,7 @@ import type { Bank, BankMethod } from 'connect-databank/backend'
 import { assertEntry, type BankCheck, bankCheck, HOUR, live, odd } from './helpers.ts'
 
 const CLOSE = 'contract: "Closes what this bank opened"'
-const SHARED = 'plain sense: several processes share one database'
+const SHARED = 'common sense: several processes share one database'
 
 /** Open, close, and two banks on the same storage. */
 export const lifecycleChecks: readonly BankCheck[] = [
@@ -56,7 +56,7 @@ export const lifecycleChecks: readonly BankCheck[] = [
   }),
   bankCheck({
     name: 'close lets the pending operations end',
-    why: 'plain sense: an operation has a result or an error, and its caller gets it',
+    why: 'common sense: an operation has a result or an error, and its caller gets it',
     needs: ['close'],
     async run({ bank }) {
       await bank.save('id', live('a'))

@@ -7,7 +7,7 @@ const REPLACES = 'contract: "Every `save` and `swap` replaces it, `touch` keeps 
 /** Owners of 1,024 bytes: of one, two, three and four bytes a character. */
 const longest = ['o'.repeat(1_024), 'é'.repeat(512), `a${'界'.repeat(341)}`, '😀'.repeat(256)]
 
-/** Owners that something takes for one another, for a pattern, a property or a query. No two are the same. */
+/** Different owners that some software confuses with each other, or with a pattern, a property or a query. */
 export const hostileOwners: readonly string[] = [
   'ada',
   'Ada',

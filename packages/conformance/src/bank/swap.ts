@@ -45,7 +45,7 @@ export const swapChecks: readonly BankCheck[] = [
     why: WHY,
     needs: ['swap'],
     async run({ bank, ada }) {
-      // If the payload is the version: texts that a careless comparison takes for the same.
+      // If the payload is the version: texts that a careless comparison treats as equal.
       for (const other of ['b', 'A', 'a ', ' a', 'aa', '', 'null', 'a\0', '*', 'á', 'a'.repeat(300)]) {
         const version = await saved(bank, 'id', live(other))
         const entry = { ...live('a'), owner: ada }

@@ -5,7 +5,7 @@ import { type BankCheck, bankCheck, expired, HOUR, listed, live, odd, saved, sto
 const CHANGES = 'contract: "Every `save` and `swap` that changes the payload changes it"'
 const TOUCH = 'contract: "`touch` does not."'
 const WHY_DELETED =
-  'plain sense: a request that loaded a session before its deletion must not overwrite the session that was stored later'
+  'common sense: a request that loaded a session before its deletion must not overwrite the session that was stored later'
 const SWAP =
   'contract: "Returns the new version (the payload, if the bank has no versions of its own), or null if it did not swap."'
 

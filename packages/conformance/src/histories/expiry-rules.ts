@@ -5,7 +5,7 @@ import type { Operation } from './history.ts'
 const SAME_AGE = 1_000
 
 /**
- * What holds of the expiry of one session:
+ * The rules for the expiry of one session:
  *
  * - An expired session is not returned.
  * - The expiry is one that an operation wrote, and that no later one replaced.

@@ -22,7 +22,7 @@ export class Facts {
   readonly creates: readonly Write[]
   /** All that write an expiry. */
   readonly writes: readonly Write[]
-  /** Those that may be merged with what others have written. */
+  /** Those that may be merged with writes of others. */
   readonly merging: readonly Write[]
   readonly destroys: readonly Operation[]
   /** The lists of an owner's sessions. */

@@ -15,8 +15,8 @@ export interface OpenedForHistories {
   /** Opens a second store on the same storage, as another process would. Leave it out if storage cannot be shared. */
   readonly another?: () => Promise<AnyStore>
   /**
-   * For stores that are disturbed from outside: ends the disturbance, after each history. Operations may fail during one, and what
-   * failed may still happen.
+   * For stores that are disturbed from outside: ends the disturbance, after each history. Operations may fail meanwhile, and a
+   * failed operation may still take effect.
    */
   readonly calm?: () => Promise<void>
   /**
@@ -50,7 +50,7 @@ export interface HistoryOptions {
   readonly seed?: number
   /** The history to begin with, as the report of a failure names it. */
   readonly path?: string
-  /** Whether the calls of the bank happen in an order that the history decides, or as they come. */
+  /** Whether the history decides the order of the bank's calls, or they take effect at once. */
   readonly calls: 'ordered' | 'as they come'
   /** The kinds of faults of calls of the bank; these must be ordered. Default: none. */
   readonly faults?: readonly FaultKind[]
@@ -68,9 +68,9 @@ export interface HistoryOptions {
 
 /** The result of histories. */
 export interface HistoryReport {
-  /** Of the failed history, if there is one: several run at once, each with a seed of its own. */
+  /** The seed of the failed history, if there is one: several run at once, each with its own seed. */
   readonly seed: number
-  /** How many ran, those included in which a failure was made smaller. */
+  /** How many ran, including those that reduced a failure. */
   readonly histories: number
   /** How many operations of stores failed in them: it shows whether disturbances had an effect. */
   readonly failed: number
@@ -89,7 +89,7 @@ export class HistoryError extends Error {
   override name = 'HistoryError'
 }
 
-/** Runs random histories, and makes the first that breaks a promise as small as possible. Rejects only if `open` or `close` does. */
+/** Runs random histories, and reduces the first that breaks a promise to a minimum. Rejects only if `open` or `close` does. */
 export async function runHistories(options: HistoryOptions): Promise<HistoryReport> {
   const seed = options.seed ?? Math.trunc(Math.random() * 2 ** 31)
   const holding = new HoldingLayer()
@@ -144,7 +144,7 @@ class Search {
     const { faults = [], owners = false, path } = this.#options
     const numbers = this.#opened.disturb === undefined ? fc.constant(undefined) : fc.infiniteStream(fc.nat())
     const property = fc.asyncProperty(plans({ faults, hasOwners: owners }), numbers, async (plan, random) => {
-      // Ends this lane at once: a plan that is not run takes time to make, too.
+      // Ends this lane at once, because making a plan also takes time.
       if ((this.#finder ?? seed) !== seed) throw OTHER_FOUND
       if (Date.now() >= this.#end) return
       histories++

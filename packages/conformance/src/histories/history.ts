@@ -1,6 +1,6 @@
 import { type Age, KEYS } from './plan.ts'
 
-/** What a history knows of a session: its keys, its owner and the age of its cookie. */
+/** The parts of a session in a history: its keys, its owner and the age of its cookie. */
 export const FIELDS = [...KEYS, 'owner', 'age'] as const
 export type Field = (typeof FIELDS)[number]
 
@@ -42,8 +42,8 @@ export interface Operation {
   /** The fields that it writes. A create writes all, an update those that its request changed, a touch the age if that changed. */
   readonly values?: Values
   /**
-   * The fields of `values` of which it is not sure that the operation writes them: an earlier write of the same request, with an unknown
-   * result when this one began, may have written them already.
+   * The fields of `values` that the operation may not write, because an earlier write of the same request, with an unknown result when this
+   * one began, may have written them already.
    */
   readonly unsure?: ReadonlySet<Field>
   /** The expiry that it writes, in epoch milliseconds. */

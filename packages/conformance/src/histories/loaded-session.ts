@@ -10,13 +10,13 @@ interface Version {
   readonly expires: number
 }
 
-/** The session object of a request, and what the request knows of the stored session. */
+/** The session object of a request, and its knowledge about the stored session. */
 export class LoadedSession {
   readonly sid: string
   readonly live: StoredSession
   /** Whether the session was loaded, or a save of it has ended well. */
   isConfirmed: boolean
-  /** What the request has loaded, or last written with success. */
+  /** The version that the request has loaded, or last written with success. */
   #base: Version
   #baseBegin = 0
   /** Saves and touches that are pending, or have failed and so may have happened. */
@@ -48,7 +48,7 @@ export class LoadedSession {
     else if (owner !== undefined) this.live['owner'] = history.ownerOf(owner)
   }
 
-  /** Sets the cookie's age, or counts its expiry anew. */
+  /** Sets the cookie's age, or computes its expiry again. */
   setAge(age: Step['age'], history: History): void {
     if (age === 'kept') return
     const { cookie } = this.live
@@ -63,7 +63,7 @@ export class LoadedSession {
     return this.#attempts.some(({ operation }) => operation.kind !== 'touch')
   }
 
-  /** What a save that begins now writes: the fields that differ from what was loaded, or from what an attempt may have stored. */
+  /** The write of a save that begins now: the fields that differ from the loaded ones, or from those of an attempt that may be stored. */
   save(): Pick<Operation, 'kind' | 'values' | 'unsure' | 'expires' | 'changesAge'> {
     const { values, expires } = this.#version()
     if (!this.isConfirmed && !this.isTried) return { kind: 'create', values, expires, changesAge: true }
@@ -71,7 +71,7 @@ export class LoadedSession {
     return { kind: this.isConfirmed ? 'update' : 'create again', expires, ...changes }
   }
 
-  /** What a touch that begins now writes. */
+  /** The write of a touch that begins now. */
   touch(): Pick<Operation, 'kind' | 'values' | 'unsure' | 'expires' | 'changesAge'> {
     return { kind: 'touch', expires: this.#version().expires, ...this.#changes(['age']) }
   }

@@ -11,10 +11,10 @@ export type Owner = (typeof OWNERS)[number]
 /** The age of a cookie: an hour or more, a few milliseconds, or less than none. */
 export type Age = 'long' | 'short' | 'over'
 
-/** What a request does at the end of a step. */
+/** The action of a request at the end of a step. */
 export type Action =
   | 'save'
-  /** Saves, and goes on before the save has ended. */
+  /** Saves, and continues before the save has ended. */
   | 'save without waiting'
   | 'touch'
   | 'reload'
@@ -35,11 +35,11 @@ export interface Step {
   readonly set: readonly Key[]
   readonly remove: readonly Key[]
   /**
-   * The new age of the cookie. Undefined: the age stays, and the expiry is counted anew from now, as at the end of each request.
+   * The new age of the cookie. Undefined: the age stays, and the expiry is computed again from now, as at the end of each request.
    * `kept`: the expiry stays as well, as when an application saves by itself.
    */
   readonly age: Age | 'kept' | undefined
-  /** Whose session it is from now on; null: nobody's; undefined: as before. */
+  /** The new owner of the session; null: none; undefined: unchanged. */
   readonly owner?: Owner | null | undefined
   readonly action: Action
   /** The user that the action is about. */
@@ -53,7 +53,7 @@ export interface RequestPlan {
   readonly steps: readonly Step[]
 }
 
-/** What is done to a call of the bank. */
+/** The fault of a call of the bank. */
 export type FaultKind =
   /** It fails, and has not happened. */
   | 'before'
@@ -73,12 +73,12 @@ export interface Plan {
   /** The age of each visitor's session at the beginning; null: the visitor has none. */
   readonly visitors: readonly (Age | null)[]
   readonly requests: readonly RequestPlan[]
-  /** Which of the things that may happen next happens. After the last choice, always the first: what began first ends first. */
+  /** The choices among the possible next events. After the last choice, always the first event: calls end in the order of their beginning. */
   readonly choices: readonly number[]
   readonly faults: readonly Fault[]
 }
 
-/** What may happen in histories. */
+/** The possible events of histories. */
 export interface PlanOptions {
   /** The kinds of faults. */
   readonly faults?: readonly FaultKind[]

@@ -11,13 +11,13 @@ export interface Violation {
 }
 
 /**
- * What must hold of all operations on one session, in whichever order the parallel ones happened:
+ * The rules for all operations on one session, in any order of the parallel ones:
  *
  * - A field has a value that was written, and not overwritten since. No two writes of a key have the same value, so the value tells
  *   which operation wrote it. An update writes the fields that its request changed, and no others; so does a first save that is
  *   repeated because the one before it failed: that may have happened, and others may have changed other fields since.
  * - A destroyed session is not returned, and no late write stores it again. The same holds for the sessions of an owner that were ended.
- * - A session is found that was stored, and neither destroyed nor expired. It is listed under its owner.
+ * - A session that was stored, and neither destroyed nor expired, is found. It is listed under its owner.
  * - The rules of the expiry hold.
  *
  * An operation that ended before another began happened before it. Whether an operation that failed has happened is not known.

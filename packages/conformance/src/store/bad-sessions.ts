@@ -13,7 +13,7 @@ const NO_OBJECTS: Readonly<Record<string, unknown>> = {
   undefined: undefined,
 }
 
-const WHY = 'plain sense: if a session cannot be stored, the callback gets an error, and the stored session stays'
+const WHY = 'common sense: if a session cannot be stored, the callback gets an error, and the stored session stays'
 
 /** Sessions that cannot be stored, or only with work. */
 export const badSessionChecks: readonly StoreCheck[] = [
@@ -52,7 +52,7 @@ export const badSessionChecks: readonly StoreCheck[] = [
   ),
   storeCheck({
     name: 'a session of 12,000 keys is loaded, changed and stored without blocking',
-    why: 'plain sense: all other requests wait while one blocks the event loop; the work for a session is proportional to its size',
+    why: 'common sense: all other requests wait while one blocks the event loop; the work for a session is proportional to its size',
     async run({ store }) {
       const data = Object.fromEntries(Array.from({ length: 12_000 }, (_, index) => [`key-${index}`, { index }]))
       await store.set('sid', newSession(store, 'sid', data))

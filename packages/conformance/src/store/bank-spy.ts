@@ -1,7 +1,7 @@
 import { type Bank, extend, type Layer } from 'connect-databank/backend'
 import { Skipped } from '../check.ts'
 
-/** What a store stores in its bank. */
+/** Records the data that a store passes to its bank. */
 export class BankSpy {
   #bank: Bank | undefined
   /** All ids that the bank was given. */
@@ -47,7 +47,7 @@ export class BankSpy {
     })
   }
 
-  /** The bank, below all that the store puts on it. */
+  /** The bank, below the store's own layers. */
   get bank(): Bank {
     if (this.#bank === undefined) throw new Skipped('the store puts no layer on its bank')
     return this.#bank

@@ -7,7 +7,7 @@ import { assertData, eventually, newSession, type StoreCheck, type StoreNeed, st
 
 const ONCE =
   'express-session index.js continues the request in the callback: without a call it hangs, a second call continues it twice'
-const NO_CALLBACK = 'plain sense: a callback may be left out (the types of express-session have `callback?` here)'
+const NO_CALLBACK = 'common sense: a callback may be left out (the types of express-session have `callback?` here)'
 const ONE_ARGUMENT =
   'express-session README: "The `callback` should be called as `callback(error)`"; a second argument breaks async.waterfall'
 
@@ -77,7 +77,7 @@ export const callbackChecks: readonly StoreCheck[] = [
   ),
   storeCheck({
     name: 'get leaves the session as it is if its callback throws',
-    why: 'plain sense: an error of a route handler says nothing about the session',
+    why: 'common sense: an error of a route handler says nothing about the session',
     async run({ store }) {
       await store.set('stored', newSession(store, 'stored', { a: 1 }))
       await new Promise<void>((resolve) => {
@@ -136,7 +136,7 @@ export const callbackChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'callbacks run in the async context of their call',
-    why: 'plain sense: the AsyncLocalStorage of a request (its id in the log, its trace) belongs to that request',
+    why: 'common sense: the AsyncLocalStorage of a request (its id in the log, its trace) belongs to that request',
     async run({ store }) {
       const context = new AsyncLocalStorage<string>()
       const seen: string[] = []

@@ -17,7 +17,7 @@ const GET = 'express-session README, store.get: "The `session` argument should b
 const SET = 'express-session README, store.set: "upsert a session into the store"'
 const JSON_SOURCE = 'express-session README, req.session: "(generally) serialized as JSON by the store"'
 const GENID = 'express-session README, genid: "Provide a function that returns a string that will be used as a session ID."'
-const KEYS = 'plain sense: the keys of a session belong to the application'
+const KEYS = 'common sense: the keys of a session belong to the application'
 
 const COOKIES = {
   'a maxAge': { maxAge: HOUR },
@@ -33,7 +33,7 @@ const COOKIES = {
   'no expiry': {},
 } as const
 
-/** What is stored, and under which ids. */
+/** The stored data and their ids. */
 export const dataChecks: readonly StoreCheck[] = [
   storeCheck({
     name: 'get of a missing session calls back with null or undefined, and no error',
@@ -119,7 +119,7 @@ export const dataChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a session of 500 kB is kept',
-    why: 'plain sense: applications put lists into sessions, and must not lose them silently',
+    why: 'common sense: applications put lists into sessions, and must not lose them silently',
     async run({ store }) {
       const data = { list: Array.from({ length: 5_000 }, (_, index) => ({ index, text: 'é'.repeat(40) })) }
       await store.set('sid', newSession(store, 'sid', data))
@@ -174,7 +174,7 @@ export const dataChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a store shares no object with its callers',
-    why: 'plain sense: a change that one request has not saved must not be seen by another',
+    why: 'common sense: a change that one request has not saved must not be seen by another',
     async run({ store }) {
       const session = newSession(store, 'sid', { deep: { list: [1] } })
       await store.set('sid', session)

@@ -42,7 +42,7 @@ export const encryptionChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'with encryption, equal sessions are stored as different texts',
-    why: 'plain sense: equal texts would show which sessions are equal',
+    why: 'common sense: equal texts would show which sessions are equal',
     needs: NEEDS,
     async run({ configured }) {
       const spy = new BankSpy()
@@ -204,7 +204,7 @@ export const encryptionChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a record that cannot be decrypted hides no other session from all',
-    why: 'plain sense: one bad record must not spoil a list',
+    why: 'common sense: one bad record must not spoil a list',
     needs: [...NEEDS, 'all'],
     async run({ configured }) {
       const [store, other] = [await configured(encrypted(newKey())), await configured(encrypted(newKey()))]

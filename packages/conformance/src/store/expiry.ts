@@ -118,7 +118,7 @@ export const expiryChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'touch leaves the data as they are',
-    why: 'plain sense: the session that `touch` is given may be older than what another request has stored since',
+    why: 'common sense: the session that `touch` is given may be older than what another request has stored since',
     needs: ['touch'],
     async run({ store }) {
       await store.set('sid', newSession(store, 'sid', { value: 'old', removed: true }))
@@ -150,7 +150,7 @@ export const expiryChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'touch of a missing session stores nothing, and is no error',
-    why: 'plain sense: if the session has ended meanwhile, the request that touches it is not at fault',
+    why: 'common sense: if the session has ended meanwhile, the request that touches it is not at fault',
     needs: ['touch'],
     async run({ store }) {
       await store.touch('missing', newSession(store, 'missing', { a: 1 }))

@@ -25,13 +25,13 @@ export type StoreNeed =
   | 'configured'
   | 'promises'
 
-/** What a check of a store is given. */
+/** The context of a check of a store. */
 export interface StoreContext {
   /** Fresh and empty, its methods with promises. */
   readonly store: Driver
   /** Opens a second store on the same storage, as another process would. */
   another(): Promise<Driver>
-  /** Opens a store with these options on the same storage. The layer is put on its bank, below what the store puts on it. */
+  /** Opens a store with these options on the same storage. The layer is put on its bank, below the store's own layers. */
   configured(settings: StoreSettings, layer?: Layer): Promise<Driver>
   /** Waits until a session of this age, in milliseconds, has surely expired. Default: `SHORT_AGE`. */
   untilExpired(age?: number): Promise<void>

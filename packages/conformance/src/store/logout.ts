@@ -6,7 +6,7 @@ import type { Driver } from './any-store.ts'
 import { type StoreCheck, type StoreContext, storeCheck } from './helpers.ts'
 import { loggedIn } from './lost-updates.ts'
 
-const LOGOUT = 'plain sense: a logout is final, whatever another tab is doing; express-session README, Session.destroy'
+const LOGOUT = 'common sense: a logout is final, whatever another tab is doing; express-session README, Session.destroy'
 
 /** What the other request does. */
 const LATE: Readonly<Record<string, Handler<void>>> = {
@@ -43,7 +43,7 @@ export const logoutChecks: readonly StoreCheck[] = [
   ),
   storeCheck({
     name: 'a regenerated session stays ended when a pending request changes it',
-    why: 'plain sense: a login regenerates the id so that the old one is worth nothing',
+    why: 'common sense: a login regenerates the id so that the old one is worth nothing',
     run: (context) => staysEnded(context, ENDS['regenerated']!, LATE['changes it']!),
   }),
   storeCheck({

@@ -4,7 +4,7 @@ import { Gate } from '../gate.ts'
 import { assertData, orders, type StoreCheck, storeCheck } from './helpers.ts'
 
 const LOST =
-  'plain sense, and express-session README, resave: "it can also create race conditions where a client makes two parallel requests", "depends on what store you\'re using"'
+  'common sense, and express-session README, resave: "it can also create race conditions where a client makes two parallel requests", "depends on what store you\'re using"'
 
 /** Parallel requests of one visitor: no change of any of them may be lost. */
 export const lostUpdateChecks: readonly StoreCheck[] = [
@@ -58,7 +58,7 @@ export const lostUpdateChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a parallel request that changes nothing does not restore old data',
-    why: 'plain sense: a request that changed nothing must not change what is stored',
+    why: 'common sense: a request that changed nothing must not change what is stored',
     async run({ app }) {
       await keepsChange(await app({ resave: false, rolling: true }))
     },
@@ -127,7 +127,7 @@ export const lostUpdateChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a store returns at once what another on the same storage has set',
-    why: 'plain sense: the next request may come to another process',
+    why: 'common sense: the next request may come to another process',
     needs: ['another'],
     async run({ store, app, another }) {
       const second = await another()

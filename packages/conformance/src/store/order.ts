@@ -28,7 +28,7 @@ export const orderChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'many sets at once are all stored',
-    why: 'plain sense: parallel requests of different users are independent',
+    why: 'common sense: parallel requests of different users are independent',
     async run({ store }) {
       const sids = Array.from({ length: 100 }, (_, index) => `session-${index}`)
       await Promise.all(sids.map((sid) => store.set(sid, newSession(store, sid, { of: sid }))))
@@ -76,7 +76,7 @@ export const orderChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'destroy during a set removes the session',
-    why: 'plain sense: the last call counts, a logout most of all',
+    why: 'common sense: the last call counts, a logout most of all',
     async run({ store }) {
       for (let round = 0; round < 5; round++) {
         await Promise.all([store.set('sid', newSession(store, 'sid', { a: 1 })), store.destroy('sid')])

@@ -155,7 +155,7 @@ export const ownerChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a pending request cannot store a session again that destroySessionsOf has ended',
-    why: 'plain sense: "log out everywhere" is final, whatever another request is doing',
+    why: 'common sense: "log out everywhere" is final, whatever another request is doing',
     needs: [...NEEDS, 'destroySessionsOf'],
     async run({ configured, app }) {
       const store = await configured(OWNER)
@@ -292,7 +292,7 @@ export const ownerChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'sessionsOf of one store lists what another on the same storage has just set',
-    why: 'plain sense: the next request may come to another process',
+    why: 'common sense: the next request may come to another process',
     needs: NEEDS,
     async run({ configured }) {
       const [one, two] = [await configured(OWNER), await configured(OWNER)]

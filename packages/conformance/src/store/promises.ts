@@ -45,7 +45,7 @@ export const promiseChecks: readonly StoreCheck[] = [
   }),
   storeCheck({
     name: 'a promise that rejects and is not handled is no unhandled rejection',
-    why: 'plain sense: express-session ignores the promise, and an unhandled rejection ends the process',
+    why: 'common sense: express-session ignores the promise, and an unhandled rejection ends the process',
     needs: ['promises'],
     async run({ store }) {
       const cycle: { self?: object } = {}
