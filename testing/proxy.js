@@ -128,7 +128,7 @@ export class FaultyProxy {
   }
 
   /**
-   * Passes what the client sends before this text, and holds the text and all that follows.
+   * Passes the client's data before this text, and holds the text and all later data.
    * @param {string} text
    * @returns {Promise<() => void>} resolves when the text is held, with a function that releases it
    */

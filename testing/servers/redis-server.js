@@ -40,7 +40,7 @@ export class RedisServer {
    * @returns {Promise<unknown>}
    */
   async admin(...commands) {
-    // Not node-redis, which makes the methods of all commands anew for each client.
+    // Not node-redis, which creates the methods of all commands for each client.
     const client = new Redis({
       ...{ host: '127.0.0.1', port: this.port, lazyConnect: true, retryStrategy: () => null },
       ...{ enableReadyCheck: false, disableClientInfo: true, ...(this.ca !== undefined && { tls: { ca: this.ca } }) },

@@ -64,7 +64,7 @@ const GAP = '  '
 const SHORTEST_BAR = 8
 const LONGEST_BAR = 30
 
-/** The line of a move in exactly so many columns. What does not fit is left out, from the end. */
+/** The line of a move in exactly so many columns. Parts that do not fit are left out, from the end. */
 export function progressLine(progress: MoveProgress, columns: number, options: Options): string {
   const { phase, seen, total, rate, timeLeft, problem } = progress
   if (problem !== undefined) return fit(`${phase}: ${visible(problem)}`, columns)

@@ -13,7 +13,7 @@ export interface Check<Context> {
 /** A freshly opened instance that checks can be run on. */
 export interface Subject<Context> {
   readonly context: Context
-  /** Why the opened instance lacks what a check needs; undefined if it has it. */
+  /** Why the opened instance lacks this need; undefined if it has it. */
   missing(need: string): string | undefined
   close(): Promise<void>
 }
@@ -27,19 +27,19 @@ export interface Grade {
   readonly error?: Error
   /** Why it was skipped. */
   readonly reason?: string
-  /** What was missing, by the names in `needs`, if it was skipped. */
+  /** The missing needs, by their names in `needs`, if it was skipped. */
   readonly missing?: readonly string[]
 }
 
 /** How checks are run. */
 export interface RunOptions {
-  /** How long opening, one check and closing may take, each, in milliseconds. Default: 10,000. */
+  /** The longest time for opening, for one check and for closing, in milliseconds. Default: 10,000. */
   readonly limit?: number
   /** Which checks to run, by name. Default: all. */
   readonly only?: (name: string) => boolean
   /**
-   * What the bank or store surely lacks: names of optional methods, or `another`, `configured`, `promises`. Its checks are registered
-   * as skipped. Only for Jest, which cannot skip a test that runs: other runners find out by themselves.
+   * Needs that the bank or store lacks: names of optional methods, or `another`, `configured`, `promises`. Their checks are registered as
+   * skipped. Only for Jest, which cannot skip a running test: other runners do not need it.
    */
   readonly lacks?: readonly string[]
 }
@@ -47,7 +47,7 @@ export interface RunOptions {
 /** The default of `limit`, in milliseconds. */
 export const LIMIT = 10_000
 
-/** Thrown by a check that finds out, while it runs, that what it needs is missing: it counts as skipped. */
+/** Thrown by a running check that finds a need missing: it counts as skipped. */
 export class Skipped extends Error {
   override name = 'Skipped'
 }

@@ -8,7 +8,7 @@ export type GatedMethod = Exclude<BankMethod, 'scan' | 'idsOf'>
 export interface PendingCall {
   readonly method: GatedMethod
   readonly args: readonly unknown[]
-  /** Calls the bank now, and keeps the result back. Resolves, and never rejects, when the bank has returned it. */
+  /** Calls the bank now, and holds the result. Resolves, and never rejects, when the bank has returned it. */
   perform(): Promise<void>
   /** Calls the bank unless `perform` has, and gives the caller the result. Resolves, and never rejects, when the caller has it. */
   release(): Promise<void>
@@ -20,7 +20,7 @@ export interface PendingCall {
 export interface GatedBank extends Bank {
   /** From now on, calls of these methods wait at the gate. */
   hold(...methods: GatedMethod[]): void
-  /** The next call of this method that waits at the gate, or comes to it. Each call is returned once. */
+  /** The next call of this method that waits at the gate, now or later. Each call is returned once. */
   held(method: GatedMethod): Promise<PendingCall>
   /** How many calls of this method there were, held or not. */
   calls(method: GatedMethod): number
@@ -29,13 +29,13 @@ export interface GatedBank extends Bank {
 }
 
 /**
- * A layer that holds the named calls of a bank until they are released, in any order: the way to force a race.
+ * A layer that holds calls of a bank until they are released, in any order, to force a race.
  *
  * @example
  * const bank = gatedBank(new MemoryBank())
  * bank.hold('swap')
  * const late = store.set(sid, session)
- * const call = await bank.held('swap') // it was called, and has not happened
+ * const call = await bank.held('swap') // the call waits
  * await other(bank)
  * await call.release()
  */

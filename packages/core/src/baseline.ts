@@ -64,7 +64,7 @@ export function baselineOfNew(id: string, draft: Draft): Baseline {
   return { ...baselineOf(id, storedAs(draft, text.text), cookie), unconfirmed: { text, keys: NO_KEYS }, isNew: true }
 }
 
-/** A write begins: until it is confirmed, nobody knows what is stored. */
+/** A write begins: until it is confirmed, the stored version is unknown. */
 export function beforeSave(baseline: Baseline, draft: Draft): Baseline {
   return { ...baseline, unconfirmed: { text: draft.text, keys: unconfirmedKeys(baseline) } }
 }

@@ -75,7 +75,7 @@ export function readCookie(cookie: object): SessionCookie {
     throw new DatabankError('DATABANK_INVALID_SESSION', "the session's cookie has a field that express-session cannot send")
   }
   return {
-    // A copy: the caller may go on changing its cookie.
+    // A copy: the caller may change its cookie later.
     fields: expires instanceof Date ? { ...fields, expires: isoOf(time as number) } : { ...fields },
     expires: time,
   }
@@ -97,7 +97,7 @@ export function isPlainRecord(value: unknown): value is object {
 }
 
 /**
- * express-session computes `originalMaxAge` anew from two readings of the clock at every touch, so it shrinks by the milliseconds
+ * express-session computes `originalMaxAge` from two readings of the clock at every touch, so it shrinks by the milliseconds
  * between them. A change below this limit does not come from the application.
  */
 const CLOCK_DRIFT = 10

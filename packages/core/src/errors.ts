@@ -52,7 +52,7 @@ export function isCoded(error: unknown): error is Error & { code: ErrorCode } {
 
 /**
  * The error as callers of the store get it. An error with one of these codes is returned as it is; any other is wrapped with `code`, its own
- * message and itself as `cause`: express-session takes an error with the code `ENOENT` for a missing session.
+ * message and itself as `cause`: express-session treats an error with the code `ENOENT` as a missing session.
  */
 export function coded(error: unknown, code: ErrorCode = 'DATABANK_BACKEND_FAILED'): Error & { code: ErrorCode } {
   if (isCoded(error)) return error

@@ -34,7 +34,7 @@ export interface StoreOptions {
   maxSessionsPerOwner?: number
   /** A session expires at the latest this long after it was created, whatever touches and saves do. Default: null, no limit. */
   absoluteTimeout?: number | null
-  /** Encrypts what is stored, with AES-256-GCM. Default: none. */
+  /** Encrypts stored sessions with AES-256-GCM. Default: none. */
   encryption?: EncryptionOptions
   /**
    * Stores sessions under the SHA-256 of their id, so that a copy of the database gives no usable id. `acceptPlain`: a session that is

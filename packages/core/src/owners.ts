@@ -136,7 +136,7 @@ export class Owners {
   async *#readOwned(owner: string, ids: readonly string[]): AsyncGenerator<Found, void, undefined> {
     const found = await this.#rules.limit(readMany(this.#rules.bank, ids), 'sessionsOf')
     for (const [index, stored] of found.entries()) {
-      // The session may have ended, or belong to another owner, by now.
+      // The session may have ended, or may have another owner now.
       if (isLive(stored, Date.now()) && stored.owner === owner) yield [ids[index]!, stored]
     }
   }

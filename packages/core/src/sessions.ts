@@ -151,7 +151,7 @@ export class Sessions {
    */
   save(id: string, session: SessionData): Promise<boolean> {
     const tracked = this.#trackedOf(id, session)
-    // Made at once: the caller may go on changing its session while the write waits.
+    // Made at once: the caller may change its session while the write waits.
     const draft = this.#draftOf(session, tracked?.baseline.created, tracked?.baseline.owner ?? null)
     return tracked === undefined ? this.#create(id, session, draft) : this.#update(id, { tracked, draft, isTouch: false })
   }

@@ -292,7 +292,7 @@ export class DatabankStore extends Store {
   async #saveLimited(id: string, session: SessionData, max: number): Promise<boolean> {
     const before = trackedOf(session, this.#sessions)?.baseline
     const at = Date.now()
-    // Before the save: the request may go on changing its session.
+    // Before the save: the request may change its session meanwhile.
     const owner = this.#ownerOf!(session)
     const isWritten = await this.#sessions.save(id, session)
     const isAdded = before === undefined || before.isNew || before.owner !== owner

@@ -90,7 +90,7 @@ export function removeFile(path: string): boolean {
 }
 
 /**
- * Creates what is missing of the path, for its owner alone. It does not use `recursive`, which reports a read-only file system as
+ * Creates the missing directories of the path, for their owner alone. It does not use `recursive`, which reports a read-only file system as
  * ENOENT, and never returns for a path in /proc.
  */
 export function makeDirectory(path: string): void {

@@ -11,7 +11,7 @@ import { currentHolder, stateOf } from './holders.ts'
  * 1. A session's file is replaced by renaming a complete file over it, or removed. Only a touch changes it, and only the expiry. So
  *    a reader, which takes no lock, finds the old session or the new one, complete.
  * 2. A thread that replaces or removes a session's file holds its lock while it reads the file and acts on it: `save`, `swap`, `delete`,
- *    `purge`, `clear`. So `swap` replaces what it compared, and `purge` removes only what it saw expired.
+ *    `purge`, `clear`. So `swap` replaces the compared version, and `purge` removes only expired sessions.
  * 3. A lock is a symbolic link whose target is the name of its holder, which is a thread. Creating one fails if the name is taken, so
  *    one thread gets the lock. A lock names its holder from its creation.
  * 4. All work under a lock is synchronous and takes a few calls. Writing and syncing the new file takes time, and comes before.

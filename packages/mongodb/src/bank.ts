@@ -189,7 +189,7 @@ export class MongoBank implements Bank {
   async #replace(connected: Connected, id: string, expected: string, entry: Entry, now: number): Promise<boolean> {
     const live = this.#records.live(now)
     if (await this.#write(connected, { _id: id, session: { $eq: this.#sessionOf(expected) }, ...live }, entry, false)) return true
-    // The same session may be stored in another form. No filter on the payload can match all forms, but one on what was found can.
+    // The same session may be stored in another form. No filter on the payload matches all forms, but one on the found document does.
     const document = await connected.collection.findOne({ _id: id }, { readPreference: 'primary' })
     const stored = this.#storedOf(document)
     if (document === null || !isLive(stored, now) || versionOf(stored) !== expected) return false

@@ -33,11 +33,11 @@ export interface MongoBankOptions {
   /** Creates a TTL index, with which the server deletes expired sessions. Default: true. */
   ttlIndex?: boolean
   /**
-   * Where sessions are read. Default: what the URL says, else `primary`; for a `client`, `primary`. With another one, a read may miss the last
+   * Where sessions are read. Default: that of the URL, else `primary`; for a `client`, `primary`. With another one, a read may miss the last
    * write.
    */
   readPreference?: (typeof READ_PREFERENCES)[number]
-  /** When a write counts as done, such as `{ w: 'majority', j: true }`. Default: what the URL or the client says, else the server's own. */
+  /** When a write counts as done, such as `{ w: 'majority', j: true }`. Default: that of the URL or the client, else the server's own. */
   writeConcern?: { w?: number | string; j?: boolean; wtimeoutMS?: number }
   /** The most operations under way; more fail at once with DATABANK_UNAVAILABLE. Default: 10 000. */
   maxPending?: number

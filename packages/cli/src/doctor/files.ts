@@ -39,7 +39,7 @@ const FILE_SYSTEMS: Readonly<Record<number, readonly [name: string, kind: 'netwo
 }
 const LEAST_FREE = 0.05
 
-/** @param onNetwork what a network file system means here */
+/** @param onNetwork the level of the finding for a network file system */
 export function* fileSystemFindings(path: string, onNetwork: Finding['level']): Generator<Finding> {
   const { type, bavail, blocks, ffree, files } = fs.statfsSync(path)
   const [name, kind] = FILE_SYSTEMS[type >>> 0] ?? []

@@ -43,7 +43,7 @@ const EXAMINERS: Readonly<Record<string, () => Promise<Examiner>>> = {
 const UNKNOWN: Examiner = { async *examine() {} }
 
 /**
- * Examines the store of a URL. Yields at least one finding, and never throws for what is wrong with the database: that is a finding.
+ * Examines the store of a URL. Yields at least one finding. Problems of the database are findings, not errors.
  *
  * @throws DATABANK_INVALID_OPTION, DATABANK_UNKNOWN_SCHEME
  */

@@ -138,7 +138,7 @@ function* lookAtTable(driver: Driver, { options }: Subject): Generator<Finding> 
   }
 }
 
-/** The store's own bank would switch the journal mode, and create what is missing. */
+/** The store's own bank would switch the journal mode, and create missing files and tables. */
 async function readOnlyBank({ options, timeout, warn: tell }: Subject, driver: Driver): Promise<Bank> {
   const { sqliteDialect } = await importPackage<{ sqliteDialect: object }>('sqlite')
   const { SqlBank } = await importPackage<{ SqlBank: new (options: object, context: object) => Bank }>(

@@ -143,7 +143,7 @@ export const swapChecks: readonly BankCheck[] = [
       const later = live('b', 9 * HOUR)
       assert.notEqual(await bank.swap('id', null, later, now + 2 * HOUR), null, 'it had expired at the given time')
       assertEntry(await bank.read('id'), later)
-      // As if the store's clock were behind: what has expired by the real time has not by the given time.
+      // As if the store's clock were behind: the entry has expired by the real time, but not by the given time.
       const behind = await saved(bank, 'behind', { payload: 'c', expires: now - HOUR })
       assert.equal(await bank.swap('behind', null, later, now - 2 * HOUR), null, 'it had not expired at the given time')
       assert.notEqual(await bank.swap('behind', behind, later, now - 2 * HOUR), null, 'it had not expired at the given time')

@@ -80,7 +80,7 @@ export const touchChecks: readonly BankCheck[] = [
       await bank.save('edge', entry)
       await bank.touch('edge', now + 9 * HOUR, entry.expires!)
       assertEntry(await bank.read('edge'), entry, 'an entry expires at the very millisecond that `expires` names')
-      // As if the store's clock were behind: what has expired by the real time has not by the given time.
+      // As if the store's clock were behind: the entry has expired by the real time, but not by the given time.
       await bank.save('behind', { payload: 'b', expires: now - HOUR })
       await bank.touch('behind', now + HOUR, now - 2 * HOUR)
       assertEntry(await bank.read('behind'), { payload: 'b', expires: now + HOUR })

@@ -81,7 +81,7 @@ class Execution {
     for (const sid of this.#sids) this.#hold(sid)
   }
 
-  /** Lets one thing happen after the other, as the plan chooses, until all requests have ended. */
+  /** Runs one event after the other, as the plan chooses, until all requests have ended. */
   async runRequests(): Promise<void> {
     const requests = this.#plan.requests.map((request, index) => new Request(this.#context, request, index))
     for (;;) {
@@ -97,7 +97,7 @@ class Execution {
     }
   }
 
-  /** What may happen next. First what has begun, so that without a choice one thing happens after the other. */
+  /** The possible next events. Calls that have begun come first, so that without a choice they end one after the other. */
   #next(requests: readonly Request[]): (() => Promise<void>)[] {
     const events: (() => Promise<void>)[] = []
     for (const call of this.#scheduler.pending) if (this.#isDue(call)) events.push(() => this.#continue(call))

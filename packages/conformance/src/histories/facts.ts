@@ -6,7 +6,7 @@ export interface Circumstances {
   readonly mayFail: boolean
   /** Whether an operation that failed may still happen afterwards: a call of the bank was pending at the store's time-out. */
   readonly mayHappenLate: boolean
-  /** How far apart the clocks may be that decide what has expired, in milliseconds. */
+  /** The greatest difference of the clocks that decide about expiry, in milliseconds. */
   readonly clocks: number
   /** By how much stores may round an expiry, in milliseconds: some count in seconds. */
   readonly rounding: number

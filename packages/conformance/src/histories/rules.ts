@@ -53,7 +53,7 @@ export class Rules {
     return this.#isBack(get) ?? this.#isWrong(get) ?? this.#expiry.violation(get)
   }
 
-  /** The session was not found: what is wrong with that? */
+  /** The violation if the session was not found, or undefined. */
   #missing(get: Operation): string | undefined {
     const created = this.#facts.creates.find((create) => create.outcome === 'done' && this.#facts.before(create, get))
     if (created === undefined || this.#mayBeMissing(get, created)) return undefined
@@ -68,7 +68,7 @@ export class Rules {
     return [...this.#facts.destroys, ...this.#facts.ends].some(mayRemove) || this.#expiry.mayHaveExpired(get)
   }
 
-  /** Is a session found that was destroyed? */
+  /** The violation if a destroyed session is found, or undefined. */
   #isBack(get: Operation): string | undefined {
     const isOver = (end: Operation): boolean =>
       end.outcome === 'done' &&
@@ -83,7 +83,7 @@ export class Rules {
     return undefined
   }
 
-  /** Does each field have a value that it may have? */
+  /** The violation if a field has a wrong value, or undefined. */
   #isWrong(get: Operation): string | undefined {
     const { values } = get.found!
     for (const field of FIELDS) {
@@ -122,7 +122,7 @@ export class Rules {
     return (creates.length === 1 || !mayBeDestroyed) && !this.#expiry.mayHaveExpired(write)
   }
 
-  /** Is the session listed under its owner, and under no other? */
+  /** The violation if the session is not listed under its owner, or under another one; or undefined. */
   #listed(list: Operation): string | undefined {
     const found = list.listed!.get(this.#sid)
     const created = this.#facts.creates.find((create) => create.outcome === 'done' && this.#facts.before(create, list))

@@ -6,7 +6,7 @@ import type { Fault } from './plan.ts'
 /** The methods whose calls are held: those that concern one session. */
 const HELD = ['read', 'save', 'delete', 'touch', 'swap'] as const
 
-/** Layers whose calls histories hold. Calls that concern the session of no history pass. */
+/** Layers whose calls histories hold. Calls for sessions of no history pass. */
 export class HoldingLayer {
   readonly #schedulers = new Map<string, Scheduler>()
   /** Whether the layer was put on a bank: only then can calls be ordered. */
@@ -37,7 +37,7 @@ export class HoldingLayer {
   }
 }
 
-/** A call that waits to happen, or whose result waits to be returned. */
+/** A call that waits for its execution, or for the return of its result. */
 export interface ScheduledCall {
   readonly number: number
   readonly method: string
@@ -45,9 +45,9 @@ export interface ScheduledCall {
   readonly fault: Fault['kind'] | undefined
   /** When it was made. */
   readonly tick: number
-  /** Whether it has happened, or failed before that. */
+  /** Whether it was executed, or failed before. */
   isPerformed: boolean
-  /** Makes it happen. Resolves, and never rejects, when it has. */
+  /** Executes it. Resolves, and never rejects, when it has ended. */
   perform(): Promise<void>
   /** Returns its result to the caller. */
   return(): void
@@ -76,7 +76,7 @@ export class Scheduler {
     return result.promise
   }
 
-  /** Makes all pending calls happen, and returns their results. */
+  /** Executes all pending calls, and returns their results. */
   releaseAll(): void {
     for (const call of this.pending.splice(0)) {
       if (call.isPerformed) call.return()

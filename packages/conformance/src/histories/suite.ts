@@ -4,7 +4,7 @@ import { type HistoryOptions, type HistoryReport, runHistories } from './histori
 /** Options of the suite of histories. */
 export interface HistorySuiteOptions
   extends Pick<HistoryOptions, 'open' | 'owners' | 'runs' | 'seed' | 'path' | 'limit' | 'atOnce' | 'clocks' | 'rounding'> {
-  /** How long one of its tests may take, in milliseconds; with more `runs` by HISTORY_RUNS, as much longer. Default: 60,000. */
+  /** The longest time of one test, in milliseconds; with more `runs` by HISTORY_RUNS, proportionally longer. Default: 60,000. */
   readonly time?: number
 }
 
@@ -23,11 +23,11 @@ const KINDS: readonly Kind[] = [
 
 /**
  * Registers random histories: parallel requests of one visitor, on one store or on two with the same storage, that load, change, save,
- * touch, reload, destroy and regenerate sessions, let them expire and clean up. In whichever order that happens, no acknowledged change
- * of a key that no other request changed is missing, no destroyed or expired session is returned, every callback is called once, and only
- * what was written is found.
+ * touch, reload, destroy and regenerate sessions, let them expire and clean up. In every order, an acknowledged change of a
+ * key is found unless another request changed the same key, no destroyed or expired session is returned, every callback is called once,
+ * and only written values are found.
  *
- * `runs` histories in all. A failure shows the smallest history that was found, and how to repeat it: the environment variables
+ * `runs` is the number of histories. A failure shows the smallest failing history, and how to repeat it: the environment variables
  * HISTORY_SEED and HISTORY_PATH replace `seed` and `path`, HISTORY_RUNS replaces `runs`.
  *
  * @example

@@ -46,7 +46,7 @@ export class Watchdog {
   }
 }
 
-/** Waits for all consequences of what was done: callbacks come by microtasks and ticks. */
+/** Waits for all consequences of the last event: callbacks run in microtasks and ticks. */
 export function consequences(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -68,7 +68,7 @@ export const absoluteTimeoutChecks: readonly StoreCheck[] = [
         const [store, another] = [await configured(settings), await configured(settings)]
         const latest = await create(store, 'sid')
         for (const writer of [store, another, store]) {
-          // Long enough for a time-out that is counted anew to be later.
+          // Long enough, so that a restarted time-out would be later.
           await new Promise((resolve) => setTimeout(resolve, 10))
           await change(writer)
           for (const reader of [store, another]) await assertExpiresBy(reader, 'sid', latest)

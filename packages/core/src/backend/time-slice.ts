@@ -49,7 +49,7 @@ export class SharedTimeSlice {
       await new Promise((resolve) => setImmediate(resolve))
       while (this.#waiting.length > 0 && this.#hasTime()) {
         this.#waiting.shift()!()
-        // The operation that this starts works before this goes on, so the clock shows its work.
+        // The started operation runs before this continues, so the clock includes its work.
         await undefined
         await undefined
       }
