@@ -16,11 +16,11 @@ const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; form-
  *   store: import('connect-databank').DatabankStore,
  *   storage: import('./page.js').Storage,
  *   secret: string,
- *   life: number,
+ *   maxAge: number,
  *   absoluteTimeout: number,
- * }} what `life`: the inactivity time-out of a session, in milliseconds, as is `absoluteTimeout`
+ * }} what `maxAge`: the inactivity time-out of a session; `absoluteTimeout`: its longest lifetime; both in milliseconds
  */
-export function createApp({ store, storage, secret, life, absoluteTimeout }) {
+export function createApp({ store, storage, secret, maxAge, absoluteTimeout }) {
   let merged = 0
   store.on('conflict', () => {
     merged++
@@ -45,7 +45,7 @@ export function createApp({ store, storage, secret, life, absoluteTimeout }) {
       resave: false,
       saveUninitialized: false,
       rolling: true,
-      cookie: { maxAge: life, sameSite: 'lax', httpOnly: true, secure: 'auto' },
+      cookie: { maxAge, sameSite: 'lax', httpOnly: true, secure: 'auto' },
     }),
   )
   app.use(express.urlencoded({ extended: false, limit: '10kb' }))
@@ -173,7 +173,7 @@ export function createApp({ store, storage, secret, life, absoluteTimeout }) {
     const handle = handleOf(request.sessionID)
     if (problem !== undefined) response.status(400)
     const session = dataOf(request)
-    response.send(sessionPage({ storage, session, handle, sessions, life, absoluteTimeout, merged, result, problem }))
+    response.send(sessionPage({ storage, session, handle, sessions, maxAge, absoluteTimeout, merged, result, problem }))
   }
 }
 

@@ -67,17 +67,17 @@ export function failurePage({ storage, message }) {
 
 /**
  * @param {{
- *   storage: Storage, session: Record<string, unknown>, handle: string, sessions: readonly Listed[] | undefined, life: number,
+ *   storage: Storage, session: Record<string, unknown>, handle: string, sessions: readonly Listed[] | undefined, maxAge: number,
  *   absoluteTimeout: number, merged: number, result?: Result | undefined, problem?: string | undefined,
  * }} what times in milliseconds
  */
-export function sessionPage({ storage, session, handle, sessions, life, absoluteTimeout, merged, result, problem }) {
+export function sessionPage({ storage, session, handle, sessions, maxAge, absoluteTimeout, merged, result, problem }) {
   return layout({
     storage,
     title: `${String(session['name'])} · connect-databank`,
     problem,
     body: html`<div class="columns">
-${ownSession(session, life, absoluteTimeout)}
+${ownSession(session, maxAge, absoluteTimeout)}
 ${parallel(session, merged, result)}
 </div>
 <section class="card">
@@ -92,12 +92,12 @@ ${sessions !== undefined && html`<form method="post" action="/sessions/end-other
   })
 }
 
-/** @param {Record<string, unknown>} session @param {number} life @param {number} absoluteTimeout */
-function ownSession(session, life, absoluteTimeout) {
+/** @param {Record<string, unknown>} session @param {number} maxAge @param {number} absoluteTimeout */
+function ownSession(session, maxAge, absoluteTimeout) {
   const latest = new Date(String(session['since'])).getTime() + absoluteTimeout - Date.now()
   return html`<section class="card">
 <div class="who">
-<div class="ring" id="life" data-life="${life}" data-left="${Math.min(life, latest)}"><span role="timer" aria-label="Time until inactivity ends the session">${clock(Math.min(life, latest))}</span></div>
+<div class="ring" id="life" data-life="${maxAge}" data-left="${Math.min(maxAge, latest)}"><span role="timer" aria-label="Time until inactivity ends the session">${clock(Math.min(maxAge, latest))}</span></div>
 <div>
 <h1>${String(session['name'])}</h1>
 <p>Logged in at ${timeOfDay(String(session['since']))}. Each request starts the inactivity time-out again. Whatever you do, the session ends in <span data-left="${latest}">${clock(latest)}</span>.</p>

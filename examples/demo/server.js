@@ -1,5 +1,5 @@
 // Runs the demo. SESSION_URL says where the sessions are stored (disk:./.sessions), PORT (3000) and HOST (127.0.0.1) where it listens,
-// SESSION_SECRET signs the cookies, SESSION_LIFE is the inactivity time-out of a session in seconds (1800), SESSION_ABSOLUTE its
+// SESSION_SECRET signs the cookies, SESSION_MAX_AGE is the inactivity time-out of a session in seconds (1800), SESSION_ABSOLUTE its
 // absolute time-out (28800).
 import { openStore } from 'connect-databank'
 import { createApp } from './app.js'
@@ -8,14 +8,14 @@ import { describeStorage } from './storage.js'
 const url = process.env['SESSION_URL'] || 'disk:./.sessions'
 const port = number('PORT', 3000, 0, 65_535)
 const host = process.env['HOST'] || '127.0.0.1'
-const life = number('SESSION_LIFE', 1800, 1, 31_536_000) * 1000
+const maxAge = number('SESSION_MAX_AGE', 1800, 1, 31_536_000) * 1000
 const absoluteTimeout = number('SESSION_ABSOLUTE', 28_800, 1, 31_536_000) * 1000
 // A secret that everybody knows is good enough for a demo on this machine only: the ids in the cookies can't be guessed.
 const secret = process.env['SESSION_SECRET'] || 'a demo has no secrets'
 
 const storage = describeStorage(url)
 const store = await open()
-const { app, close } = createApp({ store, storage, secret, life, absoluteTimeout })
+const { app, close } = createApp({ store, storage, secret, maxAge, absoluteTimeout })
 
 const server = app.listen(port, host, (error) => {
   if (error) fail(`Can't listen on ${host}:${port}: ${reasonOf(error)}`)

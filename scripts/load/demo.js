@@ -11,7 +11,7 @@ const { app, close } = createApp({
   store,
   storage: describeStorage(url),
   secret: 'of the load test',
-  life: 3_600_000,
+  maxAge: 3_600_000,
   absoluteTimeout: 28_800_000,
 })
 const server = app.listen(0, '127.0.0.1', 4_096, () => process.send?.({ address: server.address() }))

@@ -259,8 +259,8 @@ describe('the process', () => {
     await expect(run({ PORT: port })).rejects.toMatchObject({
       stderr: expect.stringContaining(`the port is in use. Choose another one: PORT=${Number(port) + 1} npm start`),
     })
-    await expect(run({ SESSION_LIFE: '30m' })).rejects.toMatchObject({
-      stderr: 'SESSION_LIFE must be a number from 1 to 31536000, such as 1800; it is "30m"\n',
+    await expect(run({ SESSION_MAX_AGE: '30m' })).rejects.toMatchObject({
+      stderr: 'SESSION_MAX_AGE must be a number from 1 to 31536000, such as 1800; it is "30m"\n',
     })
   })
 

@@ -28,13 +28,13 @@ const COMMANDS = [
   completionCommand,
 ]
 
-const ABOUT = `<url> is what openStore takes, such as redis://localhost or sqlite:./sessions.db. The package of the database is
-the one of your project: run the command there.`
+const ABOUT = `<url> is the URL for openStore, such as redis://localhost or sqlite:./sessions.db. Run the command in your project: it uses
+the backend package that is installed there.`
 
 /** At most 40 columns wide. */
 const TABLES = `Environment:
-  SESSION_URL              where a command
-                           has no url
+  SESSION_URL              the default of
+                           <url>
   SESSION_ENCRYPTION_KEYS  separated by
                            commas, the
                            newest first

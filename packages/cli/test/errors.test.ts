@@ -55,7 +55,7 @@ const CASES: Case[] = [
   ['nothing to end', ['end', 'memory:'], 2, 'connect-databank: give session ids, or --owner, or --all'],
   ['two ways to end', ['end', 'memory:', 'abcdefgh', '--all'], 2, 'connect-databank: give session ids, or --owner, or --all'],
   ['--except alone', ['end', 'memory:', '--all', '--except', 'abcdefgh'], 2, 'connect-databank: --except is for --owner'],
-  ['--all without --yes', ['end', 'memory:', '--all'], 2, 'connect-databank: --all needs --yes where nobody can be asked'],
+  ['--all without --yes', ['end', 'memory:', '--all'], 2, 'connect-databank: --all needs --yes without a terminal'],
   ['reindex without an owner', ['reindex', 'memory:'], 2, /^connect-databank: reindex needs --config/],
   ['reencrypt without a key', ['reencrypt', 'memory:'], 2, /^connect-databank: reencrypt needs keys/],
   [

@@ -428,7 +428,7 @@ describe('a further run', () => {
 })
 
 describe('deleteSource', () => {
-  test('deletes what has arrived, also what the application has changed or ended on the target', async () => {
+  test('deletes the moved sessions, also those that the application has changed or ended on the target', async () => {
     const [from, to] = [
       await memoryWith({ a: entry({}), b: entry({}), c: entry({}), d: entry({}, Date.now() - 1) }),
       new MemoryBank(),

@@ -205,7 +205,7 @@ describe('move to the memory of the process', () => {
       const toConfig = ['--to-config', configFile(config)]
       expect(await run(['move', from!, to, ...files.slice(0, 2), ...toConfig, ...options])).toMatchObject({
         code: 2,
-        err: 'connect-databank: the target is in the memory of this process, and ends with it: give a target that stays\n',
+        err: 'connect-databank: the target is in the memory of this process, and would end with it: give another target\n',
       })
     }
     expect(await storeOn(source).get(idOf('a'))).not.toBeNull()

@@ -75,7 +75,7 @@ describe('reencrypt', () => {
     const before = new Map(table)
     expect(await run(['reencrypt', ...args, ...options], { env: ROTATED })).toMatchObject({
       code: 1,
-      err: expect.stringContaining('2 records cannot be read with these keys, and stayed as they are'),
+      err: expect.stringContaining('2 records cannot be read with these keys: left unchanged'),
     })
     expect(table).toEqual(before)
   })

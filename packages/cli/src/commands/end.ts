@@ -24,14 +24,14 @@ export function endCommand(context: Context): Command {
   )
     .argument('[ids...]', 'the ids, or at least their first 8 characters')
     .option('--owner <owner>', 'the sessions of this owner')
-    .option('--except <id>', 'with --owner: but this one')
+    .option('--except <id>', 'with --owner: all but this session')
     .option('--all', 'all sessions')
     .option('--yes', 'with --all: do not ask')
     .action((first: string | undefined, others: string[], options: EndOptions) => {
       const [url, ids] = isUrl(first) || first === undefined ? [first, others] : [undefined, [first, ...others]]
       checkArguments(ids, options)
       if (options.all && !options.yes && !context.terminal.isInteractive) {
-        throw new Failure('--all needs --yes where nobody can be asked')
+        throw new Failure('--all needs --yes without a terminal')
       }
       return withSessions(context, url, options, (opened) => end(context, opened, ids, options))
     })

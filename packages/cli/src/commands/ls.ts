@@ -28,7 +28,7 @@ const DEFAULT_SORTED = 1_000
 export function lsCommand(context: Context): Command {
   return urlCommand('ls', 'lists live sessions', 'ls redis://localhost', 'ls redis://localhost --owner ada --json')
     .option('--owner <owner>', 'only the sessions of this owner')
-    .option('--limit <n>', 'at most so many', wholeNumber)
+    .option('--limit <n>', 'list at most this many sessions', wholeNumber)
     .addOption(
       new Option(
         '--sort <column>',

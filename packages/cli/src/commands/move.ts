@@ -27,12 +27,12 @@ export function moveCommand(context: Context): Command {
     'move redis://localhost postgres://localhost/app --watch --delete',
   )
     .argument('<from>', 'the URL of the source')
-    .argument('<to>', 'the URL of the target: another storage, and not the memory of a process')
+    .argument('<to>', 'the URL of the target: another storage, not memory:')
     .option('--watch', 'follow the source until the application uses the target')
-    .option('--delete', 'delete from the source, at the end, what has arrived')
+    .option('--delete', 'at the end, delete the moved sessions from the source')
     .option('--mirror', 'make the target equal to the source: only while no application uses the target')
-    .option('--from-config <file>', 'a JavaScript file that exports the options of the store of the source')
-    .option('--to-config <file>', 'the same for the target')
+    .option('--from-config <file>', 'a JavaScript file that exports the options of the source store')
+    .option('--to-config <file>', 'a JavaScript file that exports the options of the target store')
     .action(async (from: string, to: string, options: MoveCommandOptions) => {
       const { terminal } = context
       const result = await run(terminal, from, to, options)
@@ -45,7 +45,7 @@ export function moveCommand(context: Context): Command {
 async function run(terminal: Terminal, from: string, to: string, options: MoveCommandOptions): Promise<MoveResult> {
   const [sourceConfig, targetConfig] = await Promise.all([readConfig(options.fromConfig), readConfig(options.toConfig)])
   if (isInProcess(to, targetConfig)) {
-    throw new Failure('the target is in the memory of this process, and ends with it: give a target that stays')
+    throw new Failure('the target is in the memory of this process, and would end with it: give another target')
   }
   const source = await openRaw(terminal, from, sourceConfig, { isCreated: false })
   const target = await openRaw(terminal, to, targetConfig, { isCreated: true })

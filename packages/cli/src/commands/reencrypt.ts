@@ -12,11 +12,11 @@ interface ReencryptOptions extends CommonOptions {
 export function reencryptCommand(context: Context): Command {
   return urlCommand(
     'reencrypt',
-    'stores each session anew, with the newest encryption key, and under the hash of its id with hashIds',
+    'encrypts each session with the newest key, and, with hashIds, stores it under the hash of its id',
     'reencrypt redis://localhost --config sessions.config.js',
   )
-    .option('--accept-plain', 'encrypt sessions too that are not encrypted yet')
-    .option('--hash-ids', 'hash ids, also without a --config that says so; ids of 64 hexadecimal digits count as hashed')
+    .option('--accept-plain', 'also encrypt sessions that are not encrypted yet')
+    .option('--hash-ids', 'hash the ids, even without hashIds in the configuration; ids of 64 hexadecimal digits count as hashed')
     .action(async (url: string | undefined, options: ReencryptOptions) => {
       await withSessions(context, url, options, async (opened) => {
         const { encryption, hashIds } = opened.config
@@ -39,5 +39,5 @@ function tell(context: Context, { encrypted, moved, unreadable }: Counts): void 
   report(context, `${counted(encrypted, 'session')} encrypted anew, ${counted(moved, 'id')} hashed`)
   if (unreadable === 0) return
   context.exitCode = EXIT.failed
-  context.terminal.say(`${counted(unreadable, 'record')} cannot be read with these keys, and stayed as they are`)
+  context.terminal.say(`${counted(unreadable, 'record')} cannot be read with these keys: left unchanged`)
 }

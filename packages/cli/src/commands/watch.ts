@@ -21,7 +21,7 @@ export function watchCommand(context: Context): Command {
       'after',
       `
 With the option owner in your store, a login is a session that gets an owner. Without it, it is any new session.
-Sessions that come and go between two looks are not seen. A look takes no more than half of the time.`,
+A session that is created and ended between two reads is not counted. Reading takes at most half of the time.`,
     )
     .action((url: string | undefined, options: WatchOptions) =>
       withSessions(context, url, options, (opened) => watch(context, opened, options.interval * 1_000)),
