@@ -132,6 +132,16 @@ describe('the call of 1.x', () => {
     await expect(store.get('ID1')).rejects.toMatchObject({ code: 'DATABANK_CLOSED' })
   })
 
+  it('ends sessions with hashed ids as well, if it is given options', async () => {
+    const store = new LegacyStore({ bank: new ReferenceBank(), hashIds: true })
+    await store.set('sid', sessionData())
+    await store.destroy('sid')
+    expect(await store.get('sid')).toBeNull()
+    await store.set('sid', sessionData())
+    await call(store, 'destroy', 'sid')
+    expect(await store.get('sid')).toBeNull()
+  })
+
   it('makes sessions of the express-session that it is given, and a session stays ended for them as well', async () => {
     class Store {}
     Object.assign(Store.prototype, { createSession: (_request: object, data: object) => ({ ...data, theirs: true }) })

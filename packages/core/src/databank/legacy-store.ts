@@ -78,6 +78,8 @@ class LegacyStore extends DatabankStore {
   }
 
   override destroy(sid: string, callback?: Callback): Promise<void> {
+    // Only the call of 1.x, which has no `hashIds`, stores under the session's own id, and logs whether there was one.
+    if (!this.#isLegacy) return super.destroy(sid, callback!) as never
     const log = (existed: boolean): void => {
       this.#log?.debug({ sid }, existed ? 'Destroy for found session' : 'Destroy for non-existent session; all good.')
     }
