@@ -395,7 +395,7 @@ export class DatabankStore extends Store {
   ): Promise<Value> {
     const promise = operations.hasSubscribers ? traced(operation, this.#name, () => this.#start(work)) : this.#start(work)
     // These take several steps. No deadline runs between them.
-    if (sid === undefined || this.#maxSessionsPerOwner !== undefined) this.#keepOpenFor(promise)
+    if (sid === undefined || this.#maxSessionsPerOwner !== undefined || this.#ids.acceptsPlain) this.#keepOpenFor(promise)
     const mapError = this.#errorMapper(operation, sid)
     if (typeof callback !== 'function') return promised(promise, map, mapError)
     deliver(promise, callback, map, mapError)

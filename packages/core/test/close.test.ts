@@ -95,6 +95,16 @@ describe('close', () => {
     await store.close()
     expect(await outcome).toBe('done')
   })
+
+  it('waits for a get that moves its session to the hashed id', async () => {
+    const table: ConstructorParameters<typeof ReferenceBank>[0] = new Map()
+    await new Client(new ReferenceBank(table)).set('sid', sessionData())
+    const store = new DatabankStore({ bank: new ReferenceBank(table), hashIds: { acceptPlain: true } })
+    const outcome = outcomeOf(store.get('sid'))
+    await store.close()
+    expect(await outcome).toBe('done')
+    expect([...table.keys()]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
+  })
 })
 
 describe('a store that was closed', () => {
