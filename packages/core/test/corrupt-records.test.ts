@@ -129,6 +129,19 @@ describe('any record', () => {
     expect(reasons).toEqual(['the column is no JSON'])
   })
 
+  it('that says why it is no session counts as missing with encryption too, although it can be decrypted', async () => {
+    const reference = new ReferenceBank()
+    const encryption = { keys: [Buffer.alloc(32)] }
+    await new Client(reference, { encryption }).set('sid', sessionData())
+    const read: Bank['read'] = async (id) => ({ ...(await reference.read(id))!, expires: null, corrupt: 'the expiry is no date' })
+    const client = new Client({ ...withScan(reference), read }, { encryption })
+    const reasons: string[] = []
+    client.store.on('corrupt', ({ reason }) => reasons.push(reason))
+    expect(await client.get('sid')).toBeNull()
+    await nextTurn()
+    expect(reasons).toEqual(['the expiry is no date'])
+  })
+
   it.each(['my_app.local', 'localhost:3000', 'b\u00fccher.example'])(
     'whose cookie has a domain that only an older express-session sends is a session: %s',
     async (domain) => {

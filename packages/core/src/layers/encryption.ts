@@ -132,6 +132,7 @@ function opened(keys: ReadonlyMap<string, Key>, id: string, stored: Stored, acce
   const { payload, expires } = stored
   const version = versionOf(stored)
   const corrupt = (reason: string): Stored => ({ ...stored, version, corrupt: reason })
+  if (stored.corrupt !== undefined) return corrupt(stored.corrupt)
   if (!payload.startsWith(PREFIX)) return acceptPlain ? { ...stored, version } : corrupt('the record is not encrypted')
   const separator = payload.indexOf(':', PREFIX.length)
   const key = keys.get(payload.slice(PREFIX.length, separator))
