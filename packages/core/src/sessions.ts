@@ -239,7 +239,7 @@ export class Sessions {
     if (tracked !== undefined) track(session, tracked)
     const create = (cancellation: Cancellation): Promise<StoredSession> => {
       this.#queue.setLastResult(id, undefined)
-      return tracked === undefined ? this.#writer.replace(id, draft) : this.#writer.create(id, draft, cancellation)
+      return tracked === undefined ? this.#writer.replace(id, draft, cancellation) : this.#writer.create(id, draft, cancellation)
     }
     return this.#inTurn(id, 'set', create, (stored) => {
       if (tracked !== undefined) tracked.baseline = afterSave(tracked.baseline, draft, stored)

@@ -107,8 +107,9 @@ export class Writer {
   }
 
   /** Stores a session unconditionally. */
-  async replace(id: string, session: Draft): Promise<StoredSession> {
+  async replace(id: string, session: Draft, cancellation: Cancellation): Promise<StoredSession> {
     const draft = this.#rules.storesCreated ? await this.#withCreated(id, session) : session
+    throwIfCancelled(cancellation, 'set')
     const version = await this.#rules.bank.save(id, entryOf(draft))
     return storedAs(draft, version ?? draft.text.text)
   }
@@ -128,7 +129,7 @@ export class Writer {
    */
   async create(id: string, draft: Draft, cancellation: Cancellation): Promise<StoredSession> {
     const { bank } = this.#rules
-    if (bank.swap === undefined) return this.replace(id, draft)
+    if (bank.swap === undefined) return this.replace(id, draft, cancellation)
     let expected: string | null = null
     for (let attempt = 0; ; attempt++) {
       const version: string | null = await bank.swap(id, expected, entryOf(draft), Date.now())

@@ -5,6 +5,7 @@ import {
   Client,
   dataOf,
   gatedBank,
+  MINUTE,
   newSession,
   nextTurn,
   ReferenceBank,
@@ -83,6 +84,22 @@ describe('an operation that has timed out', () => {
     gated.releaseAll()
     await nextTurn()
     expect(dataOf(await client.get('sid'))).toMatchObject({ n: 1, second: 2 })
+  })
+
+  it('does not overwrite what was written since, if it had to read the creation time first', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated, { timeout: 50, absoluteTimeout: 60 * MINUTE })
+    gated.hold('read')
+    const timedOut = client.set('sid', sessionData({ n: 1 }))
+    const late = await gated.held('read')
+    await expect(timedOut).rejects.toMatchObject(TIMED_OUT)
+    const saving = client.set('sid', sessionData({ n: 2 }))
+    await (await gated.held('read')).release()
+    await saving
+    await late.release()
+    gated.releaseAll()
+    await turns(2)
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 2 })
   })
 })
 
