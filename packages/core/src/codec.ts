@@ -29,7 +29,7 @@ export type Form = { readonly [key: string]: unknown; readonly cookie: CookieFie
 
 const COOKIE_FIRST = '{"cookie":'
 /** Where core stores its own facts about a session, beside the application's data. */
-const METADATA = '__databank'
+export const METADATA = '__databank'
 
 /** How many characters of text the cache may keep: with the parsed forms about 40 MB. */
 const CACHE_CHARACTERS = 2 ** 24

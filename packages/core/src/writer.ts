@@ -16,6 +16,7 @@ import {
   encodeSession,
   type Form,
   formOf,
+  METADATA,
   type Parse,
   type ParsedSession,
   parseSession,
@@ -211,7 +212,7 @@ export class Writer {
     if (merge !== undefined && !write.isTouch) return this.#mergeByCaller(merge, baseline, theirs, stored, draft)
     const unconfirmed = write.isTouch ? NO_KEYS : (baseline.unconfirmed?.keys ?? NO_KEYS)
     const { form, conflictingKeys } = mergeByKey(formOf(baseline.text), theirs.form, formOf(draft.text), unconfirmed)
-    if (write.conflictingKeys !== undefined) write.conflictingKeys = [...conflictingKeys]
+    if (write.conflictingKeys !== undefined) write.conflictingKeys = conflictingKeys.filter((key) => key !== METADATA)
     const created = stored.created ?? draft.created
     const expires = this.#rules.bounded(expiryAfter(baseline, draft, stored.expires), created)
     return this.#draftOfMerged(form, mergeCookies(baseline.cookie, theirs.cookie, draft.cookie), expires, created)

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { StoreEvents } from '../src/log.ts'
-import { Client, gatedBank, nextTurn, ReferenceBank, renewAge, sessionData } from './helpers.ts'
+import { Client, gatedBank, MINUTE, nextTurn, ReferenceBank, renewAge, sessionData } from './helpers.ts'
 
 type Conflict = StoreEvents['conflict'][0]
 
@@ -73,6 +73,20 @@ describe('the event conflict', () => {
     await saving
     await nextTurn()
     expect(conflicts).toEqual([{ sid: 'sid', keys: ['contested'] }])
+  })
+
+  it('does not name the creation time, which both have added', async () => {
+    const bank = new ReferenceBank()
+    await new Client(bank).set('sid', sessionData())
+    const client = new Client(bank, { absoluteTimeout: 60 * MINUTE })
+    const conflicts = conflictsOf(client)
+    const [theirs, ours] = [await client.load('sid'), await client.load('sid')]
+    vi.setSystemTime(Date.now() - 1_000)
+    await client.set('sid', Object.assign(theirs, { a: 1 }))
+    vi.useRealTimers()
+    await client.set('sid', Object.assign(ours, { b: 1 }))
+    await nextTurn()
+    expect(conflicts).toEqual([{ sid: 'sid', keys: [] }])
   })
 
   it('has the id as it is stored where the session id is replaced by its hash', async () => {
