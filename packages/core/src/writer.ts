@@ -242,7 +242,8 @@ export class Writer {
         sessionOf(theirs, stored.expires),
         own(draft.text, draft.cookie, draft.expires),
       )
-      return this.#rules.draftOf(merged, stored.created ?? draft.created, stored.owner)
+      const next = this.#rules.draftOf(merged, stored.created ?? draft.created, stored.owner)
+      return { ...next, expires: this.#rules.bounded(expiryAfter(baseline, next, stored.expires), next.created) }
     } catch (cause) {
       throw new DatabankError('DATABANK_MERGE_FAILED', `merge: ${(cause as Error)?.message ?? cause}`, { cause })
     }

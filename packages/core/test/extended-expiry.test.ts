@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { Client, dataOf, gatedBank, MINUTE, ReferenceBank, renewAge, sessionData } from './helpers.ts'
 
 /** A session that expires in ten minutes, on a bank that others use as well. */
-async function open() {
+async function open(options: ConstructorParameters<typeof Client>[1] = {}) {
   const bank = new ReferenceBank()
   const gated = gatedBank(bank)
-  const client = new Client(gated)
+  const client = new Client(gated, options)
   await client.set('sid', sessionData({}, 10 * MINUTE))
   return { bank, gated, client, expires: async () => (await bank.read('sid'))?.expires }
 }
@@ -93,6 +93,17 @@ describe('a save that does not change the cookie’s age', () => {
     await bank.touch('sid', later, Date.now())
     await client.set('sid', Object.assign(late, { n: 1 }))
     expect(await expires()).toBe(later)
+  })
+
+  it('does not shorten it when it is merged by the caller', async () => {
+    const { bank, client, expires } = await open({ merge: (_base, theirs, ours) => ({ ...theirs, ...ours }) })
+    const [theirs, ours] = [await client.load('sid'), await client.load('sid')]
+    await client.set('sid', Object.assign(theirs, { theirs: 1 }))
+    const later = inMinutes(60)
+    await bank.touch('sid', later, Date.now())
+    await client.set('sid', Object.assign(ours, { ours: 1 }))
+    expect(await expires()).toBe(later)
+    expect(dataOf(await client.get('sid'))).toEqual({ theirs: 1, ours: 1 })
   })
 
   it('extends an expiry that another request has shortened', async () => {
