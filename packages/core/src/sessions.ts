@@ -33,7 +33,7 @@ import type { StoreLog } from './log.ts'
 import type { Merge } from './merge.ts'
 import { type Cancellation, type Deadlines, identity, throwIfCancelled } from './operation.ts'
 import { WriteQueue } from './write-queue.ts'
-import { type Write, Writer, type WriterRules } from './writer.ts'
+import { isRefusal, type Write, Writer, type WriterRules } from './writer.ts'
 
 export interface SessionRules {
   readonly bank: Bank
@@ -251,7 +251,8 @@ export class Sessions {
   #update(id: string, write: Write): Promise<boolean> {
     const { deadlines, merge } = this.#rules
     const end = (): boolean => {
-      const { result, tracked, draft } = write
+      const { result, failure, tracked, draft } = write
+      if (failure !== undefined) throw failure
       if (result === null) return false
       // Undefined: it changed no data, and at most the expiry.
       if (result !== undefined) tracked.baseline = afterSave(tracked.baseline, draft, result)
@@ -282,14 +283,28 @@ export class Sessions {
       const known = this.#knownStored(id, changing)
       // Until the write has succeeded, the stored version is unknown.
       this.#queue.setLastResult(id, undefined)
-      const stored = await this.#writer.write(id, changing, known, group)
-      this.#queue.setLastResult(id, stored ?? undefined)
+      try {
+        const stored = await this.#writer.write(id, changing, known, group)
+        this.#queue.setLastResult(id, stored ?? undefined)
+      } catch (error) {
+        if (changing.length === 1 || !isRefusal(error)) throw error
+        await this.#writeSingly(id, changing, group)
+      }
     }
     for (const write of group.writes) {
       if (changing.includes(write)) continue
       throwIfCancelled(group, 'set')
       this.#queue.setLastResult(id, undefined)
       await this.#moveExpiry(write.tracked, write.draft, 'set', group)
+    }
+  }
+
+  /** What the bank refuses of one request must not fail the others. */
+  async #writeSingly(id: string, writes: readonly Write[], group: Group): Promise<void> {
+    for (const write of writes) {
+      await this.#writer.write(id, [write], undefined, group).catch((failure) => {
+        write.failure = failure
+      })
     }
   }
 

@@ -38,6 +38,8 @@ export interface Write {
   readonly isTouch: boolean
   /** The stored session; null if the session has ended, undefined until it is known. */
   result?: StoredSession | null
+  /** Why it was not stored, although others of its group were. */
+  failure?: unknown
   /** The keys that another request has also changed, if another has written since the session was loaded. */
   conflictingKeys?: string[]
 }
@@ -269,7 +271,7 @@ export class Writer {
 }
 
 /** Whether the bank has written nothing: the contract says so for these codes. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return String((error as { code?: unknown } | null)?.code).startsWith('DATABANK_INVALID_')
 }
 

@@ -1,10 +1,14 @@
 import type { SessionData } from 'express-session'
 import { describe, expect, it } from 'vitest'
+import { DatabankError } from '../src/errors.ts'
 import { Client, dataOf, gatedBank, MINUTE, nextTurn, ReferenceBank, renewAge, sessionData } from './helpers.ts'
 
 /** A store with a session, and a live one of it for each name. */
-async function requests<Name extends string>(names: readonly Name[], options: object = {}) {
-  const bank = gatedBank(new ReferenceBank())
+async function requests<Name extends string>(
+  names: readonly Name[],
+  options: object = {},
+  bank = gatedBank(new ReferenceBank()),
+) {
   const client = new Client(bank, options)
   await client.set('sid', sessionData({ n: 0 }))
   const live = {} as Record<Name, Record<string, unknown>>
@@ -159,6 +163,29 @@ describe('writes of one session that wait for each other', () => {
     await call.release()
     await Promise.all([first, bad, good])
     expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, b: 1 })
+  })
+
+  it('do not fail because the bank refuses one of them', async () => {
+    class RefusingBank extends ReferenceBank {
+      override async swap(...[id, expected, entry, now]: Parameters<ReferenceBank['swap']>): Promise<string | null> {
+        if (entry.payload.includes('too large')) throw new DatabankError('DATABANK_INVALID_SESSION', 'too large')
+        return super.swap(id, expected, entry, now)
+      }
+    }
+    const { bank, client, live, save } = await requests(['first', 'a', 'b', 'c'], {}, gatedBank(new RefusingBank()))
+    bank.hold('swap')
+    const first = save('first', 1)
+    const call = await bank.held('swap')
+    const before = save('a', 1)
+    const refused = expect(save('b', 'too large')).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+    const after = save('c', 1)
+    bank.releaseAll()
+    await call.release()
+    await Promise.all([first, before, refused, after])
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, a: 1, c: 1 })
+    live.b['b'] = 'small'
+    await client.set('sid', live.b as never)
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 0, first: 1, a: 1, b: 'small', c: 1 })
   })
 })
 
