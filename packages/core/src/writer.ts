@@ -240,7 +240,7 @@ export class Writer {
       sessionOf({ form: formOf(text), cookie }, expires)
     try {
       const merged = merge(
-        own(baseline.text, baseline.cookie, baseline.expires),
+        own(baseline.text, baseline.cookie, baseline.cookie.expires),
         sessionOf(theirs, stored.expires),
         own(draft.text, draft.cookie, draft.expires),
       )

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Merge } from '../src/merge.ts'
 import { mergeByKey as mergeForms } from '../src/merge.ts'
-import { Client, dataOf, ReferenceBank, sessionData } from './helpers.ts'
+import { Client, dataOf, ReferenceBank, renewAge, sessionData } from './helpers.ts'
 
 type Data = Record<string, unknown>
 
@@ -134,6 +134,20 @@ describe('the option merge', () => {
       Object.assign(version, { n: 'changed' })
     }
     expect([dataOf(await client.get('sid')), second['n'], first['n']]).toEqual([{ n: 12, ours: 1 }, 12, 11])
+  })
+
+  it('gets the expiry that the request knows, also if another request has extended the session since', async () => {
+    const calls: unknown[] = []
+    const { client, first, second } = await twoRequests((base, _theirs, ours) => {
+      calls.push([base.cookie.expires, ours.cookie.expires])
+      return ours
+    })
+    const known = new Date(second.cookie.expires!).toISOString()
+    renewAge(first)
+    await client.set('sid', Object.assign(first, { n: 11 }))
+    await client.set('sid', second)
+    await client.set('sid', Object.assign(second, { n: 12 }))
+    expect(calls).toEqual([[known, known]])
   })
 
   it('is not called where nobody else has written', async () => {
