@@ -236,6 +236,7 @@ describe.skipIf(server('redis').missing)('the sessions of an owner', () => {
       { encryption: { keys: ['a'.repeat(64)] } },
       { encryption: { keys: ['b'.repeat(64), 'a'.repeat(64)] } },
     ],
+    [', stored before they were encrypted', {}, { encryption: { keys: ['a'.repeat(64)], acceptPlain: true } }],
   ])('are found again after the index was lost, by reindexOwners%s', async (_, optionsBefore, options) => {
     const owner = (session: object) => (session as { user?: string }).user ?? null
     const before = new RedisStore({ url: redis.url, owner, ...optionsBefore })

@@ -74,9 +74,10 @@ export function encrypt(bank: Bank, { keys, acceptPlain = false }: EncryptionOpt
       },
     indexOwner:
       indexOwner &&
-      // It may be stored with any of the keys.
-      (async (id, owner) => {
-        for (const key of byId.values()) await indexOwner.call(bank, id, ownerDigest(key, owner))
+      // As it is stored: with any of the keys, or in plain text.
+      (async (id) => {
+        const owner = (await bank.read(id))?.owner
+        if (owner != null) await indexOwner.call(bank, id, owner)
       }),
   })
 }
