@@ -34,7 +34,7 @@ describe.skipIf(server('redis').missing)('the database', () => {
   })
 
   function store(options: RedisStoreOptions = {}): RedisStore {
-    const store = new RedisStore({ url: redis.url, ...options })
+    const store = new RedisStore({ ...(options.client === undefined && { url: redis.url }), ...options })
     opened.push(store)
     return store
   }
@@ -172,6 +172,14 @@ describe.skipIf(server('redis').missing)('the database', () => {
     await it.clear()
     expect(await client.keys('*')).toEqual(['app:sess:x'])
     mine.disconnect()
+  })
+
+  it('has what connect-redis stored with the keyPrefix of node-redis, if that goes in front of the prefix', async () => {
+    const prefixed = await createClient({ url: redis.url, keyPrefix: 'app:' }).connect()
+    await calls(new ConnectRedis({ client: prefixed })).set('sid', aSession({ n: 1 }))
+    expect(await store({ client: prefixed }).get('sid')).toBeNull()
+    expect(await store({ client: prefixed, prefix: 'app:sess:' }).get('sid')).toMatchObject({ n: 1 })
+    prefixed.destroy()
   })
 
   it('is not cleared with an empty prefix, unless clearWholeDatabase is set', async () => {
