@@ -3,7 +3,7 @@ import { type Bank, isLive, type Stored } from './bank.ts'
 import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
 import { bankIdOf, hashedIdOf, type IdRules, idRules, plainIdOf, requireId } from './entries.ts'
-import { coded, DatabankError, type ErrorCode } from './errors.ts'
+import { coded, DatabankError, type ErrorCode, invalidOption } from './errors.ts'
 import { forEachConcurrently, limitSteps, scan } from './fallbacks.ts'
 import { encrypt } from './layers/encryption.ts'
 import { type Emit, type StoreEvents, StoreLog } from './log.ts'
@@ -59,6 +59,9 @@ export class DatabankStore extends Store {
     this.#log = new StoreLog(log, emit)
     const warn = (message: string, fields?: Readonly<Record<string, unknown>>): void => this.#log.warn(message, fields)
     const opened = typeof bank === 'function' ? bank({ timeout, warn }) : bank
+    if (maxSessionsPerOwner !== undefined && opened.idsOf === undefined && opened.scan === undefined) {
+      throw invalidOption('DatabankStore: maxSessionsPerOwner needs a bank that can list its sessions, with idsOf or scan')
+    }
     this.#bank = encryption === undefined ? opened : encrypt(opened, encryption)
     this.#name = this.#bank.name ?? 'unknown'
     this.#ids = idRules(hashIds)
@@ -367,8 +370,9 @@ export class DatabankStore extends Store {
     const start = performance.now()
     await this.#bank.read(CHECK_ID)
     const latency = performance.now() - start
-    const server = (await this.#bank.describe?.())?.server ?? 'unknown'
-    return { backend: this.#name, server, latency }
+    // A user without the right to ask for the version can still use the sessions.
+    const description = await this.#bank.describe?.().catch(ignore)
+    return { backend: this.#name, server: description?.server ?? 'unknown', latency }
   }
 
   async #openBank(): Promise<void> {

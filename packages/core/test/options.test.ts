@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { checkOptions, oneOf, orNull, rules, STORE_OPTIONS, withMethods } from '../src/backend/options.ts'
-import type { BankContext } from '../src/bank.ts'
+import { type BankContext, extend } from '../src/bank.ts'
 import { type StoreOptions, splitOptions } from '../src/options.ts'
 import { DatabankStore } from '../src/store.ts'
 import { ReferenceBank } from './helpers.ts'
 
 const INVALID = expect.objectContaining({ code: 'DATABANK_INVALID_OPTION' })
 const bank = new ReferenceBank()
+const unlistable = extend(bank, { idsOf: undefined, scan: undefined })
 
 describe('the options of a store', () => {
   it.each<[object, RegExp]>([
@@ -29,6 +30,7 @@ describe('the options of a store', () => {
     [{ bank, owner: () => null, maxSessionsPerOwner: 0 }, /maxSessionsPerOwner must be a positive whole number/],
     [{ bank, owner: () => null, maxSessionsPerOwner: 1.5 }, /maxSessionsPerOwner must be/],
     [{ bank, maxSessionsPerOwner: 3 }, /maxSessionsPerOwner needs the option owner/],
+    [{ bank: unlistable, owner: () => null, maxSessionsPerOwner: 1 }, /maxSessionsPerOwner needs a bank that can list its sessions/],
     [{ bank, absoluteTimeout: 0 }, /absoluteTimeout must be/],
     [{ bank, absoluteTimeout: '8h' }, /absoluteTimeout must be/],
     [{ bank, __proto__: null, constructor: 1 }, /unknown option "constructor"/],

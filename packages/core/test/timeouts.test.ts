@@ -34,6 +34,12 @@ describe('check', () => {
     vi.advanceTimersByTime(20)
     await expect(checking).rejects.toMatchObject(TIMED_OUT)
   })
+
+  it('says unknown where the database does not let its user ask for the server', async () => {
+    const describe = () => Promise.reject(new Error('not allowed'))
+    const store = new DatabankStore({ bank: extend(new ReferenceBank(), { describe }) })
+    expect(await store.check()).toMatchObject({ backend: 'reference', server: 'unknown' })
+  })
 })
 
 describe('an operation that has timed out', () => {
