@@ -73,7 +73,9 @@ export class PostgresConnection {
   #connect(pool: Pool, fail: (error: unknown) => void, use: (client: PoolClient, release: Release) => void): void {
     let timer: ReturnType<typeof setTimeout> | undefined
     let isLate = false
-    if (pool.idleCount === 0) {
+    // A pool hands an idle connection to who asked first, and does so in the next turn.
+    const isFree = pool.idleCount > pool.waitingCount
+    if (!isFree) {
       const wait = this.#context.timeout * CONNECT_PART
       timer = setTimeout(() => {
         isLate = true

@@ -225,6 +225,17 @@ describe.skipIf(isMissing)('a store on a pool', () => {
     expect((await get(store, 'a')).value).toBe(null)
   })
 
+  it('whose last connection the application takes in the same turn: the operation ends in time, and does not run later', async () => {
+    const pool = new pg.Pool({ connectionString: server.url, max: 1 })
+    const store = opened({ pool })
+    await set(store, 'first')
+    const taken = pool.query('select pg_sleep(3)')
+    expectInTime([await set(store, 'late')], 'DATABANK_UNAVAILABLE')
+    await taken
+    expect((await get(store, 'late')).value).toBeNull()
+    await pool.end()
+  })
+
   it('of the application never closes it', async () => {
     const pool = new pg.Pool({ connectionString: server.url })
     ends.push(() => pool.end())
