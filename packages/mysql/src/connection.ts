@@ -1,6 +1,6 @@
 import type { Result } from '@connect-databank/sql'
 import { type BankContext, DatabankError, invalidOption } from 'connect-databank/backend'
-import type { Pool, PoolConnection } from 'mysql2'
+import type { Pool, PoolConnection, ResultSetHeader } from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
 import { codeOf, isOfConnection } from './errors.ts'
 import type { MysqlBankOptions } from './options.ts'
@@ -149,5 +149,15 @@ function notUtf8(): TypeError {
 
 function resultOf(result: unknown): Result {
   if (Array.isArray(result)) return { rows: result, count: 0 }
-  return { rows: [], count: (result as { affectedRows: number }).affectedRows }
+  const { affectedRows, info } = result as ResultSetHeader
+  return { rows: [], count: affectedRows || matchedRows(info) }
+}
+
+/**
+ * How many rows an update has found. With the flag `-FOUND_ROWS` of a pool, `affectedRows` leaves out those that stayed as they were.
+ *
+ * @param info of an update, such as `Rows matched: 1  Changed: 0  Warnings: 0`, in the server's language
+ */
+function matchedRows(info: string): number {
+  return Number(/\d+/.exec(info)?.[0] ?? 0)
 }

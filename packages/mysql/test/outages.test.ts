@@ -234,6 +234,14 @@ for (const kind of kinds) {
       })
     })
 
+    it('that counts changed rows only: an update that changes nothing succeeds, also in the table of another store', async () => {
+      const pool = createPool({ uri: server.url, flags: ['-FOUND_ROWS'] })
+      ends.push(() => pool.promise().end())
+      const store = opened({ pool, layout: 'express-mysql-session', table: 'unchanged' })
+      await store.set('a', { cookie: { originalMaxAge: null, expires: null } } as never)
+      await expect(store.update('a', () => {})).resolves.toBeDefined()
+    })
+
     it('of the application never closes it, whatever its options make of rows and numbers', async () => {
       const strange = { supportBigNumbers: true, bigNumberStrings: true, rowsAsArray: true, dateStrings: true, typeCast: false }
       for (const options of [strange, { nestTables: true }, { nestTables: '_' }]) {
