@@ -9,7 +9,15 @@ export async function startDemo(folder: string, env: Record<string, string> = {}
     command: process.execPath,
     args: [join(import.meta.dirname, '../server.js')],
     cwd: folder,
-    env: { NODE_ENV: 'production', PORT: String(port), HOST: '', SESSION_URL: '', SESSION_MAX_AGE: '', SESSION_SECRET: '', ...env },
+    env: {
+      NODE_ENV: 'production',
+      PORT: String(port),
+      HOST: '',
+      SESSION_URL: '',
+      SESSION_MAX_AGE: '',
+      SESSION_SECRET: '',
+      ...env,
+    },
     // Another process may have taken the port meanwhile.
     ready: () => program.output.includes(`http://localhost:${port} `) && isListening(port),
   })

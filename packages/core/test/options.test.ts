@@ -30,7 +30,10 @@ describe('the options of a store', () => {
     [{ bank, owner: () => null, maxSessionsPerOwner: 0 }, /maxSessionsPerOwner must be a positive whole number/],
     [{ bank, owner: () => null, maxSessionsPerOwner: 1.5 }, /maxSessionsPerOwner must be/],
     [{ bank, maxSessionsPerOwner: 3 }, /maxSessionsPerOwner needs the option owner/],
-    [{ bank: unlistable, owner: () => null, maxSessionsPerOwner: 1 }, /maxSessionsPerOwner needs a bank that can list its sessions/],
+    [
+      { bank: unlistable, owner: () => null, maxSessionsPerOwner: 1 },
+      /maxSessionsPerOwner needs a bank that can list its sessions/,
+    ],
     [{ bank, absoluteTimeout: 0 }, /absoluteTimeout must be/],
     [{ bank, absoluteTimeout: '8h' }, /absoluteTimeout must be/],
     [{ bank, __proto__: null, constructor: 1 }, /unknown option "constructor"/],

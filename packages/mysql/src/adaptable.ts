@@ -1,4 +1,5 @@
-import { type IdColumn, type Layout, type TableName, textOf } from '@connect-databank/sql'
+import { type IdColumn, type Layout, type PayloadColumn, type TableName, textOf } from '@connect-databank/sql'
+import { DatabankError } from 'connect-databank/backend'
 import { peerNativeJson } from './records.ts'
 
 type Select = Parameters<NonNullable<Layout['adapt']>>[1]
@@ -9,6 +10,8 @@ interface ColumnType {
   /** Empty for a column without text. */
   readonly characterSet: string
   readonly collation: string
+  /** Its size in bytes; 0 for a column without text. */
+  readonly length: number
 }
 
 /** The layout of another store, whose table takes its character set from the database, and is JSON on MySQL only. */
@@ -18,10 +21,33 @@ export function adaptable(layout: Layout): Layout {
     async adapt(table, select) {
       const types = await typesOf(table, select)
       const { id, payload } = layout
-      const isJson = types.get(payload.name)?.dataType === 'json'
-      return { ...layout, id: adaptedId(id, types.get(id.name)), payload: isJson ? peerNativeJson(payload.name) : payload }
+      return { ...layout, id: adaptedId(id, types.get(id.name)), payload: adaptedPayload(payload, types.get(payload.name)) }
     },
   }
+}
+
+function adaptedPayload(payload: PayloadColumn, type: ColumnType | undefined): PayloadColumn {
+  const { dataType, characterSet = '', length = 0 } = type ?? {}
+  if (dataType === 'json') return peerNativeJson(payload.name)
+  if (length === 0) return payload
+  // Other character sets take fewer bytes than UTF-8, and one at least.
+  const bytesIn = (text: string): number => (characterSet.startsWith('utf8') ? Buffer.byteLength(text) : text.length)
+  return {
+    ...payload,
+    toParameter(given) {
+      const text = String(payload.toParameter?.(given) ?? given)
+      // Without the strict mode, a server stores the beginning of what is too long.
+      if (bytesIn(text) > length) throw tooLong(payload.name, length)
+      return text
+    },
+  }
+}
+
+function tooLong(column: string, length: number): DatabankError {
+  return new DatabankError(
+    'DATABANK_INVALID_SESSION',
+    `MySQL: the session is larger than the column ${column} holds, ${length} bytes`,
+  )
 }
 
 /** The column of ids with this type. Servers do not compare texts of two collations, unless one text is a literal. */
@@ -50,12 +76,12 @@ function isWord(name: string): boolean {
 /** The types of the table's columns by their names. */
 async function typesOf({ schema, name }: TableName, select: Select): Promise<ReadonlyMap<string, ColumnType>> {
   const rows = await select(
-    `select column_name, data_type, coalesce(character_set_name, ''), coalesce(collation_name, '') from information_schema.columns where table_schema = ${schema === undefined ? 'database()' : literal(schema)} and table_name = ${literal(name)}`,
+    `select column_name, data_type, coalesce(character_set_name, ''), coalesce(collation_name, ''), cast(coalesce(character_octet_length, 0) as char) from information_schema.columns where table_schema = ${schema === undefined ? 'database()' : literal(schema)} and table_name = ${literal(name)}`,
   )
   return new Map(
     rows.map((row) => {
-      const [column = '', dataType = '', characterSet = '', collation = ''] = row.map(textOf)
-      return [column, { dataType, characterSet, collation }]
+      const [column = '', dataType = '', characterSet = '', collation = '', length = ''] = row.map(textOf)
+      return [column, { dataType, characterSet, collation, length: Number(length) }]
     }),
   )
 }

@@ -1,4 +1,5 @@
 // What the server refuses, and how it is told.
+import { createPool } from 'mysql2'
 import { createConnection } from 'mysql2/promise'
 import { describe, expect, it } from 'vitest'
 import { MysqlBank } from '../src/index.ts'
@@ -63,6 +64,20 @@ for (const kind of kinds) {
       await expect(bank.save('a', entry(large))).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
       expect((await bank.read('a'))?.payload).toBe('{"n":1}')
       await close()
+    })
+
+    it('refuses a session that is larger than the column of another store, also where the server would cut it off', async () => {
+      const pool = createPool({ uri: server.url })
+      pool.on('connection', (connection) => connection.query("set sql_mode = ''"))
+      const bank = new MysqlBank({ pool, table: newTable(), layout: 'connect-session-sequelize' })
+      const largest = entry(JSON.stringify({ text: 'x'.repeat(65_535 - '{"text":""}'.length) }))
+      await bank.save('a', largest)
+      const larger = entry(JSON.stringify({ text: 'é'.repeat(33_000) }))
+      await expect(bank.save('a', larger)).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+      await expect(bank.swap('b', null, larger, Date.now())).rejects.toMatchObject({ code: 'DATABANK_INVALID_SESSION' })
+      expect(await bank.readMany(['a', 'b'])).toEqual([expect.objectContaining({ payload: largest.payload }), null])
+      await bank.close()
+      await pool.promise().end()
     })
 
     it('fails with DATABANK_INVALID_SESSION for a character that the table of another store cannot hold', async () => {
