@@ -77,7 +77,7 @@ const connectPgSimple = jsonLayout({
   create: (table) => [
     atOnce(
       `create table ${table.quoted} ("sid" varchar not null primary key, "sess" json not null, "expire" timestamp(6) not null)`,
-      `create index ${indexName(table, 'IDX_session_expire')} on ${table.quoted} ("expire")`,
+      `create index ${indexName(table, 'session', 'IDX_session_expire')} on ${table.quoted} ("expire")`,
     ),
   ],
 })
@@ -90,7 +90,7 @@ const connectSessionKnex = jsonLayout({
   create: (table) => [
     atOnce(
       `create table ${table.quoted} ("sid" varchar(255) not null primary key, "sess" json not null, "expired" timestamptz not null)`,
-      `create index ${indexName(table, 'sessions_expired_index')} on ${table.quoted} ("expired")`,
+      `create index ${indexName(table, 'sessions', 'sessions_expired_index')} on ${table.quoted} ("expired")`,
     ),
   ],
 })
@@ -110,9 +110,8 @@ const connectSessionSequelize: Layout = {
 }
 
 /** The name that the other store gives the index of its default table; PostgreSQL's choice for another table. */
-function indexName(table: TableName, name: string): string {
-  const isDefault = table.name === 'session' || table.name === 'sessions'
-  return isDefault ? table.quote(name) : ''
+function indexName(table: TableName, defaultTable: string, name: string): string {
+  return table.name === defaultTable ? table.quote(name) : ''
 }
 
 /** The tables of other stores. */

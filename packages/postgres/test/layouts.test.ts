@@ -162,6 +162,15 @@ describe.skipIf(isMissing)('a bank on the table of', () => {
     })
   }
 
+  it('connect-pg-simple can have tables beside its default one, whatever their names are', async () => {
+    for (const table of ['session', 'sessions', 'session2']) {
+      const bank = new PostgresBank({ url: server.url, layout: 'connect-pg-simple', table })
+      await bank.save('a', entry())
+      expect((await bank.read('a'))?.payload).toBe(entry().payload)
+      await bank.close()
+    }
+  })
+
   it('another store is reached in its schema', async () => {
     await sql(server.url, 'create schema "our app"')
     const bank = new PostgresBank({ url: server.url, layout: 'connect-pg-simple', schema: 'our app' })
