@@ -390,6 +390,20 @@ describe('a further run', () => {
     expect(await liveIn(to)).toEqual(await liveIn(from))
   })
 
+  test('with watch, does not report the target as ready if it was aborted in the first round', async () => {
+    const ids = Array.from({ length: 200 }, (_, index) => `id ${index}`)
+    const from = await memoryWith(Object.fromEntries(ids.map((id) => [id, entry({ id })])))
+    const stop = new AbortController()
+    const phases = new Set<string>()
+    const onProgress = ({ phase }: MoveProgress): void => {
+      phases.add(phase)
+      stop.abort()
+    }
+    const result = await move(from, new MemoryBank(), { watch: true, signal: stop.signal, onProgress })
+    expect(result).toMatchObject({ isAborted: true, isEqual: false })
+    expect([...phases]).not.toContain('following')
+  })
+
   test('leaves what differs: the later expiry tells which side was used last, else nobody knows', async () => {
     const now = Date.now()
     const from = await memoryWith({ a: entry({ n: 'source' }, now + HOUR), b: entry({ n: 'source' }, now + HOUR) })

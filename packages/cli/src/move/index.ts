@@ -149,14 +149,16 @@ async function copy(sides: Sides): Promise<void> {
 async function follow(sides: Sides, options: MoveOptions): Promise<void> {
   const { interval = DEFAULT_INTERVAL, quietTime = DEFAULT_QUIET_TIME } = options
   const { tally, signal, now } = sides
+  const isAborted = (): boolean => signal?.aborted === true
   let changedAt = now()
   let isThorough = true
-  for (let number = 1; signal?.aborted !== true; number++) {
+  for (let number = 1; !isAborted(); number++) {
     const began = performance.now()
     const wasUsed = tally.isTargetUsed
     const changes = await tryRound(sides, number, isThorough)
     if (changes > 0 || !wasUsed) changedAt = now()
     if (tally.isEqual && wasUsed && now() - changedAt >= quietTime) return
+    if (isAborted()) return
     const isVerified = isThorough
     // A round with nothing to do is followed by one that reads the target as well.
     isThorough = changes === 0
