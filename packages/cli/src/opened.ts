@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabankStore, openBank } from 'connect-databank'
-import { type Bank, DEFAULT_CONTEXT, encrypt, splitOptions } from 'connect-databank/backend'
+import { type Bank, checkEncryption, DEFAULT_CONTEXT, encrypt, splitOptions } from 'connect-databank/backend'
 import { type Config, readConfig, withKeys } from './config.ts'
 import { EXIT, Failure } from './failure.ts'
 import { stoppable, withDeadlines } from './layers.ts'
@@ -49,7 +49,7 @@ async function openWith(terminal: Terminal, url: string, config: Config): Promis
 }
 
 /**
- * Connects to a bank, with deadlines.
+ * Connects to a bank, with deadlines. The configuration is checked before.
  *
  * @param isCreated whether a missing folder, file or table is created. Otherwise it is an error, because the URL is probably misspelt
  */
@@ -60,6 +60,8 @@ export async function openRaw(
   { isCreated }: { isCreated: boolean },
 ): Promise<Bank> {
   const { schemes, storeOptions, bankOptions } = splitConfig(config)
+  // Before anything is created.
+  if (storeOptions.encryption !== undefined) checkEncryption(storeOptions.encryption)
   const timeout = storeOptions.timeout ?? DEFAULT_CONTEXT.timeout
   const existing = isCreated ? {} : existingOnly(url)
   const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }

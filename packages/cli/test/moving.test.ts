@@ -1,5 +1,5 @@
 // The commands move and doctor: arguments, output and exit codes. What they do is tested beside their sources.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -67,6 +67,20 @@ describe('move', () => {
     expect(await run(['move', ...args])).toMatchObject({ code: 0 })
     expect(await storeOn(target, to).get(idOf('a'))).toMatchObject({ n: 1 })
     expect(await storeOn(target, to).destroySessionsOf('ada')).toBe(1)
+  })
+
+  it.each([
+    [{}, { encryption: { keys: ['short'] } }, 'each key must be 32 bytes'],
+    [{}, { encryption: {} }, 'keys must be an array'],
+    [{ hashIds: true }, {}, 'set hashIds for the target as well'],
+  ])('ends with 2 for the configurations %j and %j, before the target is created', async (from, to, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'connect-databank-refused-'))
+    const target = join(folder, 'sessions.db')
+    const { args } = places({ from })
+    const result = await run(['move', args[0]!, `sqlite:${target}`, ...args.slice(2, 4), '--to-config', configFile(to)])
+    expect(result).toMatchObject({ code: 2, err: expect.stringContaining(message) })
+    expect(existsSync(target)).toBe(false)
+    rmSync(folder, { recursive: true })
   })
 
   it('ends with 1 if both are not equal', async () => {
@@ -246,6 +260,10 @@ describe('doctor', () => {
     const [withKey, without] = [await run(['doctor', ...args]), await run(['doctor', ...args], { env })]
     expect({ code: withKey.code, out: withKey.out }).toEqual({ code: 0, out: expect.not.stringContaining('key') })
     expect({ code: without.code, out: without.out }).toEqual({ code: 4, out: expect.stringContaining('key') })
+  })
+
+  it('ends with 2 if the encryption of the configuration cannot be right', async () => {
+    expect(await run(['doctor', 'memory:', '--config', configFile({ encryption: {} })])).toMatchObject({ code: 2, out: '' })
   })
 
   it('colors levels on a terminal only', async () => {

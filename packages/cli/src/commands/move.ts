@@ -47,6 +47,7 @@ async function run(terminal: Terminal, from: string, to: string, options: MoveCo
   if (isInProcess(to, targetConfig)) {
     throw new Failure('the target is in the memory of this process, and would end with it: give another target')
   }
+  const idOf = idMapping(sourceConfig.hashIds, targetConfig.hashIds)
   const source = await openRaw(terminal, from, sourceConfig, { isCreated: false })
   const target = await openRaw(terminal, to, targetConfig, { isCreated: true })
   try {
@@ -56,7 +57,7 @@ async function run(terminal: Terminal, from: string, to: string, options: MoveCo
       deleteSource: options.delete,
       watch: options.watch,
       mirror: options.mirror,
-      idOf: idMapping(sourceConfig.hashIds, targetConfig.hashIds),
+      idOf,
     })
   } finally {
     await Promise.allSettled([source.close?.(), target.close?.()])

@@ -11,7 +11,7 @@
  */
 
 import { type OpenOptions, openBank, type StoreOptions } from 'connect-databank'
-import { type Bank, DatabankError, DEFAULT_CONTEXT, isCoded, splitOptions } from 'connect-databank/backend'
+import { type Bank, checkEncryption, DatabankError, DEFAULT_CONTEXT, isCoded, splitOptions } from 'connect-databank/backend'
 import { backendOf } from '../urls.ts'
 import type { Examiner, Subject } from './examination.ts'
 import { Unusable } from './examination.ts'
@@ -50,6 +50,7 @@ const UNKNOWN: Examiner = { async *examine() {} }
 export async function* doctor(url: string, options: DoctorOptions = {}): AsyncGenerator<Finding, void, undefined> {
   const { schemes, ...others } = options
   const { storeOptions, bankOptions } = splitOptions(others)
+  if (storeOptions.encryption !== undefined) checkEncryption(storeOptions.encryption)
   const warnings: string[] = []
   const subject: Subject = {
     url,
