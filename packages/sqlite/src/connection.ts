@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
+import { realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Result } from '@connect-databank/sql'
 import { type BankContext, closedError } from 'connect-databank/backend'
 import { type Database, type Engine, loadEngine } from './engines.ts'
 import { codeOf, openError } from './errors.ts'
+import { createPrivate, fileAt, makeDirectory } from './files.ts'
 import { MEMORY, type SqliteBankOptions } from './options.ts'
 import { StatementQueue } from './statement-queue.ts'
 import { WriteAheadLog } from './write-ahead-log.ts'
@@ -114,7 +114,7 @@ export class SqliteConnection {
 
   async #open(): Promise<Database> {
     try {
-      if (this.#path !== MEMORY) await mkdir(dirname(this.#path), { recursive: true })
+      if (this.#path !== MEMORY) makeDirectory(dirname(this.#path))
       const engine = await loadEngine(this.#options.engine)
       if (this.#path !== MEMORY) await createPrivate(this.#path)
       const database = engine.open(this.#path)
@@ -140,7 +140,8 @@ export class SqliteConnection {
   #openLog(database: Database, { module }: Engine): WriteAheadLog {
     // Commits flush nothing and make no checkpoints: the log does both outside the event loop.
     database.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0')
-    return new WriteAheadLog(this.#path, module, () => {
+    // SQLite has the log beside the file itself, not beside a link to it.
+    return new WriteAheadLog(realpathSync(this.#path), module, () => {
       if (this.#database === database) database.exec('pragma wal_autocheckpoint = 1000')
     })
   }
@@ -166,21 +167,4 @@ function runOne(database: Database, sql: string, parameters: readonly unknown[])
 function script(database: Database, sql: string): number {
   database.exec(`savepoint script; ${sql}; release script`)
   return 0
-}
-
-/** The identity of the file at a path, or undefined. */
-function fileAt(path: string): string | undefined {
-  if (path === MEMORY) return path
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return stat && `${stat.dev}:${stat.ino}`
-}
-
-/** Creates an empty file for this user alone, if there is none: session ids are credentials. The log beside it gets the same mode. */
-async function createPrivate(path: string): Promise<void> {
-  try {
-    const file = await open(path, 'ax', 0o600)
-    await file.close()
-  } catch {
-    // It exists already, or SQLite reports why it cannot be created.
-  }
 }

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -94,6 +95,15 @@ describe('a path', () => {
       message: expect.stringContaining(`${path} is a folder`),
     })
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'in a folder that nobody can create fails with DATABANK_DENIED or an error, in time',
+    async () => {
+      const bank = newBank('/sys/nobody/sessions.db')
+      await expect(bank.read('a')).rejects.toMatchObject({ code: 'DATABANK_DENIED' })
+      await expect(newBank('/proc/nobody/sessions.db').read('a')).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
+    },
+  )
 
   it('below a file fails with an error of the system', async () => {
     const path = join(await newFolder(), 'file')
@@ -395,6 +405,17 @@ describe.skipIf(process.platform === 'win32')('the mode', () => {
     expect(names.map((name) => [name, statSync(join(dirname(path), name)).mode & 0o777])).toEqual(
       names.map((name) => [name, 0o600]),
     )
+  })
+
+  it('of a new file behind a link is for its owner alone, and the file is as durable as any', async () => {
+    const folder = await newFolder()
+    const [path, file] = [join(folder, 'link.db'), join(folder, 'shared.db')]
+    symlinkSync('shared.db', path)
+    const bank = newBank(path, { durable: true })
+    await bank.save('a', entry('1'))
+    expect((await bank.read('a'))?.payload).toBe('1')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(statSync(`${file}-wal`).mode & 0o777).toBe(0o600)
   })
 
   it('of a file that is there already stays', async () => {
