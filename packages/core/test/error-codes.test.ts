@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { closedError, codeOfSystemError, errorMapper } from '../src/backend/error-codes.ts'
@@ -51,6 +53,14 @@ describe('an error of the operating system or of Node.js', () => {
     expect(codeOfSystemError(failure({ cause: failure({ cause: error }) }))).toBe(code)
     expect(codeOfSystemError(new AggregateError([failure({ code: 'OTHER' }), error]))).toBe(code)
     expect(codeOfSystemError(failure({ cause: new AggregateError([error]) }))).toBe(code)
+  })
+
+  it('ENOENT is DATABANK_UNAVAILABLE where a Unix socket is missing, as of a server that is down', async () => {
+    const socket = connect('/nonexistent/.s.PGSQL.5432')
+    const [error] = await once(socket, 'error')
+    expect(error).toMatchObject({ code: 'ENOENT' })
+    expect(codeOfSystemError(error)).toBe('DATABANK_UNAVAILABLE')
+    expect(codeOfSystemError(failure({ code: 'ENOENT', syscall: 'open' }))).toBeUndefined()
   })
 
   it('is searched for a few causes deep, and not in circles', () => {

@@ -23,8 +23,9 @@ const DEEPEST_CAUSE = 5
 /** The code for an error of Node.js or the operating system, also where it is the cause of the client's own error. */
 export function codeOfSystemError(error: unknown, depth = 0): ErrorCode | undefined {
   if (typeof error !== 'object' || error === null || depth > DEEPEST_CAUSE) return undefined
-  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown }
-  const own = CODES.get(code)
+  const { code, syscall, cause, errors } = error as { code?: unknown; syscall?: unknown; cause?: unknown; errors?: unknown }
+  // A server that is down has no Unix socket. Of a file, ENOENT says something else.
+  const own = code === 'ENOENT' && syscall === 'connect' ? 'DATABANK_UNAVAILABLE' : CODES.get(code)
   if (own !== undefined) return own
   for (const each of [cause, ...(Array.isArray(errors) ? errors.slice(0, 8) : [])]) {
     const found = codeOfSystemError(each, depth + 1)
