@@ -125,6 +125,15 @@ describe.skipIf(isMissing)('an operation that the server refuses', () => {
     await bank.close()
   })
 
+  it('does not say that the table is there if there is no database of this name', async () => {
+    const bank = new PostgresBank({ url: server.url.replace(/postgres$/, 'nowhere') })
+    await expect(bank.read('a')).rejects.toMatchObject({
+      code: 'DATABANK_BACKEND_FAILED',
+      message: expect.stringMatching(/^PostgreSQL: the table "databank_sessions" cannot be used: .*"nowhere" does not exist/),
+    })
+    await bank.close()
+  })
+
   it('fails with a clear message if the table is another one', async () => {
     await sql(server.url, 'create table foreign_one (id int, name text)')
     const bank = new PostgresBank({ url: server.url, table: 'foreign_one' })

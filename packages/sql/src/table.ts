@@ -28,7 +28,7 @@ async function exists(dialect: Dialect, execute: ExecuteText, table: Table): Pro
     if (typeof error !== 'object' || error === null) throw error
     if (dialect.isMissingTable(error)) return false
     if (isCoded(error) || (dialect.codeOf(error) ?? codeOfSystemError(error)) !== undefined) throw error
-    const message = `${dialect.name}: the table ${table.quoted} is there and cannot be used: ${String(error)}`
+    const message = `${dialect.name}: the table ${table.quoted} cannot be used: ${String(error)}`
     throw new DatabankError('DATABANK_BACKEND_FAILED', message, { cause: error })
   }
 }
