@@ -67,8 +67,15 @@ export async function openRaw(
   const context = { timeout, warn: (message: string) => terminal.say(`warning: ${message}`) }
   const options = { ...existing, ...bankOptions, ...(schemes && { schemes }) }
   const bank = withDeadlines(await openBank<object>(url, options, context), timeout)
-  // Without it, the first operation would wait for a missing server. For a folder, it would need the right to write.
-  if (isCreated || backendOf(url) !== 'disk') await bank.open?.()
+  // Opened now, or the first operation would wait for a missing server. For a folder, this would need the right to write.
+  if (!isCreated && backendOf(url) === 'disk') return bank
+  try {
+    await bank.open?.()
+  } catch (error) {
+    // SQLite deletes the log that it has made beside the file.
+    await bank.close?.().catch(() => {})
+    throw error
+  }
   return bank
 }
 

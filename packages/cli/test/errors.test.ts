@@ -1,4 +1,6 @@
 // Errors are one sentence on standard error and an exit code.
+import { readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configFile, fileWith, inMemory, run } from './support.ts'
 
@@ -129,6 +131,7 @@ it('a table that is missing is an error, the second time as well: it is not crea
     ['purge', `sqlite:${file}`],
   ]) {
     expect(await run(args)).toMatchObject({ out: '', err: expect.stringMatching(/^connect-databank: .*table .* does not exist/) })
+    expect(readdirSync(dirname(file))).not.toContain('empty.db-wal')
   }
 })
 
