@@ -8,12 +8,13 @@ import {
   DEFAULT_CONTEXT,
   type Entry,
   Lifecycle,
+  makeDirectory,
   SharedTimeSlice,
   type Stored,
   type Touch,
 } from 'connect-databank/backend'
 import { codeIn, errorOf, isOfOneFile, isSharingViolation } from './errors.ts'
-import { isPast, makeDirectory, readExpires, readOurs, readSession, removeFile, touchFile, type Unusable } from './files.ts'
+import { DIRECTORY_MODE, isPast, readExpires, readOurs, readSession, removeFile, touchFile, type Unusable } from './files.ts'
 import { type Found, hashOf, Layout } from './layout.ts'
 import { isAbandoned, removeIfStale } from './locks.ts'
 import { checkDiskOptions, type DiskBankOptions } from './options.ts'
@@ -56,7 +57,7 @@ export class DiskBank implements Bank {
   /** Creates the directory if needed, and rejects if it is not writable. */
   open(): Promise<void> {
     return this.#run(async () => {
-      makeDirectory(this.#layout.root)
+      makeDirectory(this.#layout.root, DIRECTORY_MODE)
       fs.accessSync(this.#layout.root, fs.constants.W_OK)
     })
   }

@@ -1,5 +1,4 @@
 import fs, { constants } from 'node:fs'
-import { dirname } from 'node:path'
 import { codeIn } from './errors.ts'
 import {
   decode,
@@ -17,6 +16,9 @@ import {
  * Calls are synchronous: on a small file in the system's cache they take 2 to 40 µs. The thread pool costs several
  * times as much CPU. Only syncing, which waits for the disk itself, is asynchronous.
  */
+
+/** The rights of a directory: for its owner alone. */
+export const DIRECTORY_MODE = 0o700
 
 /** A link is not followed, and a pipe is not waited for. */
 const SAFELY = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -89,20 +91,6 @@ export function removeFile(path: string): boolean {
   }
 }
 
-/**
- * Creates the missing directories of the path, for their owner alone. It does not use `recursive`, which reports a read-only file system as
- * ENOENT, and never returns for a path in /proc.
- */
-export function makeDirectory(path: string): void {
-  if (isDirectory(path)) return
-  if (dirname(path) !== path) makeDirectory(dirname(path))
-  try {
-    fs.mkdirSync(path, 0o700)
-  } catch (error) {
-    if (!isDirectory(path)) throw error
-  }
-}
-
 /** Flushes a file, or the names in a directory, to the disk, if it still exists. */
 export async function sync(path: string, kind: 'file' | 'directory'): Promise<void> {
   // Windows syncs only files that are open for writing, and it syncs names by itself.
@@ -113,10 +101,6 @@ export async function sync(path: string, kind: 'file' | 'directory'): Promise<vo
   } catch (error) {
     if (codeIn(error) !== 'ENOENT') throw error
   }
-}
-
-function isDirectory(path: string): boolean {
-  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** The result of `read` on the file. `read` returns a string, the reason, if the content is unusable. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { dirname, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Entry, isLive, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
+import { type Entry, isLive, makeDirectory, type SharedTimeSlice, type Stored } from 'connect-databank/backend'
 import { codeIn, isSharingViolation } from './errors.ts'
 import * as files from './files.ts'
 import { currentHolder } from './holders.ts'
@@ -99,7 +99,7 @@ export class Sessions {
       } catch (error) {
         if (codeIn(error) === 'ENOENT' && creations++ < MOST_CREATIONS) {
           this.#synced.delete(dirname(path))
-          files.makeDirectory(dirname(path))
+          makeDirectory(dirname(path), files.DIRECTORY_MODE)
           continue
         }
         if (!isSharingViolation(error) || performance.now() > end) throw error

@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync, statSync } from 'node:fs'
+import { readlinkSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { MEMORY } from './options.ts'
@@ -11,24 +11,6 @@ export function fileAt(path: string): string | undefined {
   if (path === MEMORY) return path
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
   return stat && `${stat.dev}:${stat.ino}`
-}
-
-/**
- * Creates what is missing of the path. Not with `recursive`, which reports a read-only file system as ENOENT, and never returns for a
- * path in /proc.
- */
-export function makeDirectory(path: string): void {
-  if (isDirectory(path)) return
-  if (dirname(path) !== path) makeDirectory(dirname(path))
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    if (!isDirectory(path)) throw error
-  }
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** Creates an empty file for this user alone, if there is none: session ids are credentials. The log beside it gets the same mode. */
