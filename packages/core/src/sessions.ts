@@ -31,7 +31,7 @@ import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
 import type { Merge } from './merge.ts'
-import { type Cancellation, type Deadlines, identity, throwIfCancelled } from './operation.ts'
+import { type Cancellation, type Deadlines, throwIfCancelled } from './operation.ts'
 import { WriteQueue } from './write-queue.ts'
 import { isRefusal, type Write, Writer, type WriterRules } from './writer.ts'
 
@@ -102,7 +102,6 @@ export class Sessions {
   moveToHashedId(plainId: string, id: string): Promise<Stored | null> {
     const { bank } = this.#rules
     const work = async (cancellation: Cancellation): Promise<Stored | null> => {
-      this.#queue.setLastResult(id, undefined)
       const stored = await readLive(bank, plainId)
       // Another request may have moved it since.
       if (stored === null) return readLive(bank, id)
@@ -117,7 +116,7 @@ export class Sessions {
       }
       return readLive(bank, id)
     }
-    return this.#inTurn(id, 'get', work, identity)
+    return this.#inTurn(id, 'get', work)
   }
 
   /** The session of an entry, with its baseline; null if the record is corrupt or its absolute time-out is over. */
@@ -184,33 +183,27 @@ export class Sessions {
   destroy(id: string, plainId?: string): Promise<boolean> {
     const { bank } = this.#rules
     const remove = async (): Promise<boolean> => {
-      this.#queue.setLastResult(id, undefined)
       // The plain one first: a process that is moving it finds it gone, or its copy is deleted here.
       const wasPlain = plainId !== undefined && (await bank.delete(plainId))
       return (await bank.delete(id)) || wasPlain
     }
-    return this.#inTurn(id, 'destroy', remove, identity)
+    return this.#inTurn(id, 'destroy', remove)
   }
 
   /** Deletes the entry if it has expired, after pending writes of the session: so it never deletes an acknowledged save. */
   deleteExpired(id: string): Promise<boolean> {
     const { bank } = this.#rules
     const remove = async (cancellation: Cancellation): Promise<boolean> => {
-      this.#queue.setLastResult(id, undefined)
       const stored = await bank.read(id)
       throwIfCancelled(cancellation, 'cleanup')
       return stored !== null && !isLive(stored, Date.now()) && (await bank.delete(id))
     }
-    return this.#inTurn(id, 'cleanup', remove, identity)
+    return this.#inTurn(id, 'cleanup', remove)
   }
 
   /** Atomic read-modify-write; see `Writer.update`. */
   update(id: string, change: Parameters<Writer['update']>[1]): Promise<SessionData | null> {
-    const work = (cancellation: Cancellation): Promise<SessionData | null> => {
-      this.#queue.setLastResult(id, undefined)
-      return this.#writer.update(id, change, cancellation)
-    }
-    return this.#inTurn(id, 'update', work, identity)
+    return this.#inTurn(id, 'update', (cancellation) => this.#writer.update(id, change, cancellation))
   }
 
   /**
@@ -219,7 +212,6 @@ export class Sessions {
    */
   reindex(id: string): Promise<boolean> {
     const work = async (cancellation: Cancellation): Promise<boolean> => {
-      this.#queue.setLastResult(id, undefined)
       const tracked = await this.#loadTracked(id)
       if (tracked === undefined) return false
       const { owner, expires } = tracked.baseline
@@ -230,17 +222,15 @@ export class Sessions {
       }
       return (await this.#rewriteCookie(id, tracked, { cookie: readCookie(session.cookie), expires }, cancellation)) !== null
     }
-    return this.#inTurn(id, 'reindex', work, identity)
+    return this.#inTurn(id, 'reindex', work)
   }
 
   /** Saves a session that was not loaded, without a comparison. The next save of the same session object is compared with this one. */
   #create(id: string, session: SessionData, draft: Draft): Promise<boolean> {
     const tracked: Tracked | undefined = 'req' in session ? { tracker: this, baseline: baselineOfNew(id, draft) } : undefined
     if (tracked !== undefined) track(session, tracked)
-    const create = (cancellation: Cancellation): Promise<StoredSession> => {
-      this.#queue.setLastResult(id, undefined)
-      return tracked === undefined ? this.#writer.replace(id, draft, cancellation) : this.#writer.create(id, draft, cancellation)
-    }
+    const create = (cancellation: Cancellation): Promise<StoredSession> =>
+      tracked === undefined ? this.#writer.replace(id, draft, cancellation) : this.#writer.create(id, draft, cancellation)
     return this.#inTurn(id, 'set', create, (stored) => {
       if (tracked !== undefined) tracked.baseline = afterSave(tracked.baseline, draft, stored)
       return true
@@ -323,7 +313,6 @@ export class Sessions {
   /** A touch that has to read or to rewrite the record, in the write queue. */
   #touchInTurn(id: string, session: SessionData): Promise<void> {
     const work = async (cancellation: Cancellation): Promise<void> => {
-      this.#queue.setLastResult(id, undefined)
       const tracked = this.#trackedOf(id, session) ?? (await this.#loadTracked(id))
       if (tracked === undefined) return
       throwIfCancelled(cancellation, 'touch')
@@ -331,7 +320,7 @@ export class Sessions {
       if (this.#needsRewrite(tracked.baseline, session, draft)) await this.#rewriteCookie(id, tracked, draft, cancellation)
       else await this.#moveExpiry(tracked, draft, 'touch', cancellation)
     }
-    return this.#inTurn(id, 'touch', work, identity)
+    return this.#inTurn(id, 'touch', work)
   }
 
   /** Stores another cookie, owner or creation time, and keeps the data. */
@@ -418,16 +407,20 @@ export class Sessions {
     return gain < 0 || gain >= Math.min(this.#rules.touchAfter, lifetime / 2)
   }
 
-  /** Runs the work after earlier writes of the same session, and `next` with its result if that is in time. */
-  #inTurn<T, Next>(
+  /**
+   * Runs the work after earlier writes of the same session, and `next` with its result if that is in time. The write after it does not know
+   * its result.
+   */
+  #inTurn<T, Next = T>(
     id: string,
     operation: string,
     work: (cancellation: Cancellation) => Promise<T>,
-    next: (value: T) => Next,
+    next?: (value: T) => Next,
   ): Promise<Next> {
     const cancellation: Cancellation = { isCancelled: false }
     const begin = (): Promise<T> => {
       throwIfCancelled(cancellation, operation)
+      this.#queue.setLastResult(id, undefined)
       return work(cancellation)
     }
     return this.#queue.run(id, (previous) => {
