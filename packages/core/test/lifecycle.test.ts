@@ -55,6 +55,37 @@ describe('a connection', () => {
   })
 })
 
+describe('a stream', () => {
+  it('gives what the connected handle lists, and rejects with a coded error', async () => {
+    const { lifecycle } = makeLifecycle()
+    async function* list(handle: string) {
+      yield handle
+      await down()
+    }
+    const stream = lifecycle.stream(list)
+    expect(await stream.next()).toEqual({ done: false, value: 'handle 1' })
+    await expect(stream.next()).rejects.toMatchObject({ code: 'DATABANK_UNAVAILABLE', message: 'Bank: connect failed' })
+  })
+
+  it('ends when the bank is closed, and its source with it, also if the handle stays open', async () => {
+    const { lifecycle } = makeLifecycle()
+    const ended = vi.fn()
+    async function* list() {
+      try {
+        for (;;) yield 'item'
+      } finally {
+        ended()
+      }
+    }
+    const stream = lifecycle.stream(list)
+    await stream.next()
+    await lifecycle.close()
+    await expect(stream.next()).rejects.toMatchObject(CLOSED)
+    expect(ended).toHaveBeenCalledTimes(1)
+    await expect(lifecycle.stream(list).next()).rejects.toMatchObject(CLOSED)
+  })
+})
+
 describe('an operation', () => {
   it('returns the result of its work, or rejects with a coded error, also if the work throws', async () => {
     // Each is accepted only if the one before it has ended for the count of operations under way too.

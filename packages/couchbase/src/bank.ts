@@ -2,7 +2,6 @@ import {
   type Bank,
   type BankContext,
   type BankDescription,
-  closedError,
   DEFAULT_CONTEXT,
   type Entry,
   isLive,
@@ -11,7 +10,7 @@ import {
 } from 'connect-databank/backend'
 import { type Connected, connectionOf } from './connection.ts'
 import { type CachedDocument, Documents, KeyedMutex } from './documents.ts'
-import { couchbaseError, isAmbiguous, isCasConflict } from './errors.ts'
+import { isAmbiguous, isCasConflict } from './errors.ts'
 import { type CheckedOptions, type CouchbaseBankOptions, checkedOptions } from './options.ts'
 import { listIds, type Owned } from './queries.ts'
 
@@ -174,14 +173,9 @@ export class CouchbaseBank implements Bank {
   }
 
   /** The ids of all documents, or of those of an owner, in pages. */
-  async *#list(...owned: Owned): AsyncGenerator<readonly string[]> {
-    const connected = await this.#connection.run(async (handle) => handle)
+  #list(...owned: Owned): AsyncGenerator<readonly string[]> {
     const { prefix, queryTimeout } = this.#options
-    try {
-      yield* listIds(connected, prefix, queryTimeout, ...owned)
-    } catch (error) {
-      throw this.#connection.isClosed ? closedError('CouchbaseBank') : couchbaseError(error)
-    }
+    return this.#connection.stream((connected) => listIds(connected, prefix, queryTimeout, ...owned))
   }
 
   /** The same work for several ids, at the same time. */

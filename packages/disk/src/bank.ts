@@ -4,7 +4,6 @@ import {
   type Bank,
   type BankContext,
   type BankDescription,
-  closedError,
   DEFAULT_CONTEXT,
   type Entry,
   Lifecycle,
@@ -109,18 +108,17 @@ export class DiskBank implements Bank {
     })
   }
 
-  async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
-    if (this.#lifecycle.isClosed) throw closedError('DiskBank')
-    try {
-      for await (const file of this.#files()) {
-        const record = this.#usable(file, readSession)
-        if (record === null) continue
-        const { id, payload, expires, owner } = record
-        if (file.path.endsWith(hashOf(id))) yield [id, { payload, expires, owner }]
-        else this.#warn(file.path, 'it is a copy of the file of another session')
-      }
-    } catch (error) {
-      throw errorOf(error)
+  scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    return this.#lifecycle.stream(() => this.#entries())
+  }
+
+  async *#entries(): AsyncGenerator<readonly [id: string, stored: Stored]> {
+    for await (const file of this.#files()) {
+      const record = this.#usable(file, readSession)
+      if (record === null) continue
+      const { id, payload, expires, owner } = record
+      if (file.path.endsWith(hashOf(id))) yield [id, { payload, expires, owner }]
+      else this.#warn(file.path, 'it is a copy of the file of another session')
     }
   }
 

@@ -2,7 +2,6 @@ import {
   type Bank,
   type BankContext,
   type BankDescription,
-  closedError,
   DEFAULT_CONTEXT,
   type Entry,
   isLive,
@@ -13,7 +12,7 @@ import {
 } from 'connect-databank/backend'
 import type { Document, FindCursor } from 'mongodb'
 import { type Connected, connectionOf } from './connection.ts'
-import { isDuplicateId, mongoError } from './errors.ts'
+import { isDuplicateId } from './errors.ts'
 import { checkMongoOptions, type MongoBankOptions } from './options.ts'
 import {
   BSON_OPTIONS,
@@ -164,13 +163,8 @@ export class MongoBank implements Bank {
 
   /** Yields the documents of sessions: others have no text as `_id`. */
   async *#stream(find: (connected: Connected) => FindCursor<StoredDocument>): AsyncGenerator<StoredDocument> {
-    const cursor = await this.#run(async (connected) => find(connected))
-    try {
-      for await (const document of cursor) {
-        if (typeof document._id === 'string' && document._id !== '') yield document
-      }
-    } catch (error) {
-      throw this.#connection.isClosed ? closedError('MongoBank') : mongoError(error)
+    for await (const document of this.#connection.stream(find)) {
+      if (typeof document._id === 'string' && document._id !== '') yield document
     }
   }
 

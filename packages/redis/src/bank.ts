@@ -121,7 +121,7 @@ export class RedisBank implements Bank {
   }
 
   async *scan(): AsyncGenerator<readonly [id: string, stored: Stored]> {
-    for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+    for await (const keys of this.#keys()) {
       for (let start = 0; start < keys.length; start += SCAN_BATCH) {
         const batch = keys.slice(start, start + SCAN_BATCH)
         const found = await this.#lifecycle.run((commands) => commands.readMany(batch))
@@ -132,7 +132,7 @@ export class RedisBank implements Bank {
   }
 
   async *idsOf(owner: string): AsyncGenerator<string> {
-    for await (const ids of this.#steps(this.#owners.idsOf(owner))) {
+    for await (const ids of this.#lifecycle.stream(() => this.#owners.idsOf(owner))) {
       const found = await this.readMany(ids)
       for (const [index, id] of ids.entries()) if (found[index]?.owner === owner) yield id
     }
@@ -144,7 +144,7 @@ export class RedisBank implements Bank {
 
   async count(now: number): Promise<number> {
     let count = 0
-    for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+    for await (const keys of this.#keys()) {
       const expiries = await this.#lifecycle.run((commands) => commands.expiries(keys))
       count += expiries.filter((expiry) => expiry === NEVER || expiry > now).length
     }
@@ -154,7 +154,7 @@ export class RedisBank implements Bank {
   /** Rejects with `DATABANK_NOT_SUPPORTED` if the prefix is empty and `clearWholeDatabase` is not set. */
   async clear(): Promise<void> {
     this.#refuseWholeDatabase('clear')
-    for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+    for await (const keys of this.#keys()) {
       const unlink = (group: readonly string[]): Promise<unknown> => this.#commands.send(['UNLINK', ...group], group[0]!)
       await this.#lifecycle.run((commands) => commands.inGroups(keys, unlink))
     }
@@ -166,7 +166,7 @@ export class RedisBank implements Bank {
     let purged = 0
     if (now > Date.now()) {
       this.#refuseWholeDatabase('purge')
-      for await (const keys of this.#steps(this.#commands.scan(this.#prefix))) {
+      for await (const keys of this.#keys()) {
         const purge = (group: readonly string[]): Promise<number> => this.#commands.run(PURGE, group, [String(now)], Number)
         const counts = await this.#lifecycle.run((commands) => commands.inGroups(keys, purge))
         for (const count of counts) purged += count
@@ -203,20 +203,16 @@ export class RedisBank implements Bank {
 
   async #sweepOwners(): Promise<void> {
     try {
-      for await (const _ of this.#steps(this.#owners.sweep()));
+      for await (const _ of this.#lifecycle.stream(() => this.#owners.sweep()));
     } catch (error) {
       // A user without the right to read the index has never written it.
       if ((error as { code?: unknown }).code !== 'DATABANK_DENIED') throw error
     }
   }
 
-  /** Each step is an operation: with coded errors, counted, and refused when the bank is closed. */
-  async *#steps<Page>(pages: AsyncGenerator<Page>): AsyncGenerator<Page> {
-    for (;;) {
-      const step = await this.#lifecycle.run(() => pages.next())
-      if (step.done) return
-      yield step.value
-    }
+  /** The keys of all sessions, in pages. */
+  #keys(): AsyncGenerator<string[]> {
+    return this.#lifecycle.stream((commands) => commands.scan(this.#prefix))
   }
 
   #refuseWholeDatabase(method: string): void {

@@ -73,6 +73,20 @@ export class Lifecycle<Handle> {
     )
   }
 
+  /** Streams what `list` gives of the connected handle, until the bank is closed. Rejects with a coded error only. */
+  async *stream<Item>(list: (handle: Handle) => AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
+    const handle = await this.run(async (connected) => connected)
+    try {
+      for await (const item of list(handle)) {
+        // A client that was handed in stays open, and would go on.
+        if (this.isClosed) throw closedError(this.#options.name)
+        yield item
+      }
+    } catch (error) {
+      throw this.#errorOf(error)
+    }
+  }
+
   /** Connects now, or rejects now with a coded error. */
   async open(): Promise<void> {
     await this.run(async () => undefined)

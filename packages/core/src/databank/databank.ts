@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { closedError, errorMapper } from '../backend/error-codes.ts'
+import { errorMapper } from '../backend/error-codes.ts'
 import { Lifecycle } from '../backend/lifecycle.ts'
 import type { Bank, Entry, Stored } from '../bank.ts'
 import { timeOf } from '../cookie.ts'
@@ -108,7 +108,7 @@ class DatabankBank implements Bank {
           await resultOf((callback) => databank.disconnect?.(callback))
       },
     })
-    if (typeof databank.scan === 'function') this.scan = () => this.#scan()
+    if (typeof databank.scan === 'function') this.scan = () => this.#lifecycle.stream(() => this.#scan())
   }
 
   async read(id: string): Promise<Stored | null> {
@@ -147,8 +147,6 @@ class DatabankBank implements Bank {
 
   /** A driver's scan has no backpressure: records that are not read yet wait in the stream. */
   async *#scan(): AsyncGenerator<readonly [string, Stored]> {
-    if (this.#lifecycle.isClosed) throw closedError('the databank')
-    await this.open()
     const found = new Readable({ objectMode: true, read: ignore })
     let isDone = false
     const end = resultOf((callback) => {
@@ -164,7 +162,7 @@ class DatabankBank implements Bank {
     end.catch(ignore)
     yield* found
     await end.catch((error) => {
-      if (!isMissing(error)) throw errorOf(error)
+      if (!isMissing(error)) throw error
     })
   }
 }
