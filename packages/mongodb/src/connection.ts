@@ -1,4 +1,4 @@
-import { type BankContext, invalidOption, Lifecycle, setBackgroundTimeout, warnOfClockDifference } from 'connect-databank/backend'
+import { type BankContext, compareClocks, invalidOption, Lifecycle, setBackgroundTimeout } from 'connect-databank/backend'
 import type { Collection, MongoClient, WriteConcernSettings } from 'mongodb'
 import { mongoError } from './errors.ts'
 import { Indexes } from './indexes.ts'
@@ -42,7 +42,7 @@ async function connect(options: MongoBankOptions, context: BankContext): Promise
     const collection = collectionOf(client, options)
     await client.connect()
     // No session has an empty id: this checks only the right to read sessions.
-    await Promise.all([collection.findOne({ _id: '' }), compareClocks(client, context)])
+    await Promise.all([collection.findOne({ _id: '' }), compareClocks(context, 'MongoDB', () => timeOf(client))])
     const indexes = new Indexes(collection, context, options.ttlIndex ?? true)
     const timedOut = new Promise<void>((resolve) => setBackgroundTimeout(resolve, context.timeout * INDEX_SHARE))
     await Promise.race([indexes.ensureTtl(), timedOut])
@@ -81,14 +81,12 @@ function collectionOf(client: MongoClient, options: MongoBankOptions): Collectio
   return collection
 }
 
-/** The server deletes expired sessions by its own clock. */
-async function compareClocks(client: MongoClient, context: BankContext): Promise<void> {
-  const sentAt = Date.now()
-  // A server like MongoDB may not have the command.
+/** The server's time, by which it deletes expired sessions; NaN if it does not tell: a server like MongoDB may not have the command. */
+async function timeOf(client: MongoClient): Promise<number> {
   const answer = await client
     .db('admin')
     .command({ hello: 1 }, BSON_OPTIONS)
     .catch(() => undefined)
   const localTime: unknown = answer?.['localTime']
-  if (localTime instanceof Date) warnOfClockDifference(context, 'MongoDB', localTime.getTime(), sentAt, Date.now())
+  return localTime instanceof Date ? localTime.getTime() : Number.NaN
 }

@@ -2,12 +2,12 @@ import {
   type Bank,
   type BankContext,
   type BankDescription,
+  compareClocks,
   DatabankError,
   DEFAULT_CONTEXT,
   type Entry,
   Lifecycle,
   type Stored,
-  warnOfClockDifference,
 } from 'connect-databank/backend'
 import { adapt, single } from './clients.ts'
 import { Commands, PURGE, SWAP } from './commands.ts'
@@ -48,7 +48,10 @@ export class RedisBank implements Bank {
     const { client, prefix = 'sess:', clearWholeDatabase = false, maxPending } = options
     this.#prefix = prefix
     this.#mayClear = clearWholeDatabase || prefix !== ''
-    const compare = (): void => void compareClocks(this.#commands, context)
+    const compare = (): void => {
+      // The server expires sessions by its own clock. It need not let its users ask for the time.
+      compareClocks(context, 'Redis', () => this.#commands.time()).catch(() => {})
+    }
     const connection = client === undefined ? new Connection(options, context.timeout, compare, listener) : undefined
     this.#connection = connection
     this.#commands = new Commands(connection === undefined ? adapt(client!) : single(connection.send))
@@ -219,17 +222,5 @@ export class RedisBank implements Bank {
     if (this.#mayClear) return
     const why = `${method} with an empty prefix deletes every string of the database; clearWholeDatabase permits it`
     throw new DatabankError('DATABANK_NOT_SUPPORTED', `RedisBank: ${why}`)
-  }
-}
-
-/** The server expires sessions by its own clock. Its user may lack the right to read the time. */
-async function compareClocks(commands: Commands, context: BankContext): Promise<void> {
-  try {
-    const sentAt = Date.now()
-    const [seconds, microseconds] = (await commands.send(['TIME'], '')) as [unknown, unknown]
-    const theirs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
-    warnOfClockDifference(context, 'Redis', theirs, sentAt, Date.now())
-  } catch {
-    // The operation that connects reports the problem.
   }
 }

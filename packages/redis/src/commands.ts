@@ -121,6 +121,12 @@ export class Commands {
     return `${server === 'redis' ? 'Redis' : server === 'valkey' ? 'Valkey' : server} ${version}`
   }
 
+  /** The server's time, in epoch milliseconds. */
+  async time(): Promise<number> {
+    const [seconds, microseconds] = (await this.send(['TIME'], '')) as [unknown, unknown]
+    return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
+  }
+
   readonly corruptIfNoString = (error: unknown): Stored => {
     if (replyCode(error) !== 'WRONGTYPE') throw error
     return { payload: '', expires: null, owner: null, version: '', corrupt: 'the key holds no string' }

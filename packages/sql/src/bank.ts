@@ -2,6 +2,7 @@ import {
   type Bank,
   type BankContext,
   type BankDescription,
+  compareClocks,
   DEFAULT_CONTEXT,
   type Entry,
   errorMapper,
@@ -15,7 +16,7 @@ import { pagesOfEntries, pagesOfIds, type ReadPage } from './listing.ts'
 import { checkSqlOptions, type SqlBankOptions, tableOf } from './options.ts'
 import { cellOf, newVersion, Records } from './records.ts'
 import { type Statements, statementsFor } from './statements.ts'
-import { compareClocks, findTable } from './table.ts'
+import { findTable, timeOf } from './table.ts'
 
 /** The part of the store's `timeout` that one statement may take, and one on many rows: the store waits longer for the latter. */
 const SHORT = 0.45
@@ -228,7 +229,8 @@ export class SqlBank implements Bank {
     const { dialect, createTable = true } = this.#options
     const execute = (text: string): Promise<Result> => this.#withRetries(text, [], this.#context.timeout * SHORT)
     const table = await findTable(dialect, execute, named, createTable)
-    await compareClocks(dialect, execute, this.#context)
+    const { clock } = dialect
+    if (clock !== undefined) await compareClocks(this.#context, dialect.name, () => timeOf(clock, execute))
     return { table, statements: statementsFor(dialect, table), records: new Records(table.layout) }
   }
 }

@@ -1,4 +1,4 @@
-import { type BankContext, codeOfSystemError, DatabankError, isCoded, warnOfClockDifference } from 'connect-databank/backend'
+import { codeOfSystemError, DatabankError, isCoded } from 'connect-databank/backend'
 import type { Dialect, Result, Table } from './dialect.ts'
 import { columnsOf } from './layouts.ts'
 import { selected } from './statements.ts'
@@ -46,11 +46,8 @@ async function create(dialect: Dialect, execute: ExecuteText, table: Table, mayC
   }
 }
 
-/** Warns if the database's clock differs from this machine's. */
-export async function compareClocks(dialect: Dialect, execute: ExecuteText, context: BankContext): Promise<void> {
-  if (dialect.clock === undefined) return
-  const sentAt = Date.now()
-  const { rows } = await execute(dialect.clock)
-  const theirs = rows[0] === undefined ? Number.NaN : Number(Object.values(rows[0])[0])
-  if (Number.isFinite(theirs)) warnOfClockDifference(context, dialect.name, theirs, sentAt, Date.now())
+/** The database's time, in epoch milliseconds, by the dialect's statement; NaN if it does not tell. */
+export async function timeOf(clock: string, execute: ExecuteText): Promise<number> {
+  const { rows } = await execute(clock)
+  return rows[0] === undefined ? Number.NaN : Number(Object.values(rows[0])[0])
 }

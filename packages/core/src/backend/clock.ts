@@ -7,17 +7,13 @@ const TOLERATED_DIFFERENCE = 1_000
  * Warns if the database's clock differs from this machine's by more than a second. If the database expires
  * entries by itself, and its clock is ahead by more than a session's lifetime, everybody is logged out.
  *
- * @param theirs the database's time, in epoch milliseconds
- * @param sentAt when this process sent the question, in epoch milliseconds
- * @param receivedAt when it got the answer
+ * @param ask returns the database's time, in epoch milliseconds; NaN if the database does not tell it
  */
-export function warnOfClockDifference(
-  context: BankContext,
-  database: string,
-  theirs: number,
-  sentAt: number,
-  receivedAt: number,
-): void {
+export async function compareClocks(context: BankContext, database: string, ask: () => Promise<number>): Promise<void> {
+  const sentAt = Date.now()
+  const theirs = await ask()
+  const receivedAt = Date.now()
+  if (!Number.isFinite(theirs)) return
   const difference = theirs < sentAt ? theirs - sentAt : Math.max(0, theirs - receivedAt)
   if (Math.abs(difference) <= TOLERATED_DIFFERENCE) return
   const ours = new Date(receivedAt).toISOString()
