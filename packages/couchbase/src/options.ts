@@ -1,7 +1,6 @@
 import {
   type BankContext,
   checkOptions,
-  DEFAULT_MAX_PENDING,
   invalidOption,
   type OptionRules,
   oneOf,
@@ -117,7 +116,7 @@ export function checkedOptions(options: CouchbaseBankOptions, { timeout }: BankC
     queryTimeout: timeout * 6,
     memory: options.memory ?? 8_388_608,
     ownerIndex: options.ownerIndex ?? false,
-    maxPending: options.maxPending ?? DEFAULT_MAX_PENDING,
+    maxPending: options.maxPending,
   }
 }
 

@@ -32,7 +32,7 @@ export function connectionOf(options: MongoBankOptions, context: BankContext): L
     errorOf: mongoError,
     closeTimeout: CLOSE_TIMEOUT,
     ...(options.client === undefined && { close: ({ client }: Connected) => client.close() }),
-    ...(options.maxPending !== undefined && { maxPending: options.maxPending }),
+    maxPending: options.maxPending,
   })
 }
 

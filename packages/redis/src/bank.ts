@@ -68,7 +68,7 @@ export class RedisBank implements Bank {
         return redisError(error)
       },
       closeTimeout: CLOSE_TIMEOUT,
-      ...(maxPending !== undefined && { maxPending }),
+      maxPending,
     })
   }
 

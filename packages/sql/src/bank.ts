@@ -56,7 +56,7 @@ export class SqlBank implements Bank {
       ...(close && { close }),
       closeTimeout: context.timeout,
       errorOf: errorMapper(dialect.name, (error) => dialect.codeOf(error)),
-      ...(maxPending !== undefined && { maxPending }),
+      maxPending,
     })
     if (table.layout.owner !== undefined) this.idsOf = (owner) => this.#idsOf(owner)
   }

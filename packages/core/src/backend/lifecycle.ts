@@ -13,7 +13,7 @@ export interface LifecycleOptions<Handle> {
   /** Turns the database's errors into coded ones. */
   errorOf(error: unknown): Error & { code: ErrorCode }
   /** How many operations may be under way at once; more reject with `DATABANK_UNAVAILABLE`. Default: 10,000. */
-  readonly maxPending?: number
+  readonly maxPending?: number | undefined
   /**
    * How long `close` waits for operations under way, and then for the handle to close, each in
    * milliseconds. Default: 5,000.
@@ -21,7 +21,7 @@ export interface LifecycleOptions<Handle> {
   readonly closeTimeout?: number
 }
 
-export const DEFAULT_MAX_PENDING = 10_000
+const DEFAULT_MAX_PENDING = 10_000
 const DEFAULT_CLOSE_TIMEOUT = 5_000
 
 /**
