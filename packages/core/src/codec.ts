@@ -1,7 +1,7 @@
 import type { SessionData } from 'express-session'
 import { LruCache } from './backend/lru-cache.ts'
 import type { Stored } from './bank.ts'
-import { type CookieFields, isoOf, isPlainRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
+import { type CookieFields, isoOf, isRecord, isServable, type SessionCookie, timeOf } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { changedKeys } from './merge.ts'
 
@@ -118,8 +118,8 @@ function jsonOfData(session: object, created: number | undefined): string | unde
   try {
     const own = (session as { toJSON?: unknown }).toJSON
     const members = typeof own === 'function' ? own.call(session, '') : session
-    if (!isPlainRecord(members)) return undefined
-    const { cookie: _cookie, [METADATA]: _metadata, ...data } = members as Record<string, unknown>
+    if (!isRecord(members)) return undefined
+    const { cookie: _cookie, [METADATA]: _metadata, ...data } = members
     if (created !== undefined) data[METADATA] = { created }
     return JSON.stringify(data)
   } catch (cause) {
@@ -168,15 +168,14 @@ export function formOf({ text }: SessionText): Form {
 export function parseSession(text: string): ParsedSession | null {
   try {
     const form: unknown = JSON.parse(text)
-    if (!isPlainRecord(form)) return null
-    const { cookie, [METADATA]: metadata } = form as Record<string, unknown>
-    if (!isPlainRecord(cookie)) return null
-    const fields = cookie as CookieFields
-    const expires = timeOf(fields['expires'])
-    if (Number.isNaN(expires) || !isServable(fields) || isTooDeep(text, form)) return null
-    const created = isPlainRecord(metadata) ? (metadata as { created?: unknown }).created : undefined
+    if (!isRecord(form)) return null
+    const { cookie, [METADATA]: metadata } = form
+    if (!isRecord(cookie)) return null
+    const expires = timeOf(cookie['expires'])
+    if (Number.isNaN(expires) || !isServable(cookie) || isTooDeep(text, form)) return null
+    const created = isRecord(metadata) ? metadata['created'] : undefined
     // Copies: the caller may change its session.
-    const copy = { ...fields }
+    const copy = { ...cookie }
     return {
       text: { text, cookie: copy, data: undefined },
       form: form as Form,

@@ -65,13 +65,13 @@ export function isLater(first: number | null, second: number | null): boolean {
  */
 export function readCookie(cookie: object): SessionCookie {
   const fields = membersOf(cookie)
-  if (!isPlainRecord(fields)) throw new DatabankError('DATABANK_INVALID_SESSION', 'the cookie of a session must be an object')
-  const { expires } = fields as { expires?: unknown }
+  if (!isRecord(fields)) throw new DatabankError('DATABANK_INVALID_SESSION', 'the cookie of a session must be an object')
+  const { expires } = fields
   const time = timeOf(expires)
   if (Number.isNaN(time)) {
     throw new DatabankError('DATABANK_INVALID_SESSION', `the session's cookie has an expiry that is no date: ${expires}`)
   }
-  if (!isServable(fields as CookieFields)) {
+  if (!isServable(fields)) {
     throw new DatabankError('DATABANK_INVALID_SESSION', "the session's cookie has a field that express-session cannot send")
   }
   return {
@@ -92,7 +92,7 @@ function membersOf(cookie: object): unknown {
 }
 
 /** Whether this is an object and no array. */
-export function isPlainRecord(value: unknown): value is object {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

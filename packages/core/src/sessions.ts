@@ -26,7 +26,7 @@ import {
   parseStored,
   sessionOf,
 } from './codec.ts'
-import { boundedExpiry, expiresOf, isCookieChanged, isLater, isPlainRecord, readCookie } from './cookie.ts'
+import { boundedExpiry, expiresOf, isCookieChanged, isLater, isRecord, readCookie } from './cookie.ts'
 import { DatabankError } from './errors.ts'
 import { readLive, swap, touch } from './fallbacks.ts'
 import type { StoreLog } from './log.ts'
@@ -455,7 +455,7 @@ export class Sessions {
   }
 
   #cookieDraftOf(session: SessionData, created: number | undefined): CookieDraft {
-    if (!isPlainRecord(session) || !isPlainRecord((session as { cookie?: unknown }).cookie)) {
+    if (!isRecord(session) || !isRecord(session.cookie)) {
       throw new DatabankError('DATABANK_INVALID_SESSION', 'a session must be an object with a cookie')
     }
     const cookie = readCookie(session.cookie)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Entry, Stored } from 'connect-databank/backend'
+import { type Entry, isRecord, type Stored } from 'connect-databank/backend'
 
 /** The content of a document. */
 export interface StoredRecord extends Stored {
@@ -60,10 +60,6 @@ function parse(text: string): Record<string, unknown> {
   } catch {
     return {}
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 const LAST_SECOND = 0xff_ff_ff_ff

@@ -1,4 +1,4 @@
-import { DatabankError, type Entry, type Stored } from 'connect-databank/backend'
+import { DatabankError, type Entry, isRecord, type Stored } from 'connect-databank/backend'
 import type { Document } from 'mongodb'
 
 /** A document as the driver returns it. One of another program may have another `_id`. */
@@ -187,10 +187,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isIsoDate(value: unknown): value is string {

@@ -2,7 +2,7 @@
 
 export * from '../bank.ts'
 export { readRecord } from '../codec.ts'
-export { boundedExpiry, isLater } from '../cookie.ts'
+export { boundedExpiry, isLater, isRecord } from '../cookie.ts'
 export { bankIdOf, hashedIdOf } from '../entries.ts'
 export { coded, DatabankError, type ErrorCode, invalidOption, isCoded } from '../errors.ts'
 export { limitSteps, readMany } from '../fallbacks.ts'
