@@ -38,19 +38,14 @@ export function laterOf(first: number | null, second: number | null): number | n
   return first === null || second === null ? null : Math.max(first, second)
 }
 
-/** The sooner of two expiries; null never expires. */
-export function soonerOf(first: number | null, second: number | null): number | null {
-  if (first === null) return second
-  return second === null ? first : Math.min(first, second)
-}
-
 /** The expiry in epoch milliseconds: at most `absoluteTimeout` milliseconds after the creation, if both are known. */
 export function boundedExpiry(
   expires: number | null,
   created: number | undefined,
   absoluteTimeout: number | null,
 ): number | null {
-  return absoluteTimeout === null || created === undefined ? expires : soonerOf(expires, created + absoluteTimeout)
+  if (absoluteTimeout === null || created === undefined) return expires
+  return Math.min(expires ?? Infinity, created + absoluteTimeout)
 }
 
 /** Whether the first expiry is later than the second; null never expires. */
