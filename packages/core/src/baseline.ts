@@ -33,22 +33,22 @@ interface Unconfirmed {
   readonly keys: ReadonlySet<string>
 }
 
-/** A session as it is to be written. */
-export interface Draft {
-  readonly text: SessionText
+/** What a touch changes: the cookie, and with it the expiry. */
+export interface CookieDraft {
   readonly cookie: SessionCookie
   readonly expires: number | null
+}
+
+/** A session as it is to be written. */
+export interface Draft extends CookieDraft {
+  readonly text: SessionText
   readonly owner: string | null
   readonly created: number | undefined
 }
 
 /** What is stored, and its version. */
-export interface StoredSession {
-  readonly text: SessionText
+export interface StoredSession extends Omit<Draft, 'cookie'> {
   readonly version: string
-  readonly expires: number | null
-  readonly owner: string | null
-  readonly created: number | undefined
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set()
@@ -114,19 +114,19 @@ function hasNoExpiry(stored: number | null, { expires }: SessionCookie): boolean
  *
  * @param stored the expiry that the write replaces
  */
-export function expiryAfter(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>, stored: number | null): number | null {
+export function expiryAfter(baseline: Baseline, draft: CookieDraft, stored: number | null): number | null {
   if (isAgeChanged(baseline.cookie, draft.cookie) || hasNoExpiry(stored, draft.cookie)) return draft.expires
   return laterOf(stored, draft.expires)
 }
 
 /** Whether this write may shorten an expiry that another request has extended since: then the store must read the stored one first. */
-export function mayShorten(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>): boolean {
+export function mayShorten(baseline: Baseline, draft: CookieDraft): boolean {
   if (draft.expires === null || isLater(draft.expires, baseline.expires)) return false
   return !isAgeChanged(baseline.cookie, draft.cookie) && !hasNoExpiry(baseline.expires, draft.cookie)
 }
 
 /** Whether the stored expiry is known to be later than that of a touch which does not change the cookie's age: then it stays. */
-export function isKnownLater(baseline: Baseline, draft: Pick<Draft, 'cookie' | 'expires'>): boolean {
+export function isKnownLater(baseline: Baseline, draft: CookieDraft): boolean {
   return isLater(baseline.expires, draft.expires) && mayShorten(baseline, draft)
 }
 

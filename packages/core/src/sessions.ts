@@ -7,6 +7,7 @@ import {
   type Baseline,
   baselineOf,
   baselineOfNew,
+  type CookieDraft,
   type Draft,
   isKnownLater,
   mayShorten,
@@ -49,9 +50,6 @@ export interface SessionRules {
   readonly merge: Merge | undefined
   readonly ownerOf: ((session: SessionData) => string | null) | undefined
 }
-
-/** The part of a draft that a touch changes: the cookie, and with it the expiry. */
-type CookieDraft = Pick<Draft, 'cookie' | 'expires'>
 
 /** Writes of one session that arrived while another was under way, and are committed as one. */
 interface Group extends Cancellation {
