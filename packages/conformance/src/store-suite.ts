@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Layer } from 'connect-databank/backend'
 import { App } from './app.ts'
 import type { Grade, RunOptions, Subject } from './check.ts'
-import { type AnyStore, Driver } from './store/any-store.ts'
+import { type AnyStore, Driver, supported } from './store/any-store.ts'
 import { SHORT_AGE, type StoreContext, type StoreSettings } from './store/helpers.ts'
 import { storeChecks } from './store-checks.ts'
 import { grade, type Runner, register } from './suite.ts'
@@ -66,7 +66,7 @@ function opening({ open, promises, rounding = ROUNDING }: StoreSuiteOptions): ()
         store: driver,
         another: async () => new Driver((await opened.another?.()) as AnyStore),
         configured: async (settings, layer = (bank) => bank) =>
-          new Driver((await opened.configured?.(settings, layer)) as AnyStore),
+          new Driver(await supported(() => opened.configured!(settings, layer))),
         untilExpired: (age = SHORT_AGE) => sleep(age + rounding + TOLERANCE),
         app: async (settings, on = driver) => {
           const app = await App.listen(on.store, settings)

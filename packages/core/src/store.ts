@@ -3,7 +3,7 @@ import { type Bank, isLive, type Stored } from './bank.ts'
 import { trackedOf } from './baseline.ts'
 import { CleanupTimer } from './cleanup.ts'
 import { bankIdOf, hashedIdOf, type IdRules, idRules, plainIdOf, requireId } from './entries.ts'
-import { coded, DatabankError, type ErrorCode, invalidOption } from './errors.ts'
+import { coded, DatabankError, type ErrorCode } from './errors.ts'
 import { forEachConcurrently, limitSteps, scan } from './fallbacks.ts'
 import { encrypt } from './layers/encryption.ts'
 import { type Emit, type StoreEvents, StoreLog } from './log.ts'
@@ -46,7 +46,7 @@ export class DatabankStore extends Store {
   readonly #underWay = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
-  /** @throws DATABANK_INVALID_OPTION */
+  /** @throws DATABANK_INVALID_OPTION, DATABANK_NOT_SUPPORTED */
   constructor(options: StoreOptions) {
     super()
     checkStoreOptions(options)
@@ -60,7 +60,7 @@ export class DatabankStore extends Store {
     const warn = (message: string, fields?: Readonly<Record<string, unknown>>): void => this.#log.warn(message, fields)
     const opened = typeof bank === 'function' ? bank({ timeout, warn }) : bank
     if (maxSessionsPerOwner !== undefined && opened.idsOf === undefined && opened.scan === undefined) {
-      throw invalidOption('DatabankStore: maxSessionsPerOwner needs a bank that can list its sessions, with idsOf or scan')
+      throw new DatabankError('DATABANK_NOT_SUPPORTED', 'maxSessionsPerOwner needs a bank that can list its sessions')
     }
     this.#bank = encryption === undefined ? opened : encrypt(opened, encryption)
     this.#name = this.#bank.name ?? 'unknown'

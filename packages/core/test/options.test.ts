@@ -30,10 +30,6 @@ describe('the options of a store', () => {
     [{ bank, owner: () => null, maxSessionsPerOwner: 0 }, /maxSessionsPerOwner must be a positive whole number/],
     [{ bank, owner: () => null, maxSessionsPerOwner: 1.5 }, /maxSessionsPerOwner must be/],
     [{ bank, maxSessionsPerOwner: 3 }, /maxSessionsPerOwner needs the option owner/],
-    [
-      { bank: unlistable, owner: () => null, maxSessionsPerOwner: 1 },
-      /maxSessionsPerOwner needs a bank that can list its sessions/,
-    ],
     [{ bank, absoluteTimeout: 0 }, /absoluteTimeout must be/],
     [{ bank, absoluteTimeout: '8h' }, /absoluteTimeout must be/],
     [{ bank, __proto__: null, constructor: 1 }, /unknown option "constructor"/],
@@ -47,6 +43,11 @@ describe('the options of a store', () => {
   it.each([undefined, null, 'bank', [], 7])('%o instead of options is one too', (options) => {
     expect(() => new DatabankStore(options as never)).toThrow(INVALID)
     expect(() => splitOptions(options as never)).toThrow(INVALID)
+  })
+
+  it('may need a capability of the bank', () => {
+    const make = () => new DatabankStore({ bank: unlistable, owner: () => null, maxSessionsPerOwner: 1 })
+    expect(make).toThrow(expect.objectContaining({ code: 'DATABANK_NOT_SUPPORTED' }))
   })
 
   it('that are undefined count as not given', () => {

@@ -1,10 +1,9 @@
 import { type TableOptions, tableRules } from '@connect-databank/sql'
-import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
+import { checkOptions, invalidOption, type OptionRules, rules, urlWith, withMethods } from 'connect-databank/backend'
 import type { Pool, PoolOptions } from 'mysql2'
 import type { Pool as PromisePool } from 'mysql2/promise'
 
-const isMysqlUrl = (value: unknown): boolean =>
-  typeof value === 'string' && /^(mysql|mariadb):/.test(value) && URL.canParse(value) && new URL(value).pathname.length > 1
+const mysqlUrl = urlWith(['mysql', 'mariadb'], 'mysql://user:password@host:3306/database')
 
 /** The options of the bank. */
 export interface MysqlBankOptions extends TableOptions {
@@ -20,7 +19,8 @@ export interface MysqlBankOptions extends TableOptions {
 
 const bankRules: OptionRules<MysqlBankOptions> = {
   ...tableRules,
-  url: { expected: 'a URL such as mysql://user:password@host:3306/database', accepts: isMysqlUrl },
+  // The database has no default.
+  url: { ...mysqlUrl, accepts: (value) => mysqlUrl.accepts(value) && new URL(value as string).pathname.length > 1 },
   pool: withMethods('a pool of mysql2', 'getConnection', 'execute'),
   maxConnections: rules.positiveInteger,
   poolOptions: rules.object,

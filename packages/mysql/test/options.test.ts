@@ -21,6 +21,7 @@ describe('the options', () => {
     expect(refusalOf({})).toContain('url or pool is missing')
     expect(refusalOf({ url: 'redis://127.0.0.1/app' })).toContain('url must be a URL such as mysql://')
     expect(refusalOf({ url: 'mysql://127.0.0.1' })).toContain('url must be a URL such as mysql://')
+    expect(refusalOf({ url: 'mysql://user:100%@127.0.0.1/app' })).toContain('special characters percent-encoded')
     expect(refusalOf({ pool: {} })).toContain('pool must be a pool of mysql2')
     expect(refusalOf({ pool: undefined })).toContain('pool must be a pool of mysql2')
     expect(refusalOf({ url: URL, tabel: 'x' })).toContain('did you mean table?')

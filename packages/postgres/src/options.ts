@@ -1,8 +1,5 @@
 import { type TableOptions, tableRules } from '@connect-databank/sql'
-import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
-
-const isPostgresUrl = (value: unknown): boolean =>
-  typeof value === 'string' && /^postgres(ql)?:/.test(value) && URL.canParse(value)
+import { checkOptions, invalidOption, type OptionRules, rules, urlWith, withMethods } from 'connect-databank/backend'
 
 /** A `pg.Pool`, by its structure: pg's types are in a separate package, which users may not have. */
 export interface PostgresPool {
@@ -29,7 +26,7 @@ export interface PostgresBankOptions extends TableOptions {
 
 const bankRules: OptionRules<PostgresBankOptions> = {
   ...tableRules,
-  url: { expected: 'a URL such as postgres://user:password@host:5432/database', accepts: isPostgresUrl },
+  url: urlWith(['postgres', 'postgresql'], 'postgres://user:password@host:5432/database'),
   pool: withMethods('a Pool of pg', 'connect', 'query'),
   maxConnections: rules.positiveInteger,
   poolOptions: rules.object,

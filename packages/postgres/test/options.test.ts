@@ -17,6 +17,7 @@ function refusalOf(options: object): string {
 describe('the options', () => {
   it('are checked, without I/O', () => {
     expect(refusalOf({ url: 'redis://127.0.0.1' })).toContain('url must be a URL such as postgres://')
+    expect(refusalOf({ url: 'postgres://user:100%@127.0.0.1' })).toContain('special characters percent-encoded')
     expect(refusalOf({ url: 'postgres://[' })).toContain('url must be a URL')
     expect(refusalOf({ pool: {} })).toContain('pool must be a Pool of pg')
     expect(refusalOf({ pool: undefined })).toContain('pool must be a Pool of pg')

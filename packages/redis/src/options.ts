@@ -1,4 +1,4 @@
-import { checkOptions, invalidOption, type OptionRules, rules, withMethods } from 'connect-databank/backend'
+import { checkOptions, invalidOption, type OptionRules, rules, urlWith, withMethods } from 'connect-databank/backend'
 import { type RedisClient, refusalOf } from './clients.ts'
 
 /** The options of a Redis bank. All times are in milliseconds. */
@@ -31,7 +31,7 @@ export interface RedisBankOptions {
 }
 
 const RULES: OptionRules<RedisBankOptions> = {
-  url: { expected: 'a URL that begins with redis:, rediss:, valkey:, valkeys: or unix:', accepts: isRedisUrl },
+  url: urlWith(['redis', 'rediss', 'valkey', 'valkeys', 'unix'], 'redis://user:password@host:6379/0'),
   client: {
     expected: 'a connected client of node-redis 5 or 6, or of ioredis 5 or 6; give url instead to have one made',
     accepts: (value) => withMethods('', 'sendCommand').accepts(value) || withMethods('', 'call').accepts(value),
@@ -52,8 +52,4 @@ export function checkBankOptions(options: RedisBankOptions): void {
   if (refusal !== undefined) throw invalidOption(`RedisBank: client ${refusal}`)
   const useless = (['url', 'offlineWait', 'stallTimeout', 'clientOptions'] as const).find((name) => options[name] !== undefined)
   if (useless !== undefined) throw invalidOption(`RedisBank: ${useless} has no effect beside client`)
-}
-
-function isRedisUrl(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(value) && /^(rediss?|valkeys?|unix):$/.test(new URL(value).protocol)
 }

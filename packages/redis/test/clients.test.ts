@@ -130,7 +130,7 @@ describe('the option', () => {
     for (const url of ['redis://a', 'rediss://a:1/2', 'valkey://a', 'valkeys://a', 'unix:///run/redis.sock']) {
       new RedisBank({ url })
     }
-    for (const url of ['http://a', 'a', '', 'redis', 1, null]) {
+    for (const url of ['http://a', 'a', '', 'redis', 1, null, 'redis://user:100%@a']) {
       expect(() => new RedisBank({ url } as object)).toThrow(expect.objectContaining({ code: 'DATABANK_INVALID_OPTION' }))
     }
   })

@@ -77,7 +77,7 @@ export const ownerChecks: readonly BankCheck[] = [
   }),
   bankCheck({
     name: 'an owner is kept exactly, whatever text of up to 1,024 bytes it is',
-    why: 'contract: "Whose session this is: up to 1,024 bytes of UTF-8."',
+    why: 'contract: "The owner of the session: up to 1,024 bytes of UTF-8."',
     needs: ['owners'],
     async run({ bank }) {
       for (const [index, owner] of hostileOwners.entries()) {

@@ -129,7 +129,8 @@ export class Driver {
   }
 }
 
-async function supported<Value>(call: () => Promise<Value>): Promise<Value> {
+/** The result of the call; skips the check if the bank lacks what it needs. */
+export async function supported<Value>(call: () => Promise<Value>): Promise<Value> {
   try {
     return await call()
   } catch (error) {

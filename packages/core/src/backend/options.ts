@@ -56,6 +56,23 @@ export function withMethods(what: string, ...methods: readonly string[]): Option
   }
 }
 
+/** A URL with one of these schemes. A part with a stray `%` is refused: clients decode the parts, and fail late. */
+export function urlWith(schemes: readonly string[], example: string): OptionRule {
+  return {
+    expected: `a URL such as ${example}, with special characters percent-encoded`,
+    accepts: (value) => typeof value === 'string' && URL.canParse(value) && isUrlWith(schemes, new URL(value)),
+  }
+}
+
+function isUrlWith(schemes: readonly string[], { protocol, username, password, pathname }: URL): boolean {
+  try {
+    decodeURIComponent(`${username} ${password} ${pathname}`)
+  } catch {
+    return false
+  }
+  return schemes.includes(protocol.slice(0, -1))
+}
+
 /** The rules for the options of every store. */
 export const storeRules: OptionRules<Omit<StoreOptions, 'bank'>> = {
   ttl: orNull(rules.positiveMilliseconds),
