@@ -33,8 +33,8 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       pool: 'forks',
-      // One more than the cores of the smallest machine, because about a third of the running files wait: for time-outs and expiry.
-      maxWorkers: isTimed ? 1 : 3,
+      // Twice the cores of the smallest machine, because many of the running files wait: for time-outs, expiry and servers.
+      maxWorkers: isTimed ? 1 : 4,
       projects: isTimed ? packages : [...packages, ...others],
     },
   }

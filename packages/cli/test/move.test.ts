@@ -488,15 +488,24 @@ describe('deleteSource', () => {
 describe('watch', () => {
   test('ends when the application was seen on the target, and the source was quiet for so long', async () => {
     const clock = { now: Date.now() }
-    const [from, to] = [await memoryWith({ a: entry({ n: 1 }), b: entry({}) }), new MemoryBank()]
+    const [source, to] = [await memoryWith({ a: entry({ n: 1 }), b: entry({}) }), new MemoryBank()]
     const seen: string[] = []
     let equalRounds = 0
+    let isChanged = false
+    const from = extend(source, {
+      async *scan() {
+        if (equalRounds >= 12 && !isChanged) {
+          isChanged = true
+          await changeData(source, 'b', { n: 2 })
+        }
+        yield* source.scan()
+      },
+    })
     const onProgress = ({ phase, isEqual, isTargetUsed }: MoveProgress): void => {
       if (phase !== 'following' || !isEqual) return
       clock.now += 20_000
       seen.push(isTargetUsed ? 'used' : 'unused')
       if (++equalRounds === 10) void to.touch('a', clock.now + 3 * HOUR, clock.now)
-      if (equalRounds === 12) void changeData(from, 'b', { n: 2 })
     }
     const result = await move(from, to, { watch: true, interval: 0, quietTime: 60_000, onProgress, now: () => clock.now })
     expect(result).toMatchObject({ isEqual: true, isTargetUsed: true, isAborted: false, updated: 1 })
