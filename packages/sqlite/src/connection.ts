@@ -31,7 +31,10 @@ export class SqliteConnection {
   readonly #reads: StatementQueue
   readonly #writes: StatementQueue
   #database: Database | undefined
-  /** Absent without such a log: in memory, and on some file systems. */
+  #engine: Engine | undefined
+  /** The database that has been prepared for writes. */
+  #writable: Database | undefined
+  /** Absent before the first write, and without such a log: in memory, and on some file systems. */
   #log: WriteAheadLog | undefined
   #opening: Promise<Database> | undefined
   /** The identity of the file that was opened. */
@@ -85,7 +88,21 @@ export class SqliteConnection {
 
   async #currentForWriting(): Promise<Database> {
     await this.#log?.pause
-    return this.#current(0)
+    const database = await this.#current(0)
+    if (this.#writable !== database) this.#prepareForWriting(database)
+    return database
+  }
+
+  /** Not before the first write: the file may belong to another program, if the path is wrong, and readers may lack the right to write. */
+  #prepareForWriting(database: Database): void {
+    try {
+      if (useLog(database)) this.#log = this.#openLog(database)
+      else this.#useNoLog(database)
+      this.#writable = database
+    } catch (error) {
+      this.#failed(error)
+      throw openError(this.#path, error)
+    }
   }
 
   /** The next statement opens the file again. */
@@ -122,12 +139,11 @@ export class SqliteConnection {
         for (const setting of SETTINGS) database.exec(`pragma ${setting}`)
         this.#file = fileAt(this.#path)
         this.#checkedAt = performance.now()
-        if (useLog(database)) this.#log = this.#openLog(database, engine)
-        else this.#useNoLog(database)
       } catch (error) {
         database.close()
         throw error
       }
+      this.#engine = engine
       this.#database = database
       return database
     } catch (error) {
@@ -137,11 +153,11 @@ export class SqliteConnection {
     }
   }
 
-  #openLog(database: Database, { module }: Engine): WriteAheadLog {
+  #openLog(database: Database): WriteAheadLog {
     // Commits flush nothing and make no checkpoints: the log does both outside the event loop.
     database.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0')
     // SQLite has the log beside the file itself, not beside a link to it.
-    return new WriteAheadLog(realpathSync(this.#path), module, () => {
+    return new WriteAheadLog(realpathSync(this.#path), this.#engine!.module, () => {
       if (this.#database === database) database.exec('pragma wal_autocheckpoint = 1000')
     })
   }

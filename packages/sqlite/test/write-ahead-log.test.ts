@@ -1,5 +1,5 @@
 // The disk work of the log happens outside the event loop.
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -98,6 +98,17 @@ describe('the log', () => {
     expect(sql(path, 'pragma journal_mode')).toEqual([{ journal_mode: 'delete' }])
     await (await another()).save('a', entry())
     expect(sql(path, 'pragma journal_mode')).toEqual([{ journal_mode: 'wal' }])
+    await close()
+  })
+
+  it('begins with the first write: a file of another program stays as it is', async () => {
+    const { path, close } = await opened()
+    sql(path, 'create table other (x)')
+    const before = readFileSync(path)
+    const bank = new SqliteBank({ path, createTable: false })
+    await expect(bank.open()).rejects.toMatchObject({ code: 'DATABANK_BACKEND_FAILED' })
+    await bank.close()
+    expect(readFileSync(path).equals(before)).toBe(true)
     await close()
   })
 

@@ -98,7 +98,7 @@ function* lookAtDatabase(driver: Driver, path: string): Generator<Finding> {
   else
     yield warn(
       'journal',
-      `journal mode ${mode}: readers wait for writers; the store changes it when it opens the file`,
+      `journal mode ${mode}: readers wait for writers; the store changes it at its first write`,
       'pragma journal_mode = wal',
     )
   const log = fs.statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
