@@ -7,8 +7,9 @@ export const backends = ['memory', 'disk', 'sqlite', 'postgres', 'redis']
 export const quickBackends = /** @type {string[]} */ ([])
 
 const BYTES = 200
-/** More sessions than this take session-file-store longer than everything else together. */
-const MOST_OF_FILE_STORE = 10_000
+/** These take minutes to store more sessions than this. */
+const SLOW_PEERS = ['session-file-store', 'connect-session-knex 5 on better-sqlite3', 'connect-sqlite3 0.9']
+const MOST_OF_SLOW_PEERS = 10_000
 
 /** @typedef {{ name: string, ours: boolean, count: number, done: import('../measuring/administration.js').Administration }} Row */
 
@@ -24,7 +25,7 @@ export async function ask(backend, { url, quick, say, empty }) {
   for (const count of quick ? [10_000] : [1_000, 10_000, 100_000]) {
     for (const worker of await workersOf(backend, 'administration', (store) => isStore(store) && !store.tuned)) {
       const { name, ours } = worker.about
-      if (name === 'session-file-store' && count > MOST_OF_FILE_STORE) continue
+      if (SLOW_PEERS.includes(name) && count > MOST_OF_SLOW_PEERS) continue
       await empty?.()
       const { started, missing: reasons } = await startAll([worker], url)
       for (const reason of reasons) missing.add(reason)

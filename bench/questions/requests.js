@@ -1,4 +1,4 @@
-// What does a store in the process add to a whole request? express, express-session and the store, asked over HTTP.
+// What does a store add to a whole request? express, express-session and the store, asked over HTTP. A server is on the same machine.
 
 import { load } from '../measuring/http-load.js'
 import { median, ratio, spread } from '../measuring/statistics.js'
@@ -7,7 +7,7 @@ import { interleaved, prepared, startAll, workersOf } from '../measuring/workers
 import { NOTHING } from '../stores/baselines.js'
 import { isStore } from '../stores/memory-baseline.js'
 
-export const backends = ['memory', 'disk', 'sqlite']
+export const backends = ['memory', 'disk', 'sqlite', 'redis']
 /** A quick run leaves it out. */
 export const quickBackends = /** @type {string[]} */ ([])
 

@@ -1,4 +1,4 @@
-// The short tables: what is faster, what is not, and on which server. The README shows them, too.
+// The short tables: what is faster, what is not, and on which server.
 import { titles } from '../stores/index.js'
 import { isNumber, LESS, nameOf, serverName, short, table, times } from './format.js'
 import { toPeers } from './tables.js'
@@ -23,12 +23,29 @@ const [, , MIX] = COLUMNS
 /** Whether a store is one of ours that does as much as the others. @param {{ ours: boolean, touchesLess: boolean }} row */
 const isShown = ({ ours, touchesLess }) => ours && !touchesLess
 
-/** @param {readonly Part[]} parts @returns {string} empty if there is nothing for it */
+/** All short tables, for RESULTS.md. @param {readonly Part[]} parts @returns {string} empty if there is nothing for them */
 export function summary(parts) {
-  const of = (/** @type {string} */ question) =>
-    Object.keys(titles).flatMap((backend) => parts.filter((part) => part.question === question && part.backend === backend))
-  const asked = of('operations')
-  const texts = [verdict(asked), requests(of('requests')), operations(asked), distance(of('distance')), young(of('young'))]
+  return joined(
+    verdict(answersTo('operations', parts)),
+    requests(answersTo('requests', parts)),
+    operations(answersTo('operations', parts)),
+    distance(answersTo('distance', parts)),
+    young(answersTo('young', parts)),
+  )
+}
+
+/** The tables of the README: what a reader takes in within half a minute. @param {readonly Part[]} parts @returns {string} */
+export function readmeSummary(parts) {
+  return joined(verdict(answersTo('operations', parts)), operations(answersTo('operations', parts)))
+}
+
+/** @param {string} question @param {readonly Part[]} parts */
+function answersTo(question, parts) {
+  return Object.keys(titles).flatMap((backend) => parts.filter((part) => part.question === question && part.backend === backend))
+}
+
+/** @param {readonly string[]} texts */
+function joined(...texts) {
   return texts.filter((text) => text !== '').join('\n\n')
 }
 
@@ -54,8 +71,8 @@ function verdict(parts) {
   )
   if (lines.length === 0) return ''
   const note =
-    'What a request does with its session of 2 kB (`mix`), one at a time, 16 and 128 at a time. Each figure is the rate, divided by that of the fastest ' +
-    'peer at the best of its settings.'
+    'The rate of the session operations of requests (`mix`: `get`, then `touch`, or one time in ten `set`), divided by that of the fastest peer with its ' +
+    'fastest settings. Three figures: one request at a time, 16 and 128. Sessions of 2 kB.'
   return `${note}\n\n${lines.join('\n')}`
 }
 
@@ -74,8 +91,8 @@ function requests(parts) {
   })
   if (rows.length === 0) return ''
   const note =
-    'Whole HTTP requests, for stores in the process. The rate is that of 32 connections that are always busy. The CPU is that of a request where 600 a ' +
-    'second arrive one by one. Both are compared with the peer that has the highest rate.'
+    'Whole HTTP requests, without a server or with one on the same machine. The rate: 32 connections that are always busy. The CPU of a request: 600 requests a second, one ' +
+    'after another. Both are divided by those of the peer with the highest rate.'
   return `${note}\n\n${table(['store', 'peer', 'a second', 'of the peer', 'one by one: CPU', 'of the peer'], rows, 2)}`
 }
 
@@ -95,9 +112,8 @@ function operations(parts) {
   })
   if (rows.length === 0) return ''
   const note =
-    'Operations a second, divided by those of the fastest peer. The first figure: each peer is set up as its README says. The second: with its fastest ' +
-    'settings. One figure: both are the same. `mix` is what express-session does for a request: `get`, then `touch`, or one time in ten `set`. ' +
-    'Sessions of 2 kB, 16 at a time, unless the column says otherwise.'
+    'Operations a second, divided by those of the fastest peer. Two figures: the peers with the settings of their READMEs / with their fastest settings. ' +
+    'One figure: both are the same. Sessions of 2 kB, 16 at a time, unless the column says otherwise.'
   return `${note}\n\n${table(['store', 'server', 'peer', ...COLUMNS.map(([title]) => title)], rows, 3)}`
 }
 
@@ -132,9 +148,9 @@ function distance(parts) {
   )
   if (rows.length === 0) return ''
   const note =
-    'With the server one millisecond away: round trips of a whole request, how long it waits for its store, times the wait for the best peer, ' +
-    `and how long it takes altogether. ${LESS}`
-  const columns = ['store', 'server', 'round trips', 'waits', 'of the best peer', 'median', '99 %']
+    'Whole HTTP requests, with the server one millisecond away: the round trips of a request, its wait for the store, that wait divided by the wait ' +
+    `for the best peer, and the time of the whole request. ${LESS}`
+  const columns = ['store', 'server', 'round trips', 'wait', 'of the best peer', 'median', '99 %']
   return `${note}\n\n${table(columns, rows, 2)}`
 }
 
@@ -152,7 +168,7 @@ function young(parts) {
   })
   if (rows.length === 0) return ''
   const note =
-    'CPU of a request in a young process, and after warm-up; each with its share of what the cheapest peer takes, so less than 1 is better.'
+    'CPU of a request in a young process and after warm-up, and both divided by those of the cheapest peer: less than 1 is better.'
   const columns = ['store', 'server', 'peer', 'first 10,000 requests', 'of the peer', 'after warm-up', 'of the peer']
   return `${note}\n\n${table(columns, rows, 3)}`
 }

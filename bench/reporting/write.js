@@ -1,9 +1,9 @@
-// Writes what was measured: RESULTS.md, its charts, and the short tables of the README.
+// Writes the results: RESULTS.md, its charts, and the tables of the README.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chartsOf } from './drawings.js'
 import { markdown } from './report.js'
-import { summary } from './summary.js'
+import { readmeSummary } from './summary.js'
 
 const repository = join(import.meta.dirname, '../..')
 const [OPEN, CLOSE] = ['<!-- bench -->', '<!-- /bench -->']
@@ -20,7 +20,7 @@ export async function writeResults(parts, omitted, folder = repository) {
   await mkdir(join(results, 'charts'), { recursive: true })
   for (const [name, chart] of Object.entries(charts)) await writeFile(join(results, 'charts', `${name}.svg`), chart)
   await writeFile(join(results, 'RESULTS.md'), markdown(parts, omitted, Object.keys(charts)))
-  const short = summary(parts)
+  const short = readmeSummary(parts)
   if (short === '') return
   const readme = join(folder, 'README.md')
   await writeFile(readme, withTables(await readFile(readme, 'utf8'), `${measuredOn(parts)}\n\n${short}`))

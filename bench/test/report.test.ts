@@ -184,7 +184,8 @@ describe('the files', () => {
 
   it('are RESULTS.md with its charts, and the tables of the README', async () => {
     const at128 = cell({ concurrency: 128, rows: [row(OURS), row(README)] })
-    await writeResults([part('operations', { answers: [cell(), at128] })], [], folder)
+    const young = part('young', { rows: [{ ...OURS, first: 100, next: 50, last: 20, young: 55, toCheapest: null }] })
+    await writeResults([part('operations', { answers: [cell(), at128] }), young], [], folder)
     const results = await readFile(join(folder, 'bench/results/RESULTS.md'), 'utf8')
     const charts = await readdir(join(folder, 'bench/results/charts'))
     expect(charts).toEqual(['operations-redis.svg'])
@@ -193,6 +194,9 @@ describe('the files', () => {
     expect(readme).toMatch(/^before\n<!-- bench -->\n\nMeasured on 2026-11-28 .*\n<!-- \/bench -->\nafter\n$/s)
     expect(readme).toContain('| @connect-databank/redis | Redis 7.0.15, the real server |')
     expect(readme).not.toContain('old')
+    // A reader of the README has half a minute.
+    expect(results).toContain('CPU of a request in a young process')
+    expect(readme).not.toContain('young')
   })
 
   it('keep the README as it is if there is nothing for its tables', async () => {
