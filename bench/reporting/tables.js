@@ -26,6 +26,7 @@ function byKind(answers) {
     const kind = `\`${answer.operation}\`, ${size(answer.bytes)}, ${answer.sessions} sessions`
     groups.set(kind, [...(groups.get(kind) ?? []), answer])
   }
+  for (const cells of groups.values()) cells.sort((one, other) => one.concurrency - other.concurrency)
   return groups
 }
 
