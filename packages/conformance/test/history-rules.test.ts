@@ -89,22 +89,6 @@ describe('a changed cookie', () => {
   })
 })
 
-describe('a key that a failed save has set, and a later save of the same request has removed', () => {
-  const request = { kind: 'update', request: 1 } as const
-  const failed = { ...request, values: { c: 3 }, outcome: 'failed', error: new Error('may have happened') } as const
-  const theirs = { kind: 'update', request: 2, values: { c: 4 } } as const
-  const removed = { ...request, values: { c: undefined }, unsure: new Set(['c'] as const) } as const
-
-  it('does not have the value of the failed save', () => {
-    assert.match(violation(create, failed, removed, found(late, { c: 3 })) ?? '', /key c is 3, although it was overwritten/)
-  })
-
-  it('may be missing, or have the value of another request: the failed save may never have begun', () => {
-    assert.equal(violation(create, failed, theirs, removed, found(late)), undefined)
-    assert.equal(violation(create, failed, theirs, removed, found(late, { c: 4 })), undefined)
-  })
-})
-
 describe('the sessions of an owner', () => {
   const login = { kind: 'update', values: { owner: 'ada' }, changesAge: false } as const
   const move = { ...login, values: { owner: 'bob' } } as const

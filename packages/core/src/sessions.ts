@@ -7,6 +7,7 @@ import {
   type Baseline,
   baselineOf,
   baselineOfNew,
+  beforeSave,
   type CookieDraft,
   type Draft,
   isKnownLater,
@@ -254,6 +255,8 @@ export class Sessions {
     const group: Group = { writes: [write], done: NOT_BEGUN, isCancelled: false }
     const work = (): Promise<void> => {
       this.#queue.closeGroup(id, group)
+      // Their requests know no more than that they have timed out.
+      if (group.isCancelled) for (const { tracked, draft } of group.writes) tracked.baseline = beforeSave(tracked.baseline, draft)
       throwIfCancelled(group, 'set')
       return this.#writeGroup(id, group)
     }

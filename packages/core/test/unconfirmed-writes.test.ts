@@ -39,6 +39,26 @@ describe('a save with an unknown result', () => {
     expect(dataOf(await client.get('sid'))).toEqual({ n: 1 })
   })
 
+  it('that has timed out before it began is reverted by the next save as well', async () => {
+    const gated = gatedBank(new ReferenceBank())
+    const client = new Client(gated, { timeout: 100 })
+    await client.set('sid', sessionData({ n: 1 }))
+    const [live, other] = [await client.load('sid'), await client.load('sid')]
+    gated.hold('swap')
+    other['maybe'] = 'theirs'
+    const theirs = client.set('sid', other)
+    const held = await gated.held('swap')
+    live['maybe'] = 'ours'
+    await expect(client.set('sid', live)).rejects.toMatchObject({ code: 'DATABANK_TIMEOUT' })
+    await expect(theirs).rejects.toMatchObject({ code: 'DATABANK_TIMEOUT' })
+    delete live['maybe']
+    const reverting = client.set('sid', live)
+    gated.releaseAll()
+    await held.release()
+    await reverting
+    expect(dataOf(await client.get('sid'))).toEqual({ n: 1 })
+  })
+
   it('is repeated by the next save, which leaves alone what others have written meanwhile', async () => {
     const gated = gatedBank(new ReferenceBank())
     const client = new Client(gated)

@@ -104,6 +104,7 @@ export class LoadedSession {
     const now = this.#version()
     const attempts = this.#attempts.map(({ version }) => version)
     const before = [this.#base, ...attempts]
+    const isPending = this.#attempts.some(({ operation }) => operation.outcome === 'pending')
     const values: Partial<Record<Field, number | string | undefined>> = {}
     const unsure = new Set<Field>()
     for (const field of fields) {
@@ -111,8 +112,8 @@ export class LoadedSession {
       const differs = written.map(({ values }) => values[field] !== now.values[field])
       if (!differs.includes(true)) continue
       values[field] = now.values[field]
-      // If the attempt that it differs from never happened, the request has not changed the field.
-      if (differs.includes(false)) unsure.add(field)
+      // If a first save failed, others can have changed the session only if it happened: then their changes stay.
+      if (differs.includes(false) && (!this.isConfirmed || isPending || field === 'age')) unsure.add(field)
     }
     // A new session has no cookie yet but that of its first save.
     const cookies = this.isConfirmed || attempts.length === 0 ? before : attempts

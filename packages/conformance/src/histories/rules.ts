@@ -105,7 +105,7 @@ export class Rules {
       .some(
         (write) =>
           write.outcome === 'done' &&
-          (this.#isSure(write, field) || this.#isRepeated(write, field, source)) &&
+          this.#isSure(write, field) &&
           write.values![field] !== source.values![field] &&
           this.#facts.before(source, write) &&
           this.#facts.before(write, get),
@@ -114,17 +114,7 @@ export class Rules {
 
   /** Whether this operation surely wrote this field, if it ended well. */
   #isSure(write: Operation, field: Field): boolean {
-    return !write.unsure?.has(field) && this.#isWritten(write, field)
-  }
-
-  /** Whether this operation surely replaced the value of an earlier save of its request that failed, and may be stored. */
-  #isRepeated(write: Operation, field: Field, source: Operation): boolean {
-    const isOwn = source.request === write.request && source.outcome === 'failed'
-    return isOwn && field !== 'age' && this.#isWritten(write, field)
-  }
-
-  #isWritten(write: Operation, field: Field): boolean {
-    if (!doesWrite(write, field)) return false
+    if (!doesWrite(write, field) || write.unsure?.has(field)) return false
     if (write.kind === 'create') return true
     // It may have been dropped: a session that was created again may have been destroyed in between. And a session that expires
     // between two calls of one store may be extended by another store at that moment.
